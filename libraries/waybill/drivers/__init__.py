@@ -1,0 +1,1 @@
+"""Protocol drivers: the contract in `base`, one module per protocol."""

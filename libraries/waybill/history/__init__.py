@@ -1,0 +1,1 @@
+"""The history of one scenario: recorded as it happens, checked at its end."""
