@@ -1,0 +1,2 @@
+*** Settings ***
+Documentation       Groups: one order for all members, nothing for anybody else.

@@ -1,0 +1,2 @@
+*** Settings ***
+Documentation       The boundary holds: a server that cannot show its protection has none.

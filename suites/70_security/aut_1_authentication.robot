@@ -1,0 +1,26 @@
+*** Settings ***
+Documentation       **AUT-1 Authentication is on.** No operation is possible without a valid token of the real issuer; the
+...                 kit holds no signing secret of the server. A server that accepts an anonymous session fails.
+
+Resource            ../../keywords/scenario.resource
+Resource            ../../keywords/devices.resource
+Resource            ../../keywords/messages.resource
+Resource            ../../keywords/tokens.resource
+
+Suite Setup         A fresh target
+Suite Teardown      The target is stopped
+Test Setup          A scenario begins
+Test Teardown       The scenario ends
+
+Test Tags           aut-1    p0    security
+
+
+*** Test Cases ***
+Nobody gets in without a genuine credential, and nobody else notices the attempts
+    Given alice and bob are online
+    And alice keeps sending to bob
+    When mallory tries to log in as bob with every credential that is not genuine
+    And mallory tries every operation without logging in
+    And the senders stop
+    Then no attempt had any effect
+    And every message is accounted for
