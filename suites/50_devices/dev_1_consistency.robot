@@ -16,12 +16,12 @@ Test Tags           dev-1    p1    devices
 
 *** Test Cases ***
 Devices that come and go end with the same log in the same order
-    Given alice is online on phone, tablet, laptop and watch
-    And bob is online on phone, tablet, laptop and watch
+    Given alice is online on phone, tablet, laptop and desktop
+    And bob is online on phone, tablet, laptop and desktop
     When alice and bob keep sending to each other from all their devices
     And the tablets go offline
     And the laptops lose the connection and return 5 times
-    And the watches lose the connection
+    And the desktops lose the connection
     And at least 500 messages have been acknowledged
     And the tablets come back online
     And the senders stop
