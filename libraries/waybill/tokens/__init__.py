@@ -1,0 +1,1 @@
+"""Credentials: genuine ones from the issuer, false ones from the forge."""
