@@ -1,0 +1,92 @@
+"""The findings of `readiness.html`: what went wrong, in prose, with its picture and the line that replays
+it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from html import escape
+from pathlib import Path
+
+from waybill.readiness.cases import Finding
+from waybill.readiness.model import RunResult, ScenarioResult
+
+LARGEST_PICTURE = 60_000
+"""Bytes; a timeline is half as large. A larger file stays a link, so that the page stays light."""
+
+_SHARED_NAMES = re.compile(rb"<script|<style|\sid=|\son\w+=|<foreignObject|href=", re.IGNORECASE)
+"""What would reach beyond a picture that is part of the page's own document."""
+
+
+def draw_findings(run: RunResult, folder: Path) -> str:
+    """Draws one card per scenario that did not pass or found something, the worst first."""
+    shown = [one for one in run.scenarios if one.red or one.findings]
+    shown.sort(key=lambda one: (not one.red, not one.findings, one.outcome != "no verdict"))
+    if not shown:
+        return ""
+    return "<h2>Findings</h2>\n" + "".join(_card(one, folder) for one in shown)
+
+
+def _card(one: ScenarioResult, folder: Path) -> str:
+    guarantees = ", ".join(f'<a href="#{escape(id_)}">{escape(id_)}</a>' for id_ in one.guarantees)
+    prose = "".join(_prose(finding) for finding in one.findings)
+    return (
+        f'<article class="finding"><h3>{escape(one.scenario)}<small>{escape(one.outcome)}</small></h3>'
+        f'<p class="where">{escape(one.suite)}{" - " if guarantees else ""}{guarantees}</p>'
+        + (f'<ul class="prose">{prose}</ul>' if prose else "")
+        + _message(one)
+        + _picture(one, folder)
+        + f'<code class="replay">{escape(one.replay)}</code>{_files(one, folder)}</article>\n'
+    )
+
+
+def _prose(finding: Finding) -> str:
+    times = f" {finding.count} times" if finding.count > 1 else ""
+    events = ", ".join(map(str, finding.events))
+    proof = f' <span class="events">(events {events})</span>' if events else ""
+    return f"<li><b>{escape(finding.anomaly)}</b>{times}<br>{escape(finding.sentence)}{proof}</li>"
+
+
+def _message(one: ScenarioResult) -> str:
+    text = plain(one.message)
+    return f'<div class="message">{escape(text)}</div>' if text else ""
+
+
+def plain(message: str) -> str:
+    """A Robot message as text; one in HTML loses its markup."""
+    if not message.startswith("*HTML*"):
+        return message.strip()
+    lines = re.sub(r"<(br|/p|/tr|/div|/li)[^>]*>", "\n", message.removeprefix("*HTML*"), flags=re.IGNORECASE)
+    text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", "", lines, flags=re.DOTALL | re.IGNORECASE)
+    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#x27;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, letter)
+    return text.strip()
+
+
+def _picture(one: ScenarioResult, folder: Path) -> str:
+    path = folder / one.timeline
+    if not one.timeline or not path.is_file():
+        return ""
+    content = path.read_bytes()
+    start = content.find(b"<svg")
+    if start < 0 or len(content) > LARGEST_PICTURE:
+        return ""
+    if _SHARED_NAMES.search(content):
+        data = base64.b64encode(content).decode()
+        drawn = f'<img alt="Timeline of the finding" src="data:image/svg+xml;base64,{data}">'
+    else:
+        drawn = content[start:].decode("utf-8", errors="replace")
+    return f'<div class="timeline">{drawn}</div>'
+
+
+def _files(one: ScenarioResult, folder: Path) -> str:
+    links = [("Robot's log", one.log), ("history", one.history), ("timeline", one.timeline)]
+    if one.folder:
+        links.append(("case", f"{one.folder}/case.json"))
+    alive = [
+        f'<a href="{escape(place)}">{name}</a>'
+        for name, place in links
+        if place and (folder / place.partition("#")[0]).is_file()
+    ]
+    return f'<p class="files">{" - ".join(alive)}</p>' if alive else ""
