@@ -1,0 +1,291 @@
+"""One session of a device: everything that happens in it is recorded first, then kept for whoever waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from waybill.devices.policy import Acknowledge
+from waybill.devices.sending import Sending
+from waybill.drivers.base import (
+    Capability,
+    Delivery,
+    Membership,
+    Outcome,
+    Presence,
+    Receipt,
+    Session,
+    Typing,
+    Welcome,
+)
+from waybill.history.events import Completion, End, Mode, Operation
+
+if TYPE_CHECKING:
+    from waybill.devices.device import Device
+
+ACKNOWLEDGE_AFTER = 128
+"""Deliveries after which a device acknowledges although more keep coming: well below any window a server grants, so
+that steady traffic never stalls for want of an acknowledgement."""
+
+
+class Call:
+    """An operation other than a send, and how it ended."""
+
+    __slots__ = ("conversation", "entries", "operation", "outcome", "what")
+
+    def __init__(self, operation: int, what: Operation, conversation: str = "") -> None:
+        self.operation = operation
+        self.conversation = conversation
+        self.what = what
+        self.outcome: Outcome | None = None
+        self.entries: list[Delivery] = []
+
+
+class Epoch:
+    """The observer of one session.
+
+    Whatever the driver reports before the login was recorded waits for it, so that a history never shows a delivery
+    before the login it belongs to.
+
+    Attributes:
+        number: The session's number in the history.
+        deliveries: What this session was given, live and from the backlog, in wire order.
+        acknowledged: How many of those were acknowledged, or are being acknowledged.
+        over: How the session ended; None while it lasts.
+        reason: Why it ended.
+    """
+
+    def __init__(self, device: Device, number: int, login: int) -> None:
+        self.device = device
+        self.number = number
+        self.deliveries: list[Delivery] = []
+        self.acknowledged = 0
+        self.over: End | None = None
+        self.reason = ""
+        self.presences: dict[str, Presence] = {}
+        self.session: Session | None = None
+        self._recorder = device.scenario.recorder
+        self._login = login
+        self._names = device.scenario.names
+        self._open: dict[int, Sending | Call] = {}
+        self._final: set[int] = set()
+        self._acknowledging = -1
+        self._capabilities = device.scenario.driver.capabilities
+        self._early: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = []
+        self._opening = threading.RLock()
+
+    # -- the device's side ------------------------------------------------------------------------------------------
+
+    def opened(self, session: Session) -> None:
+        """Records the login, then everything that came before it could be recorded."""
+        with self._opening:
+            self.session = session
+            welcome: Welcome = session.welcome
+            self._recorder.ok(self._login, value=welcome.cursor)
+            for report, arguments in self._early or ():
+                report(*arguments)
+            self._early = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the session can be used."""
+        return self.session is not None and self.over is None
+
+    def sending(self, sending: Sending) -> int:
+        """Records one attempt and expects its outcome; the caller hands it to the session."""
+        operation: int = self._recorder.send(
+            self.number, sending.conversation.name, sending.key, sending.body, over_quota=sending.over_quota
+        )
+        sending.began(operation, self.device.name)
+        self._open[operation] = sending
+        return operation
+
+    def calling(self, what: Operation, *, final: bool = False, **details: Any) -> Call:
+        """Records the invocation of another operation and expects its outcome."""
+        call = Call(self._recorder.invoke(self.number, what, **details), what, details.get("conversation", ""))
+        if final:
+            self._final.add(call.operation)
+        self._open[call.operation] = call
+        return call
+
+    def give_up(self, operation: int) -> None:
+        """Records that an operation had no outcome by its deadline; whatever comes later changes nothing."""
+        pending = self._open.pop(operation, None)
+        if pending is None:
+            return
+        self._recorder.info(operation, "deadline")
+        self._keep(operation, pending, Outcome(Completion.INFO, "deadline"))
+
+    def acknowledge_given(self, count: int | None = None) -> list[Call]:
+        """Acknowledges the first deliveries of this session (all by default), as the protocol can."""
+        upto = len(self.deliveries) if count is None else min(count, len(self.deliveries))
+        session = self.session
+        if upto <= self.acknowledged or session is None:
+            return []
+        first, self.acknowledged = self.acknowledged, upto
+        if Capability.CUMULATIVE_ACK in self._capabilities:
+            first = upto - 1
+        calls = []
+        for delivery in self.deliveries[first:upto]:
+            if Capability.CUMULATIVE_ACK in self._capabilities:
+                call = self.calling(Operation.ACKNOWLEDGE, value=delivery.cursor)
+            else:
+                call = Call(self._recorder.invoke_acknowledge(self.number, id=delivery.id), Operation.ACKNOWLEDGE)
+                self._open[call.operation] = call
+            session.acknowledge(call.operation, delivery)
+            calls.append(call)
+        return calls
+
+    # -- the session's side -----------------------------------------------------------------------------------------
+
+    def completed(self, operation: int, outcome: Outcome) -> None:
+        """Records how an operation ended."""
+        if self._early is not None and self._postponed(self.completed, operation, outcome):
+            return
+        pending = self._open.pop(operation, None)
+        if pending is None:
+            return
+        if outcome.completion is Completion.OK:
+            self._record_ok(operation, pending, outcome)
+        elif outcome.completion is Completion.FAIL:
+            self._recorder.fail(operation, outcome.code)
+        else:
+            self._recorder.info(operation, outcome.code)
+        self._keep(operation, pending, outcome)
+
+    def unmatched(self, operation: int, outcome: Outcome) -> None:
+        """Records a second answer, so that the checker sees it."""
+        if outcome.completion is Completion.OK:
+            conversation = self._names.conversation(outcome.conversation) if outcome.conversation else ""
+            self._recorder.ok(
+                operation, id=outcome.id, sequence=outcome.sequence, conversation=conversation, key=outcome.key
+            )
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Records and keeps a message."""
+        if self._early is not None and self._postponed(self.delivered, delivery):
+            return
+        conversation = self._names.conversation(delivery.conversation)
+        sender = self._names.user(delivery.sender)
+        mode = delivery.mode
+        if mode is Mode.PAGE and delivery.read in self._final:
+            mode = Mode.FINAL
+        self._recorder.deliver(
+            self.number, conversation, sender, delivery.body, key=delivery.key, id=delivery.id,
+            sequence=delivery.sequence, cursor=delivery.cursor, mode=mode, read=delivery.read,
+            time_ms=delivery.time_ms,
+        )  # fmt: skip
+        self.device.inbox.add(conversation, sender, delivery)
+        if mode is Mode.PAGE or mode is Mode.FINAL:
+            call = self._open.get(delivery.read)
+            if isinstance(call, Call):
+                call.entries.append(delivery)
+            return
+        self.deliveries.append(delivery)
+        if len(self.deliveries) - self.acknowledged >= ACKNOWLEDGE_AFTER:
+            self.acknowledge_by_itself()
+
+    def receipted(self, receipt: Receipt) -> None:
+        """Records and keeps a receipt."""
+        if self._early is not None and self._postponed(self.receipted, receipt):
+            return
+        conversation = self._names.conversation(receipt.conversation)
+        user = self._names.user(receipt.user)
+        self._recorder.receipt(
+            self.number, conversation, user, delivered=receipt.delivered, read=receipt.read, id=receipt.id
+        )
+        self.device.inbox.note_receipt(conversation, user, receipt)
+
+    def presence_changed(self, presence: Presence) -> None:
+        """Records and keeps what the server says of a watched user."""
+        if self._early is not None and self._postponed(self.presence_changed, presence):
+            return
+        user = self._names.user(presence.user)
+        self._recorder.presence(self.number, user, presence.online)
+        self.presences[user] = presence
+
+    def typed(self, typing: Typing) -> None:
+        """Keeps a typing notice; it also shows that the typing itself took effect."""
+        if self._early is not None and self._postponed(self.typed, typing):
+            return
+        conversation = self._names.conversation(typing.conversation)
+        user = self._names.user(typing.user)
+        self.device.inbox.typing[conversation, user] = typing.active
+        self.device.scenario.typing_seen(conversation, user, typing.active)
+
+    def membership_changed(self, membership: Membership) -> None:
+        """Keeps who is a member, as the server says."""
+        if self._early is not None and self._postponed(self.membership_changed, membership):
+            return
+        conversation = self._names.conversation(membership.conversation)
+        self.device.inbox.members[conversation] = [self._names.user(member) for member in membership.members]
+
+    def idle(self) -> None:
+        """Acknowledges if that is the device's way, and wakes whoever waits."""
+        if self._early is not None and self._postponed(self.idle):
+            return
+        self.acknowledge_by_itself()
+        self.device.changed()
+
+    def ended(self, end: End, reason: str) -> None:
+        """Records the end."""
+        if self._early is not None and self._postponed(self.ended, end, reason):
+            return
+        self._recorder.end(self.number, end, reason)
+        self.reason = reason
+        self.over = end
+        self.device.changed()
+
+    # -- in between -------------------------------------------------------------------------------------------------
+
+    def _postponed(self, report: Callable[..., None], *arguments: Any) -> bool:
+        """Keeps a report for after the login; False if the login was recorded meanwhile."""
+        with self._opening:
+            if self._early is None or self.session is not None:
+                return False
+            self._early.append((report, arguments))
+            return True
+
+    def acknowledge_by_itself(self) -> None:
+        """One cumulative acknowledgement at a time: while it is under way more deliveries gather for the next."""
+        if self.device.acknowledge_policy is Acknowledge.AUTO and self._acknowledging not in self._open:
+            calls = self.acknowledge_given()
+            if calls and Capability.CUMULATIVE_ACK in self._capabilities:
+                self._acknowledging = calls[-1].operation
+
+    def _record_ok(self, operation: int, pending: Sending | Call, outcome: Outcome) -> None:
+        recorder, names = self._recorder, self._names
+        if isinstance(pending, Sending):
+            conversation = names.conversation(outcome.conversation) if outcome.conversation else ""
+            recorder.ok(
+                operation, id=outcome.id, sequence=outcome.sequence, conversation=conversation, key=outcome.key
+            )
+            return
+        match pending.what:
+            case Operation.SYNC:
+                recorder.ok(operation, value=outcome.cursor, complete=outcome.complete)
+            case Operation.PRESENCE:
+                presence = outcome.values.get("presence")
+                if isinstance(presence, Presence):
+                    recorder.ok(operation, value=int(presence.online), user=names.user(presence.user))
+            case Operation.MARKERS:
+                for receipt in cast("list[Receipt]", outcome.values.get("receipts", [])):
+                    recorder.receipt(
+                        self.number, names.conversation(receipt.conversation), names.user(receipt.user),
+                        delivered=receipt.delivered, read=receipt.read, operation=operation,
+                    )  # fmt: skip
+                recorder.ok(operation)
+            case Operation.CREATE:
+                names.add_conversation(outcome.conversation, pending.conversation)
+                recorder.ok(operation, conversation=pending.conversation)
+            case _:
+                recorder.ok(operation, value=outcome.cursor, sequence=outcome.sequence)
+
+    def _keep(self, operation: int, pending: Sending | Call, outcome: Outcome) -> None:
+        if isinstance(pending, Sending):
+            pending.ended(operation, outcome)
+            if outcome.completion is Completion.OK:
+                self.device.scenario.note_acknowledged(pending)
+        else:
+            pending.outcome = outcome

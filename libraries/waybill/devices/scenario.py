@@ -1,0 +1,387 @@
+"""One scenario: its people, their devices, their conversations, and the one history of it all."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from waybill.devices import settling, waits
+from waybill.devices.conversation import Conversation
+from waybill.devices.device import SECONDS, Device
+from waybill.devices.names import Names
+from waybill.devices.sending import Bodies, Sending
+from waybill.devices.stream import Stream
+from waybill.devices.target_access import TargetAccess
+from waybill.devices.waiting import Deadline, DeadlinePassed, Signal
+from waybill.drivers import registry
+from waybill.drivers.base import Capability, Delivery, Driver
+from waybill.history.events import Operation
+from waybill.history.header import Header
+from waybill.history.recorder import Recorder
+
+if TYPE_CHECKING:
+    from waybill.history import Report
+
+
+class User:
+    """A person of the scenario.
+
+    Attributes:
+        name: The scenario's name, such as `alice`.
+        account: The account of the target's pool that plays it.
+        devices: Its devices by their own names, such as `phone`.
+    """
+
+    def __init__(self, name: str, account: Any) -> None:
+        self.name = name
+        self.account = account
+        self.devices: dict[str, Device] = {}
+
+    @property
+    def online(self) -> list[Device]:
+        """Its devices that have a session."""
+        return [device for device in self.devices.values() if device.connected]
+
+
+class Scenario:
+    """Everything that happens in one scenario, recorded in one history.
+
+    The history file is opened with the first connection, so that its header knows who was invited by then.
+
+    Args:
+        target: The running target.
+        path: The history file, `*.jsonl`.
+        name: The scenario's name.
+        seed: What reproduces it: bodies, sizes and everything drawn from `random` follow from it.
+        guarantees: The ids of the guarantees it puts to the proof.
+        declares: The operations that it promises to exercise; one without a single `ok` makes the history vacuous.
+
+    Attributes:
+        random: The scenario's source of choice.
+        names: The scenario's names and the server's.
+        users: Its people by name.
+        sendings: Every message that was composed, in order.
+    """
+
+    def __init__(
+        self,
+        target: TargetAccess,
+        path: Path,
+        *,
+        name: str,
+        seed: int,
+        guarantees: Sequence[str] = (),
+        declares: Sequence[Operation] = (),
+    ) -> None:
+        self.target = target
+        self.path = Path(path)
+        self.name = name
+        self.seed = seed
+        self.guarantees = tuple(guarantees)
+        self.declares = tuple(declares)
+        self.driver: Driver = registry.find(target.driver) if isinstance(target.driver, str) else target.driver
+        self.random = random.Random(seed)
+        self.bodies = Bodies(seed)
+        self.names = Names()
+        self.users: dict[str, User] = {}
+        self.conversations: dict[str, Conversation] = {}
+        self.sendings: list[Sending] = []
+        self.signal = Signal()
+        self.streams: list[Stream] = []
+        self._orders = itertools.count()
+        self._recorder: Recorder | None = None
+        self._opening = threading.Lock()
+        self._acknowledged: set[Sending] = set()
+        self._typing: dict[tuple[str, str, bool], list[int]] = {}
+
+    # -- people -----------------------------------------------------------------------------------------------------
+
+    def user(self, name: str, devices: Iterable[str] = ("phone",)) -> User:
+        """The person with this name, who has at least these devices; invited on the first call."""
+        person = self.users.get(name)
+        if person is None:
+            person = self.users[name] = User(name, self.target.account())
+            self.names.add_user(person.account.user, name)
+        for device in devices:
+            if device not in person.devices:
+                person.devices[device] = Device(self, name, device, person.account)
+        return person
+
+    def device(self, name: str) -> Device:
+        """The device with this name: `alice/phone`, or `alice` for her first one. It is made if it is new."""
+        user, _, device = name.partition("/")
+        if device:
+            return self.user(user, [device]).devices[device]
+        return next(iter(self.user(user, () if user in self.users else ("phone",)).devices.values()))
+
+    @property
+    def devices(self) -> list[Device]:
+        """Every device, in the order of invitation."""
+        return [device for person in self.users.values() for device in person.devices.values()]
+
+    # -- conversations ----------------------------------------------------------------------------------------------
+
+    def direct(self, one: str, other: str) -> Conversation:
+        """The direct conversation of two people, called `alice+bob` in the order of their names."""
+        first, second = sorted((one, other))
+        name = f"{first}+{second}"
+        if name not in self.conversations:
+            accounts = [self.user(person, ()).account.user for person in (first, second)]
+            made = Conversation(name, self.driver.direct_conversation(*accounts))
+            self._add(made, [first, second])
+        return self.conversations[name]
+
+    def add_group(self, name: str, server_name: str, members: Sequence[str]) -> Conversation:
+        """A group that the server made; `Device.create_group` calls this."""
+        made = Conversation(name, server_name, group=True)
+        self._add(made, members)
+        return made
+
+    def conversation(self, name: Conversation | str) -> Conversation:
+        """The conversation with this name.
+
+        Raises:
+            KeyError: There is none yet.
+        """
+        if isinstance(name, Conversation):
+            return name
+        if name not in self.conversations:
+            known = ", ".join(self.conversations) or "none yet"
+            raise KeyError(f"No conversation is called {name!r}; there are: {known}.")
+        return self.conversations[name]
+
+    # -- the history ------------------------------------------------------------------------------------------------
+
+    @property
+    def recorder(self) -> Recorder:
+        """The recorder of the one history."""
+        with self._opening:
+            if self._recorder is None:
+                self._recorder = Recorder(self.path, self._header())
+            return self._recorder
+
+    # -- waiting ----------------------------------------------------------------------------------------------------
+
+    def wait_until_answered(self, sendings: Sequence[Sending] | None = None, *, deadline: float = SECONDS) -> None:
+        """Waits until each of these sends (all by default) has an outcome, whichever.
+
+        Raises:
+            DeadlinePassed: Some have none; they are recorded as unknown with code `deadline`.
+        """
+        waits.wait_until_answered(self.devices, self._sent(sendings), Deadline(deadline))
+
+    def wait_until_acknowledged(
+        self, sendings: Sequence[Sending] | None = None, *, deadline: float = SECONDS
+    ) -> None:
+        """Waits until each of these sends is acknowledged; by default all that were not refused.
+
+        Raises:
+            DeadlinePassed: Some have no outcome.
+            NotAcknowledged: Some were refused, or their outcome is unknown.
+        """
+        all_sent = self._sent(sendings)
+        waits.wait_until_answered(self.devices, all_sent, Deadline(deadline))
+        waits.require_acknowledged([one for one in all_sent if sendings is not None or not one.refused])
+
+    def wait_for_acknowledged_count(self, count: int, *, deadline: float = SECONDS) -> None:
+        """Waits until so many messages of the scenario are acknowledged.
+
+        Raises:
+            DeadlinePassed: Saying how many there are.
+        """
+        if not self.signal.wait_until(lambda: len(self._acknowledged) >= count, Deadline(deadline)):
+            states = "; ".join(f"{device.name} is {device.state}" for device in self.devices if device.sent)
+            raise DeadlinePassed(
+                f"Expected {count} acknowledged messages within {deadline:g} s; there are {self.acknowledged_count} of "
+                f"{len(self.sendings)} sent. {states}."
+            )
+
+    @property
+    def acknowledged_count(self) -> int:
+        """How many messages of the scenario are acknowledged."""
+        return len(self._acknowledged)
+
+    def owed(self, device: Device) -> list[Sending]:
+        """Everything acknowledged so far that a device must be given, in the order of sending."""
+        return [one for one in self.sendings if one.acknowledged and self.must_be_given(device, one)]
+
+    def must_be_given(self, device: Device, sending: Sending) -> bool:
+        """Whether the server must push this message to this device once it is acknowledged.
+
+        A device that handed it over itself needs no copy; the sender's other devices do, where the protocol serves
+        several devices of one user.
+        """
+        if device.name in sending.tried_by or not sending.conversation.had(device.user, sending.order):
+            return False
+        return device.user != sending.user or Capability.OWN_DEVICES in self.driver.capabilities
+
+    # -- traffic in the background ----------------------------------------------------------------------------------
+
+    def start_sending(
+        self,
+        device: Device,
+        conversation: Conversation | str,
+        *,
+        rate: float | None = None,
+        in_flight: int = 32,
+        size: int = 64,
+        count: int | None = None,
+    ) -> Stream:
+        """Starts a stream of messages from a device in the background; `Stream.stop` ends it.
+
+        Args:
+            device: The sender.
+            conversation: Where they go.
+            rate: Messages per second; None for as fast as the server acknowledges.
+            in_flight: The most unanswered sends.
+            size: The size of their bodies in bytes.
+            count: The most messages; None for no end but `stop`.
+        """
+        stream = Stream(device, self.conversation(conversation), rate, in_flight, size, count)
+        self.streams.append(stream)
+        stream.start()
+        return stream
+
+    def stop_sending(self, *, deadline: float = 30.0) -> list[Sending]:
+        """Stops every stream and waits until each of their sends has an outcome; returns those sends."""
+        limit = Deadline(deadline)
+        sent: list[Sending] = []
+        while self.streams:
+            sent.extend(self.streams[0].stop(deadline=limit.remaining()))
+            self.streams.pop(0)
+        return sent
+
+    # -- showing that something does not come -----------------------------------------------------------------------
+
+    def send_sentinel(
+        self,
+        device: Device,
+        conversation: Conversation | str | None = None,
+        *,
+        sender: Device | None = None,
+        deadline: float = SECONDS,
+    ) -> list[Delivery]:
+        """Sends a message that takes the same path as everything before it, waits until the device's present session
+        was given it, and returns what that session was given before it.
+
+        Args:
+            device: Who must receive it.
+            conversation: Where it goes; by default one that the device's user is a member of.
+            sender: Who sends it; by default a connected device of another member.
+            deadline: Seconds.
+        """
+        return settling.send_sentinel(self, device, conversation, sender, Deadline(deadline))
+
+    def prove_absence(
+        self,
+        device: Device,
+        unwanted: Iterable[Sending] | Callable[[Delivery], bool],
+        conversation: Conversation | str | None = None,
+        *,
+        sender: Device | None = None,
+        deadline: float = SECONDS,
+    ) -> None:
+        """Shows with a sentinel that the device's present session is not given these messages.
+
+        Raises:
+            AssertionError: It was given some of them.
+            DeadlinePassed: The sentinel did not come, so nothing is shown.
+        """
+        settling.prove_absence(self, device, unwanted, conversation, sender, Deadline(deadline))
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def settle(self, *, deadline: float = 20.0) -> settling.Settlement:
+        """Ends the traffic: reopens every device, reads until every stream's high-water mark has arrived wherever it
+        must, and takes each device's complete final read. What is still missing at the deadline is recorded (the
+        checker's `stuck`) and returned, not retried and not raised: the check of the history decides.
+        """
+        return settling.settle(self, Deadline(deadline))
+
+    def finish(self) -> Report:
+        """Closes every session and the history, and checks the history. `settle` comes first.
+
+        Raises:
+            RuntimeError: Nothing was ever recorded.
+        """
+        from waybill.history import check
+
+        if self._recorder is None:
+            raise RuntimeError(f"The scenario {self.name!r} has no history: no device was ever connected.")
+        self.close()
+        return check(self._recorder.path)
+
+    def close(self) -> None:
+        """Ends what is still open and closes the history, without a check; idempotent."""
+        try:
+            for stream in self.streams:
+                stream.abandon()
+            for device in self.devices:
+                device.close()
+        finally:
+            if self._recorder is not None:
+                for number in [number for numbers in self._typing.values() for number in numbers]:
+                    self._recorder.info(number, "unconfirmed")
+                self._typing.clear()
+                self.path = self._recorder.close()
+
+    # -- what devices tell ------------------------------------------------------------------------------------------
+
+    def next_order(self) -> int:
+        """The place of the next send among all."""
+        return next(self._orders)
+
+    def remember(self, sending: Sending) -> None:
+        """A message was composed."""
+        self.sendings.append(sending)
+
+    def note_acknowledged(self, sending: Sending) -> None:
+        """A send was acknowledged."""
+        self._acknowledged.add(sending)
+        sending.conversation.note_acknowledged(sending)
+
+    def give_up(self, sending: Sending) -> None:
+        """Records every open attempt of a send as unknown: its deadline passed."""
+        for name in sending.tried_by:
+            device = self.device(name)
+            for operation in list(sending.open):
+                device.give_up(operation)
+
+    def typing_begun(self, conversation: str, user: str, active: bool, operation: int) -> None:
+        """A device said that its user is typing; it is known to have worked once somebody saw it."""
+        self._typing.setdefault((conversation, user, active), []).append(operation)
+
+    def typing_seen(self, conversation: str, user: str, active: bool) -> None:
+        """A device saw a typing notice."""
+        for operation in self._typing.pop((conversation, user, active), ()):
+            self.recorder.ok(operation)
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _sent(self, sendings: Sequence[Sending] | None) -> list[Sending]:
+        return [one for one in (self.sendings if sendings is None else sendings) if one.attempts]
+
+    def _add(self, made: Conversation, members: Sequence[str]) -> None:
+        order = self.next_order()
+        for member in members:
+            made.joined(member, order)
+        self.conversations[made.name] = made
+        self.names.add_conversation(made.server_name, made.name)
+        if self._recorder is not None and not made.group:
+            self._recorder.members(made.name, list(members))
+
+    def _header(self) -> Header:
+        return Header(
+            seed=self.seed,
+            scenario=self.name,
+            target=self.target.name,
+            users={name: list(person.devices) for name, person in self.users.items()},
+            conversations={name: made.members for name, made in self.conversations.items()},
+            promises=dict(self.target.promises),
+            declares=[operation.name.lower() for operation in self.declares],
+            guarantees=self.guarantees,
+        )

@@ -1,0 +1,144 @@
+"""A message on its way: its name, its key, its attempts and how they ended."""
+
+from __future__ import annotations
+
+import random
+import string
+from typing import TYPE_CHECKING, Final
+
+from waybill.drivers.base import Outcome
+from waybill.history.events import Completion
+
+if TYPE_CHECKING:
+    from waybill.devices.conversation import Conversation
+
+
+class Sending:
+    """One message that a device sends, over all its attempts.
+
+    Attributes:
+        name: What reports call it, `alice/phone#42`.
+        device: The device that made it, `alice/phone`.
+        user: The sender.
+        conversation: Where it goes.
+        key: Its idempotency key; every attempt carries the same one.
+        body: Its body.
+        order: Its place among all sends of the scenario, in the order of their first attempts.
+        attempts: How often it was handed to a session.
+        outcome: How it ended so far: None while the only attempt is open; an acknowledgement stays, whatever later
+            attempts say.
+        last: How the newest completed attempt ended.
+        over_quota: The scenario knows that it is over a promised bound.
+        tried_by: The devices that handed it to a session.
+    """
+
+    __slots__ = (
+        "attempts", "body", "conversation", "device", "key", "last", "name", "open", "order", "outcome", "over_quota",
+        "tried_by", "user",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        device: str,
+        conversation: Conversation,
+        key: str,
+        body: bytes,
+        order: int,
+        *,
+        over_quota: bool = False,
+    ) -> None:
+        self.name = name
+        self.device = device
+        self.user = device.partition("/")[0]
+        self.conversation = conversation
+        self.key = key
+        self.body = body
+        self.order = order
+        self.attempts = 0
+        self.outcome: Outcome | None = None
+        self.last: Outcome | None = None
+        self.open: set[int] = set()
+        self.over_quota = over_quota
+        self.tried_by: set[str] = set()
+
+    @property
+    def acknowledged(self) -> bool:
+        """Some attempt was acknowledged."""
+        return self.outcome is not None and self.outcome.completion is Completion.OK
+
+    @property
+    def refused(self) -> bool:
+        """Every attempt so far ended in a definite refusal, or never left the client."""
+        return self.outcome is not None and self.outcome.completion is Completion.FAIL
+
+    @property
+    def unknown(self) -> bool:
+        """No attempt is open, none was acknowledged, and one may have taken effect."""
+        return not self.open and self.outcome is not None and self.outcome.completion is Completion.INFO
+
+    @property
+    def answered(self) -> bool:
+        """No attempt is open."""
+        return not self.open and self.outcome is not None
+
+    def began(self, operation: int, device: str) -> None:
+        """One more attempt is about to be handed over."""
+        self.attempts += 1
+        self.open.add(operation)
+        self.tried_by.add(device)
+
+    def ended(self, operation: int, outcome: Outcome) -> None:
+        """An attempt ended. An acknowledgement beats an unknown outcome, which beats a refusal."""
+        self.last = outcome
+        before = self.outcome
+        if before is None or _WEIGHT[outcome.completion] > _WEIGHT[before.completion]:
+            self.outcome = outcome
+        self.open.discard(operation)
+
+    def __repr__(self) -> str:
+        if self.open:
+            state = "open"
+        elif self.outcome is None:
+            state = "not sent"
+        else:
+            state = self.outcome.completion.name.lower() + (f" {self.outcome.code}" if self.outcome.code else "")
+        return f"<{self.name} to {self.conversation.name}: {state}>"
+
+
+_WEIGHT: Final = {Completion.FAIL: 0, Completion.INFO: 1, Completion.OK: 2}
+
+_ALPHABET: Final = string.ascii_letters + string.digits + " .,:;!?()[]{}<>+-*/=_#%&@$'\"\\|~^`"
+_POOL: Final = 1 << 16
+
+
+class Bodies:
+    """Bodies that name their message, made from the seed: the same seed gives the same bytes.
+
+    A body begins with the message's name, so that it can be told from every other one also where a protocol carries
+    no key; the rest is text from the seed, quotes and backslashes included.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed & 0xFFFF
+        self._pool = "".join(random.Random(seed).choices(_ALPHABET, k=_POOL)).encode()
+
+    def make(self, name: str, size: int = 0) -> bytes:
+        """The body of the message with this name, filled up to `size` bytes; never shorter than the name."""
+        identity = f"{name} {self._seed:04x} ".encode()
+        missing = size - len(identity)
+        if missing <= 0:
+            return identity[:-1]
+        start = hash_of(identity) % _POOL
+        filler = self._pool[start : start + missing]
+        while len(filler) < missing:
+            filler += self._pool[: missing - len(filler)]
+        return identity + filler
+
+
+def hash_of(data: bytes) -> int:
+    """A small number from bytes, the same in every process (FNV-1a, 32 bits)."""
+    value = 0x811C9DC5
+    for byte in data:
+        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return value

@@ -1,0 +1,45 @@
+"""What devices need of a running target; `waybill.targets` gives it, and so does any small object in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from waybill.drivers.base import Credential, Driver, Endpoint
+
+
+class Account(Protocol):
+    """One account of the target's pool."""
+
+    @property
+    def user(self) -> str:
+        """The account's name at the server."""
+
+
+class TargetAccess(Protocol):
+    """A target that runs: where to connect, and as whom."""
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+
+    @property
+    def driver(self) -> Driver | str:
+        """The driver, or the name under which it is registered."""
+
+    @property
+    def promises(self) -> Mapping[str, Any]:
+        """What the target promises, as its file says."""
+
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The names of its nodes, the default one first."""
+
+    def endpoint(self, node: str | None = None) -> Endpoint:
+        """Where a node listens; without a name the first one."""
+
+    def account(self) -> Any:
+        """A fresh `Account`, each one handed out once."""
+
+    def credential(self, account: Any, device: str) -> Credential:
+        """A valid credential of an account for one of its devices."""
