@@ -1,0 +1,29 @@
+"""Targets: the target file, launching its processes, and the running target that scenarios use.
+
+`find_target("reference")` reads a target file, `launch(file, folder)` starts it (or connects to one that runs
+already) and gives a `RunningTarget`.
+"""
+
+from waybill.targets.accounts import Account
+from waybill.targets.errors import LaunchError, MeansMissing, PoolExhausted, TargetError, TargetFileError
+from waybill.targets.find import AvailableTarget, available_targets, find_target
+from waybill.targets.launch import launch
+from waybill.targets.running import RunningTarget
+from waybill.targets.target_file import TargetFile, Waiver, read_target
+
+__all__ = [
+    "Account",
+    "AvailableTarget",
+    "LaunchError",
+    "MeansMissing",
+    "PoolExhausted",
+    "RunningTarget",
+    "TargetError",
+    "TargetFile",
+    "TargetFileError",
+    "Waiver",
+    "available_targets",
+    "find_target",
+    "launch",
+    "read_target",
+]

@@ -1,0 +1,76 @@
+"""Finding target files: by the name of one that comes with the kit, or by the path of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from waybill import bundled
+from waybill.targets.errors import TargetError
+from waybill.targets.launch import program
+from waybill.targets.target_file import TargetFile, read_target
+from waybill.targets.toml_table import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableTarget:
+    """A target that comes with the kit.
+
+    Attributes:
+        file: Its target file.
+        missing: The programs that it needs and that are not installed.
+        install: The command that installs them; empty where the file names none.
+    """
+
+    file: TargetFile
+    missing: tuple[str, ...] = ()
+    install: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether everything that it needs is installed."""
+        return not self.missing
+
+
+def find_target(name_or_path: str | Path) -> TargetFile:
+    """Reads a target file.
+
+    Args:
+        name_or_path: The name of a target that comes with the kit (`mosquitto`), or a path: whatever ends
+            with `.toml` or has a `/`.
+
+    Raises:
+        TargetError: There is none; the message lists those that come with the kit.
+        TargetFileError: It is refused.
+    """
+    text = str(name_or_path)
+    if text.endswith(".toml") or "/" in text:
+        path = Path(text).expanduser()
+        if not path.is_file():
+            raise TargetError(f"There is no target file {path} (looked from {Path.cwd()}).")
+        return read_target(path)
+    known = {path.stem: path for path in _bundled_files()}
+    if text not in known:
+        raise TargetError(
+            f"There is no target '{text}'{nearest(text, list(known)) or '.'} With the kit come: "
+            f"{', '.join(known)}. Your own target file is named by its path, my-server.toml."
+        )
+    return read_target(known[text])
+
+
+def available_targets() -> list[AvailableTarget]:
+    """The targets that come with the kit, by name, and whether what they need is installed."""
+    return [availability(read_target(path)) for path in _bundled_files()]
+
+
+def availability(file: TargetFile) -> AvailableTarget:
+    """Whether the programs that a target launches are installed."""
+    if file.launch is None:
+        return AvailableTarget(file)
+    programs = dict.fromkeys(process.command[0] for process in file.launch.processes)
+    missing = [name for name in programs if name != "{python}" and program(name) is None]
+    return AvailableTarget(file, tuple(missing), file.launch.install)
+
+
+def _bundled_files() -> list[Path]:
+    return sorted((bundled.folder("resources") / "targets").glob("*.toml"))

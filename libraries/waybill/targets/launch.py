@@ -1,0 +1,266 @@
+"""Bringing a target up: files from their templates, certificates, accounts, then all processes at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from waybill.drivers import registry
+from waybill.drivers.base import Credential, Endpoint
+from waybill.targets.accounts import Account, make_accounts, read_accounts, write_accounts
+from waybill.targets.addresses import Address
+from waybill.targets.errors import LaunchError, TargetError
+from waybill.targets.launched import LaunchedProcess
+from waybill.targets.processes import ServerProcess
+from waybill.targets.round_trip import round_trip
+from waybill.targets.running import RunningTarget
+from waybill.targets.target_file import EndpointTemplate, Launch, ProcessTemplate, TargetFile
+from waybill.targets.templates import fill
+from waybill.tls.authority import Authority
+from waybill.tokens.obtain import TokenClient
+
+RUN_MARK: Final = "WAYBILL_RUN"
+"""Environment variable that every process of a run carries. A runner that sets it for its workers can end
+whatever they left behind: `waybill.targets.processes.end_marked([b"WAYBILL_RUN=..."])`."""
+
+_TARGET_MARK: Final = "WAYBILL_TARGET"
+_PROCESS_MARK: Final = "WAYBILL_PROCESS"
+_SYSTEM_PATHS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Debian keeps servers here, and leaves these folders out of the path of ordinary users."""
+
+_LIBRARIES: Final = str(Path(__file__).resolve().parents[2])
+
+
+def launch(target: TargetFile, folder: Path, *, deadline: float | None = None) -> RunningTarget:
+    """Brings a target up; one without `[launch]` runs already and is only connected to.
+
+    Args:
+        target: The target file, from `find_target` or `read_target`.
+        folder: A folder of its own for data, certificates and logs; made if it is not there.
+        deadline: Seconds until everything must be ready, in place of the file's `start_deadline`.
+
+    Returns:
+        The running target. All its processes are ready. They end with `close`, or with this process.
+
+    Raises:
+        LaunchError: Something did not start; nothing is left running.
+        TargetError: The target file asks for something that is not there.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if target.launch is None:
+        return _connect(target, folder)
+    return _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline).run()
+
+
+def program(name: str) -> str | None:
+    """Where a program is, the folders of system servers included; None if it is not installed."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_SYSTEM_PATHS])
+    return shutil.which(name, path=path)
+
+
+def _connect(target: TargetFile, folder: Path) -> RunningTarget:
+    def file(name: str) -> Path | None:
+        return (target.path.parent / name).resolve() if name else None
+
+    endpoints = {
+        template.node: Endpoint(template.url, file(template.authority), template.server_name or None)
+        for template in target.endpoints
+    }
+    authority = endpoints[target.endpoints[0].node].authority
+    return RunningTarget(
+        target,
+        folder,
+        endpoints=endpoints,
+        accounts=read_accounts(target.path.parent / target.users.file),
+        tokens=_token_client(target, {}, file(target.tokens.authority) or authority),
+        authority=authority,
+    )
+
+
+def _token_client(
+    target: TargetFile, values: Mapping[str, str], authority: Path | None
+) -> TokenClient | None:
+    if target.tokens.method == "password":
+        return None
+    issuer = (
+        fill(target.tokens.issuer, values, f"{target.path.name}: tokens.issuer")
+        if values
+        else target.tokens.issuer
+    )
+    return TokenClient(issuer, authority=authority, client=target.tokens.client, scope=target.tokens.scope)
+
+
+class _Launcher:
+    """One launch: what is filled in where, and what was started so far."""
+
+    def __init__(self, target: TargetFile, launch: Launch, folder: Path, deadline: float) -> None:
+        self.target = target
+        self.launch = launch
+        self.deadline = deadline
+        self.folder = folder
+        self.address = Address()
+        self.authority = Authority(folder / "tls")
+        self.marks = {RUN_MARK: os.environ.get(RUN_MARK) or uuid.uuid4().hex, _TARGET_MARK: uuid.uuid4().hex}
+        self.shared = {
+            "python": sys.executable,
+            "folder": str(folder),
+            "address": self.address.host,
+            "authority": str(self.authority.certificate),
+            "users": str(folder / target.users.file),
+        }
+        self.processes: dict[str, LaunchedProcess] = {}
+
+    def run(self) -> RunningTarget:
+        try:
+            return self._run()
+        except BaseException:
+            for process in self.processes.values():
+                process.process.close()
+            self.address.release()
+            raise
+
+    def _run(self) -> RunningTarget:
+        for process in self.launch.processes:
+            for index, port in enumerate(process.ports):
+                number = str(self.address.port())
+                self.shared[f"{process.name}.port.{port}"] = number
+                if index == 0:
+                    self.shared[f"{process.name}.port"] = number
+            self.shared[f"{process.name}.address"] = self.address.host
+            self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
+        accounts = make_accounts(self.target.users.pool)
+        write_accounts(accounts, self.folder / self.target.users.file, self.target.users.format)
+        tokens = _token_client(self.target, self.shared, self.authority.certificate)
+        endpoints = {template.node: self._endpoint(template) for template in self.target.endpoints}
+        pool = accounts
+        if any(process.ready == "round-trip" for process in self.launch.processes):
+            pool = accounts[:-2]
+        probes = accounts[-2], accounts[-1]
+        for process in self.launch.processes:
+            self.processes[process.name] = self._prepare(process, endpoints, tokens, probes)
+        self._write_files()
+        self._start_all()
+        return RunningTarget(
+            self.target,
+            self.folder,
+            endpoints=endpoints,
+            accounts=pool,
+            tokens=tokens,
+            processes=self.processes,
+            address=self.address,
+            authority=self.authority.certificate,
+        )
+
+    def _endpoint(self, template: EndpointTemplate) -> Endpoint:
+        where = f"{self.target.path.name}: endpoints.{template.node}"
+        values = {**self.shared, **self._own(template.node)}
+        authority = fill(template.authority, values, f"{where}.authority") or str(self.authority.certificate)
+        return Endpoint(
+            url=fill(template.url, values, f"{where}.url"),
+            authority=Path(authority),
+            server_name=fill(template.server_name, values, f"{where}.server_name") or None,
+        )
+
+    def _own(self, process: str) -> dict[str, str]:
+        """The placeholders that mean something else for every process."""
+        folder = self.folder / process
+        prefix = f"{process}."
+        own = {
+            name.removeprefix(prefix): value for name, value in self.shared.items() if name.startswith(prefix)
+        }
+        return {
+            **own,
+            "name": process,
+            "own_folder": str(folder),
+            "certificate": str(folder / "certificate.pem"),
+            "key": str(folder / "key.pem"),
+        }
+
+    def _prepare(
+        self,
+        template: ProcessTemplate,
+        endpoints: Mapping[str, Endpoint],
+        tokens: TokenClient | None,
+        probes: tuple[Account, Account],
+    ) -> LaunchedProcess:
+        folder = self.folder / template.name
+        self.authority.issue(folder, [template.name, "localhost", self.address.host, "127.0.0.1"])
+        (folder / "data").mkdir(exist_ok=True)
+        values = {**self.shared, **self._own(template.name)}
+        where = f"{self.target.path.name}: the process '{template.name}'"
+        command = [fill(part, values, where) for part in template.command]
+        found = program(command[0])
+        if found is None:
+            remedy = f" Install it: {self.launch.install}" if self.launch.install else ""
+            raise LaunchError(
+                f"{self.target.name} cannot be launched: the program '{command[0]}' is not installed.{remedy}"
+            )
+        environment = {name: fill(text, values, where) for name, text in template.environment.items()}
+        if template.command[0] == "{python}":
+            inherited = os.environ.get("PYTHONPATH")
+            environment.setdefault("PYTHONPATH", os.pathsep.join(filter(None, [_LIBRARIES, inherited])))
+        process = ServerProcess(
+            template.name,
+            [found, *command[1:]],
+            folder,
+            environment,
+            {**self.marks, _PROCESS_MARK: template.name},
+        )
+        ready = None
+        if template.ready == "round-trip":
+            ready = partial(self._pass_message, endpoints[template.name], tokens, probes)
+        return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
+
+    def _pass_message(
+        self, endpoint: Endpoint, tokens: TokenClient | None, probes: tuple[Account, Account], seconds: float
+    ) -> None:
+        def credential(account: Account) -> Credential:
+            if tokens is None:
+                return Credential(account.user, password=account.password)
+            return Credential(
+                account.user, token=tokens.obtain(account.user, account.password, device="probe").text
+            )
+
+        sender, recipient = map(credential, probes)
+        round_trip(registry.find(self.target.driver), endpoint, sender, recipient, seconds)
+
+    def _write_files(self) -> None:
+        for template in self.launch.files:
+            where = f"{self.target.path.name}: the file '{template.path}'"
+            name = fill(template.path, self.shared, where)
+            # A file in the folder of a process may use that process's own placeholders.
+            owner = name.partition("/")[0]
+            values = {**self.shared, **self._own(owner)} if owner in self.processes else self.shared
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=template.mode)
+            path.write_text(fill(template.text, values, where), encoding="utf-8")
+            path.chmod(template.mode)
+
+    def _start_all(self) -> None:
+        """Starts everything whose predecessors are ready, at once, until all of it is ready."""
+        templates = {process.name: process for process in self.launch.processes}
+        started: list[str] = []
+        ready: set[str] = set()
+        while len(ready) < len(templates):
+            for name, template in templates.items():
+                if name not in started and ready.issuperset(template.after):
+                    self.processes[name].process.start()
+                    started.append(name)
+            waiting = [name for name in started if name not in ready]
+            if not waiting:
+                left = ", ".join(name for name in templates if name not in started)
+                raise TargetError(
+                    f"{self.target.path.name}: the processes {left} wait for each other ('after')."
+                )
+            # What says itself that it is ready comes first: a round trip may need it.
+            waiting.sort(key=lambda name: templates[name].ready == "round-trip")
+            self.processes[waiting[0]].wait_until_ready()
+            ready.add(waiting[0])

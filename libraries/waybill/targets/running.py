@@ -1,0 +1,231 @@
+"""A target that runs: where its nodes listen, who may log in, and what can be done to its nodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from waybill.drivers import registry
+from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.targets.accounts import Account
+from waybill.targets.addresses import Address
+from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
+from waybill.targets.launched import LaunchedProcess
+from waybill.targets.target_file import TargetFile, Waiver
+from waybill.targets.toml_table import nearest
+from waybill.tokens.obtain import Token, TokenClient
+
+_RENEW_BEFORE = 60.0
+"""A token with less than this many seconds to live is not handed out again."""
+
+
+class RunningTarget:
+    """A target under test, launched or running elsewhere.
+
+    It satisfies `waybill.devices.target_access.TargetAccess`. Use it as a context manager, or call `close`.
+
+    Attributes:
+        file: Its target file.
+        folder: Where its data, certificates and logs are.
+        authority: The certificate authority that its endpoints are to be trusted by; None for the system's
+            own.
+    """
+
+    def __init__(
+        self,
+        file: TargetFile,
+        folder: Path,
+        *,
+        endpoints: Mapping[str, Endpoint],
+        accounts: Sequence[Account],
+        tokens: TokenClient | None = None,
+        processes: Mapping[str, LaunchedProcess] | None = None,
+        address: Address | None = None,
+        authority: Path | None = None,
+    ) -> None:
+        self.file = file
+        self.folder = folder
+        self.authority = authority
+        self._endpoints = dict(endpoints)
+        self._free = list(reversed(accounts))
+        self._pool = len(accounts)
+        self._tokens = tokens
+        self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
+        self._processes = dict(processes or {})
+        self._address = address
+        self._driver: Driver | None = None
+
+    def __enter__(self) -> RunningTarget:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return self.file.name
+
+    @property
+    def driver(self) -> Driver:
+        """The driver of its protocol."""
+        if self._driver is None:
+            self._driver = registry.find(self.file.driver)
+        return self._driver
+
+    @property
+    def promises(self) -> Mapping[str, str | int | bool]:
+        """The parameters of what it promises (`waybill.targets.promises` lists them)."""
+        return self.file.promises
+
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """What it does not promise."""
+        return self.file.waivers
+
+    @property
+    def nodes(self) -> list[str]:
+        """The names of its nodes, the default one first."""
+        return list(self._endpoints)
+
+    @property
+    def launched(self) -> bool:
+        """Whether the kit launched it, and can kill, stop, start and pause its nodes."""
+        return self.file.launch is not None
+
+    def endpoint(self, node: str | None = None) -> Endpoint:
+        """Where a node listens; it stays the same over restarts.
+
+        Args:
+            node: The node's name; None for the first one.
+        """
+        name = node or self.nodes[0]
+        if name not in self._endpoints:
+            known = ", ".join(self.nodes)
+            raise TargetError(
+                f"{self.name} has no node '{name}'{nearest(name, self.nodes) or '.'} Nodes: {known}."
+            )
+        return self._endpoints[name]
+
+    def account(self) -> Account:
+        """A fresh account; each one is handed out once.
+
+        Raises:
+            PoolExhausted: There is none left.
+        """
+        if not self._free:
+            raise PoolExhausted(
+                f"All {self._pool} accounts of {self.name} were handed out. Enlarge the pool under [users] "
+                f"in {self.file.path}."
+            )
+        return self._free.pop()
+
+    def credential(self, account: Account, device: str, *, fresh: bool = False) -> Credential:
+        """What a device of an account shows at login: its password, or a token from the issuer.
+
+        A token is obtained once per device and used until shortly before it expires.
+
+        Args:
+            account: The account.
+            device: The device's name.
+            fresh: Obtain a new token in any case.
+
+        Raises:
+            TokenError: The issuer gave none.
+        """
+        if self._tokens is None:
+            return Credential(account.user, password=account.password)
+        kept = self._obtained.get((account.user, device))
+        if kept is None or fresh or time.monotonic() > kept[1]:
+            token = self._tokens.obtain(account.user, account.password, device=device)
+            kept = token, time.monotonic() + token.lifetime - _RENEW_BEFORE
+            self._obtained[account.user, device] = kept
+        return Credential(account.user, token=kept[0].text)
+
+    def kill(self, node: str | None = None) -> None:
+        """SIGKILL; returns when the node is gone. Its data stays as it is at that moment.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit.
+        """
+        self._process(node, "kill").process.kill()
+
+    def stop(self, node: str | None = None) -> int:
+        """SIGTERM; returns the node's exit status when it has ended.
+
+        Raises:
+            TargetError: It did not end by the file's `stop_deadline`; it was then killed.
+            MeansMissing: The target was not launched by the kit.
+        """
+        process = self._process(node, "stop")
+        return process.process.stop(process.stop_deadline)
+
+    def start(self, node: str | None = None) -> None:
+        """Starts a node again: same data, same address and port; returns when it is ready.
+
+        Raises:
+            LaunchError: It did not start or did not become ready; the message has the end of its log.
+            MeansMissing: The target was not launched by the kit.
+        """
+        process = self._process(node, "start")
+        process.process.start()
+        process.wait_until_ready()
+
+    def pause(self, node: str | None = None) -> None:
+        """SIGSTOP; returns when the node stands still. Its kernel still accepts connections.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit.
+        """
+        self._process(node, "pause").process.pause()
+
+    def resume(self, node: str | None = None) -> None:
+        """SIGCONT; returns when a paused node runs again.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit.
+        """
+        self._process(node, "resume").process.resume()
+
+    def alive(self, node: str | None = None) -> bool:
+        """Whether a node's process runs; a paused one does.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit.
+        """
+        return self._process(node, "watch").process.alive
+
+    def pid(self, node: str | None = None) -> int:
+        """The process id of a node, or of another process of the target (`issuer`).
+
+        Raises:
+            MeansMissing: The target was not launched by the kit.
+        """
+        return self._process(node, "watch").process.pid
+
+    def logs(self) -> list[Path]:
+        """All log files of its processes, to be kept as artifacts."""
+        return sorted(self.folder.rglob("*.log"))
+
+    def close(self) -> None:
+        """Ends all processes and gives the address back; the folder stays. Idempotent."""
+        for process in self._processes.values():
+            process.process.close()
+        if self._address is not None:
+            self._address.release()
+
+    def _process(self, node: str | None, what: str) -> LaunchedProcess:
+        if not self.launched:
+            raise MeansMissing(
+                f"{self.name} cannot {what} a node: {self.file.path} has no [launch], so the kit holds no "
+                f"process of it. What depends on it stays UNPROVEN."
+            )
+        name = node or self.nodes[0]
+        if name not in self._processes:
+            known = list(self._processes)
+            raise TargetError(
+                f"{self.name} has no process '{name}'{nearest(name, known) or '.'} "
+                f"Processes: {', '.join(known)}."
+            )
+        return self._processes[name]

@@ -1,0 +1,370 @@
+"""The target file: a server under test, described in TOML (docs/targets.md has every key with examples).
+
+`read_target` turns a file into one frozen `TargetFile`. What it refuses, it refuses with the file, the line,
+the key, what is allowed and the nearest known name. An expired waiver is no error here: the run shows it, in
+red.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from waybill.targets.promises import read_promises
+from waybill.targets.toml_table import Table, nearest, parse
+
+READY: Final = ("json-line", "round-trip")
+ROLES: Final = ("node", "issuer", "helper")
+FORMATS: Final = ("jsonl-sha256", "mosquitto")
+METHODS: Final = ("oauth2-password", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A guarantee that the target does not promise, in writing.
+
+    Attributes:
+        guarantee: Its id in the catalogue, `DUP-1`.
+        reason: Why the target does not promise it.
+        owner: Who answers for that.
+        expires: The last day on which the waiver counts.
+    """
+
+    guarantee: str
+    reason: str
+    owner: str
+    expires: datetime.date
+
+    def expired(self, today: datetime.date) -> bool:
+        """Whether the waiver no longer counts."""
+        return today > self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessTemplate:
+    """How one process of a launched target is started.
+
+    Attributes:
+        name: Its name; a node's name where its role is `node`.
+        role: `node` (can be killed, stopped, started), `issuer` or `helper`.
+        command: The program and its arguments, with placeholders.
+        ports: The names of the ports that it gets.
+        ready: `json-line`: it prints one line with `"ready": true`; `round-trip`: a message gets through it.
+        after: Processes that must be ready before it starts; without any it starts at once with the others.
+        environment: Variables added to its environment, with placeholders.
+    """
+
+    name: str
+    role: str
+    command: tuple[str, ...]
+    ports: tuple[str, ...] = ("main",)
+    ready: str = "json-line"
+    after: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTemplate:
+    """A file that is written before anything starts.
+
+    Attributes:
+        path: Where, relative to the target's folder, with placeholders.
+        text: Its text, with placeholders.
+        mode: Its permissions.
+    """
+
+    path: str
+    text: str
+    mode: int = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to launch the target.
+
+    Attributes:
+        processes: Its processes.
+        files: The files that they need.
+        start_deadline: Seconds until everything must be ready.
+        stop_deadline: Seconds that a process has to end after SIGTERM.
+        install: The shell command that installs the server, shown when its program is missing.
+    """
+
+    processes: tuple[ProcessTemplate, ...]
+    files: tuple[FileTemplate, ...] = ()
+    start_deadline: float = 15.0
+    stop_deadline: float = 10.0
+    install: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointTemplate:
+    """Where a node listens; texts of a launched target may have placeholders."""
+
+    node: str
+    url: str
+    authority: str = ""
+    server_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Where accounts come from.
+
+    Attributes:
+        pool: How many accounts are made, for a launched target.
+        format: How they are written for the server.
+        file: Where they are written, or, for a running target, read from (lines `user:password`).
+    """
+
+    file: str
+    pool: int = 0
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a device shows at login.
+
+    Attributes:
+        method: `oauth2-password`: a token from the issuer's token endpoint for the account's password;
+            `password`: the password itself.
+        issuer: The issuer's address, for `oauth2-password`.
+        client: The OAuth client id, where the issuer wants one.
+        scope: The scope to ask for; empty for the issuer's default.
+        authority: The certificate authority of the issuer; empty for the same as the endpoints'.
+    """
+
+    method: str
+    issuer: str = ""
+    client: str = ""
+    scope: str = ""
+    authority: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFile:
+    """A server under test.
+
+    Attributes:
+        path: The file it was read from.
+        name: Its name in reports.
+        driver: The name of its protocol's driver.
+        description: What it is, in a sentence.
+        endpoints: Where its nodes listen; the first one is the default.
+        users: Where accounts come from.
+        tokens: What a device shows at login.
+        launch: How to launch it; None for one that runs already.
+        promises: The parameters of what it promises.
+        waivers: What it does not promise.
+    """
+
+    path: Path
+    name: str
+    driver: str
+    description: str
+    endpoints: tuple[EndpointTemplate, ...]
+    users: Users
+    tokens: Tokens
+    launch: Launch | None = None
+    promises: Mapping[str, str | int | bool] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+
+
+def read_target(path: Path | str) -> TargetFile:
+    """Reads a target file.
+
+    Raises:
+        TargetFileError: It cannot be read, or says something that is not allowed.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Table(str(path), "", {}, {}).error("", f"cannot be read: {error}") from None
+    return parse_target(text, path)
+
+
+def parse_target(text: str, path: Path) -> TargetFile:
+    """The target of a text; `path` stands in error messages and anchors relative paths.
+
+    Raises:
+        TargetFileError: It says something that is not allowed.
+    """
+    root = parse(path.name, text)
+    name = root.name("name", "the target's name in reports")
+    driver = root.text("driver", "the name of a driver, for example 'waybill' or 'mqtt'")
+    description = root.text("description", "a sentence about the server", "")
+    launch = _launch(root.table("launch")) if "launch" in root else None
+    target = TargetFile(
+        path=path,
+        name=name,
+        driver=driver,
+        description=description,
+        endpoints=_endpoints(root, launch),
+        users=_users(root.table("users"), launch is not None),
+        tokens=_tokens(root.table("tokens")),
+        launch=launch,
+        promises=read_promises(root.table("promises")),
+        waivers=_waivers(root),
+    )
+    root.finish()
+    return target
+
+
+def _launch(table: Table) -> Launch:
+    processes: list[ProcessTemplate] = []
+    tables = table.tables("process")
+    for entry in tables:
+        name = entry.name("name", "the process's name")
+        if name in [other.name for other in processes]:
+            raise entry.error(
+                "name", f"there are two processes '{name}'; every process needs a name of its own."
+            )
+        processes.append(_process(entry, name))
+    if not processes:
+        raise table.error("", 'there is no [[launch.process]]; expected at least one with role = "node".')
+    names = [process.name for process in processes]
+    for entry, process in zip(tables, processes, strict=True):
+        for other in process.after:
+            if other not in names or other == process.name:
+                raise entry.error("after", f"there is no other process '{other}'{nearest(other, names)}.")
+    if not any(process.role == "node" for process in processes):
+        raise table.error("", 'no process has role = "node"; expected at least one that devices connect to.')
+    launch = Launch(
+        processes=tuple(processes),
+        files=tuple(_file(entry) for entry in table.tables("file")),
+        start_deadline=table.seconds("start_deadline", "15s"),
+        stop_deadline=table.seconds("stop_deadline", "10s"),
+        install=table.text("install", "a shell command that installs the server", ""),
+    )
+    table.finish()
+    return launch
+
+
+def _process(entry: Table, name: str) -> ProcessTemplate:
+    environment = entry.table("environment").entries()
+    for key, value in environment.items():
+        if not isinstance(value, str):
+            raise entry.error("environment", f"expected a text for the variable {key}, found {value!r}.")
+    process = ProcessTemplate(
+        name=name,
+        role=entry.choice("role", ROLES, "node"),
+        command=entry.texts("command", "a list of the program and its arguments"),
+        ports=entry.texts("ports", "a list of port names", ("main",)),
+        ready=entry.choice("ready", READY),
+        after=entry.texts("after", "a list of names of other processes", ()),
+        environment=environment,
+    )
+    for port in process.ports:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", port):
+            raise entry.error("ports", f"expected port names of a-z, 0-9 and _, found '{port}'.")
+    if process.ready == "round-trip" and process.role != "node":
+        raise entry.error("ready", f"a round trip needs a node, and '{name}' has the role '{process.role}'.")
+    entry.finish()
+    return process
+
+
+def _file(entry: Table) -> FileTemplate:
+    mode = entry.text("mode", 'permissions such as "600"', "600")
+    if not re.fullmatch(r"0?[0-7]{3}", mode):
+        raise entry.error(
+            "mode", f"expected permissions such as \"600\" (three octal digits), found '{mode}'."
+        )
+    file = FileTemplate(
+        path=entry.text("path", "a path in the target's folder"),
+        text=entry.text("text", "the file's text", ""),
+        mode=int(mode, 8),
+    )
+    if file.path.startswith("/") or ".." in Path(file.path).parts:
+        raise entry.error("path", f"expected a path inside the target's folder, found '{file.path}'.")
+    entry.finish()
+    return file
+
+
+def _endpoints(root: Table, launch: Launch | None) -> tuple[EndpointTemplate, ...]:
+    endpoints = []
+    nodes = [process.name for process in launch.processes if process.role == "node"] if launch else []
+    for node, entry in root.named_tables("endpoints").items():
+        if launch and node not in nodes:
+            raise entry.error(
+                "", f"there is no launched node '{node}'{nearest(node, nodes)} (nodes: {', '.join(nodes)})."
+            )
+        url = entry.text("url", "an address such as 'wss://HOST:PORT/v2' or 'mqtts://HOST:PORT'")
+        if not re.match(r"[a-z][a-z0-9+.-]*://[^/]", url):
+            raise entry.error("url", f"expected scheme://host:port with an optional path, found '{url}'.")
+        endpoints.append(
+            EndpointTemplate(
+                node=node,
+                url=url,
+                authority=entry.text("authority", "a PEM file", ""),
+                server_name=entry.text("server_name", "the name in the server's certificate", ""),
+            )
+        )
+        entry.finish()
+    if not endpoints:
+        raise root.error("endpoints", "no endpoint is given; expected [endpoints.NODE] with a url.")
+    missing = [node for node in nodes if node not in [endpoint.node for endpoint in endpoints]]
+    if missing:
+        raise root.error(
+            "endpoints", f"the node '{missing[0]}' has no endpoint; add [endpoints.{missing[0]}] with a url."
+        )
+    return tuple(endpoints)
+
+
+def _users(table: Table, launched: bool) -> Users:
+    file = table.text("file", "the file that the accounts are written to, or read from (lines user:password)")
+    users = Users(file)
+    if launched:
+        pool = table.number("pool", 2, 100_000, 160)
+        users = Users(file, pool, table.choice("format", FORMATS))
+    elif "pool" in table or "format" in table:
+        key = "pool" if "pool" in table else "format"
+        raise table.error(
+            key, "accounts are made for a launched target only; a running one lists them in 'file'."
+        )
+    table.finish()
+    return users
+
+
+def _tokens(table: Table) -> Tokens:
+    method = table.choice("method", METHODS)
+    tokens = Tokens(method)
+    if method == "oauth2-password":
+        tokens = Tokens(
+            method,
+            issuer=table.text("issuer", "the address of the issuer, https://HOST:PORT"),
+            client=table.text("client", "the OAuth client id", ""),
+            scope=table.text("scope", "the OAuth scope", ""),
+            authority=table.text("authority", "a PEM file", ""),
+        )
+        if not tokens.issuer.startswith("https://"):
+            raise table.error("issuer", f"expected an https:// address, found '{tokens.issuer}'.")
+    table.finish()
+    return tokens
+
+
+def _waivers(root: Table) -> tuple[Waiver, ...]:
+    waivers: dict[str, Waiver] = {}
+    for entry in root.tables("waiver"):
+        guarantee = entry.text("guarantee", "the id of a guarantee, such as 'DUP-1'").upper()
+        if not re.fullmatch(r"[A-Z]{2,4}-\d+", guarantee):
+            raise entry.error(
+                "guarantee", f"expected the id of a guarantee, such as 'DUP-1', found '{guarantee}'."
+            )
+        if guarantee in waivers:
+            raise entry.error("guarantee", f"{guarantee} is waived twice; keep one waiver.")
+        waivers[guarantee] = Waiver(
+            guarantee,
+            reason=entry.text("reason", "why the target does not promise it"),
+            owner=entry.text("owner", "who answers for the waiver"),
+            expires=entry.date(
+                "expires", "the last day on which the waiver counts, such as 2027-03-31 without quotes"
+            ),
+        )
+        entry.finish()
+    return tuple(waivers.values())

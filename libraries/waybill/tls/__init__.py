@@ -1,0 +1,1 @@
+"""TLS for runs: throw-away certificate authorities."""
