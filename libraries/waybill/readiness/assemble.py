@@ -11,7 +11,7 @@ from waybill.readiness.catalogue import Catalogue, bundled_catalogue
 from waybill.readiness.model import Counts, Readiness, RunResult, ScenarioResult
 from waybill.readiness.robot_output import RobotResult, read_output
 from waybill.readiness.run_record import RunRecord, Selected, read_run
-from waybill.readiness.verdicts import by_guarantee, conclude, first_line, judge, redness
+from waybill.readiness.verdicts import by_guarantee, conclude, in_short, judge, redness
 
 NEVER_STARTED = "it never started; its worker died or was stopped before it"
 NEVER_ENDED = "it started and never ended; its worker died or was stopped in it"
@@ -133,7 +133,7 @@ def _take_over(result: ScenarioResult, case: CaseRecord, robot: RobotResult | No
     result.outcome, result.cause, result.message = case.status, case.cause, case.message
     if robot is not None and robot.status == "FAIL" and case.status == "passed":
         result.outcome, result.cause = "failed", "failed"
-        result.message = f"Robot failed it after its end: {first_line(robot.message)}"
+        result.message = f"Robot failed it after its end: {in_short(robot.message)}"
 
 
 def _missing_results(

@@ -99,7 +99,7 @@ def _demand(shown: Shown, guarantees: Sequence[Guarantee], demanded: Sequence[Gu
 
 def _failed(shown: Shown) -> Decision:
     if shown.infrastructure:
-        return Decision(FAILED, _join("infrastructure", shown.message), "infrastructure")
+        return Decision(FAILED, f"infrastructure: {shown.message}", "infrastructure")
     return Decision(FAILED, shown.message, "anomalies" if shown.findings else "failed")
 
 

@@ -15,6 +15,7 @@ Otherwise: READY.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from waybill.readiness.catalogue import Guarantee, at_least, at_most
@@ -82,7 +83,7 @@ def _verdict(guarantee: Guarantee, scenarios: Sequence[ScenarioResult]) -> tuple
         return "UNPROVEN", _because(lost, lambda one: f"no verdict: {one.message}")
     undecided = [one for one in scenarios if one.outcome != "passed"]
     if undecided:
-        return "UNPROVEN", _because(undecided, lambda one: first_line(one.message) or one.outcome)
+        return "UNPROVEN", _because(undecided, lambda one: in_short(one.message) or one.outcome)
     count = len(scenarios)
     return "PROVEN", f"{count} scenario{'s' * (count != 1)} passed with the demanded evidence"
 
@@ -92,7 +93,7 @@ def _undecided(scenario: ScenarioResult) -> bool:
 
 
 def _breaking(scenario: ScenarioResult) -> str:
-    return scenario.findings[0].words() if scenario.findings else first_line(scenario.message)
+    return scenario.findings[0].words() if scenario.findings else in_short(scenario.message)
 
 
 def _because(scenarios: Sequence[ScenarioResult], words: Callable[[ScenarioResult], str]) -> str:
@@ -101,10 +102,9 @@ def _because(scenarios: Sequence[ScenarioResult], words: Callable[[ScenarioResul
     return f"'{first.scenario}': {words(first)}{more}"
 
 
-def first_line(message: str) -> str:
-    """The first line of a message that says something, without Robot's marker for HTML."""
-    lines = (line.strip() for line in message.removeprefix("*HTML*").splitlines())
-    return next((line for line in lines if line), "")
+def in_short(message: str, longest: int = 240) -> str:
+    """A message in one line of bounded length, without Robot's marker for HTML."""
+    return textwrap.shorten(message.removeprefix("*HTML*"), longest, placeholder=" ...")
 
 
 def _evidence(guarantee: Guarantee, scenarios: Sequence[ScenarioResult]) -> list[EvidenceLine]:
@@ -157,10 +157,10 @@ def conclude(
             all_of_it = [one for one in guarantees if one.priority == priority]
             hit = [one.id for one in all_of_it if one.verdict == verdict]
             if hit:
-                plural = "guarantee is" if len(all_of_it) == 1 else "guarantees are"
+                are = "is" if len(hit) == 1 else "are"
                 return (
                     NOT_READY,
-                    f"{len(hit)} of {len(all_of_it)} {priority} {plural} {verdict}: {_some(hit)}",
+                    f"{len(hit)} of {len(all_of_it)} {priority} guarantees {are} {verdict}: {_some(hit)}",
                 )
     return READY, _ready(guarantees)
 
@@ -189,7 +189,7 @@ def redness(
         if one.outcome == "no verdict":
             red.append(f"'{one.scenario}' has no verdict: {one.message}")
         elif one.outcome == "failed" and (one.name not in told or _undecided(one)):
-            red.append(f"'{one.scenario}': {first_line(one.message)}")
+            red.append(f"'{one.scenario}': {in_short(one.message)}")
     return red
 
 

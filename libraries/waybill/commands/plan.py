@@ -1,0 +1,148 @@
+"""What a `waybill run` is going to do: everything that can be wrong is found before anything starts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from waybill import bundled
+from waybill.commands import robot_process
+from waybill.commands.exits import UsageError
+from waybill.commands.version import versions
+from waybill.readiness.catalogue import bundled_catalogue
+from waybill.readiness.run_record import RunRecord, Selected, quoted
+from waybill.readiness.waivers import WaiverError, accept
+
+FILTERS = ("include", "exclude", "test", "suite")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that can start.
+
+    Attributes:
+        record: What `run.json` will say, without the times.
+        target: The target for Robot's variable: a name, or an absolute path.
+        seed: The seed.
+        suites: Absolute paths.
+        options: Filters and passed-on options for Robot.
+        workers: How many suite files at once.
+    """
+
+    record: RunRecord
+    target: str
+    seed: int
+    suites: list[str]
+    options: list[str]
+    workers: int
+
+    @property
+    def selection(self) -> list[Selected]:
+        """Every scenario that must have a verdict at the end."""
+        return self.record.selection or []
+
+    @property
+    def suite_files(self) -> list[str]:
+        """Full names of the suites that have selected scenarios, in the order of the files."""
+        return list(dict.fromkeys(one.suite for one in self.selection))
+
+
+def make_plan(arguments: argparse.Namespace, passed_on: list[str], command: str) -> Plan:
+    """Checks the arguments and selects the scenarios.
+
+    Args:
+        arguments: The parsed command line.
+        passed_on: Robot's own options, everything after `--`.
+        command: The command line as typed.
+
+    Raises:
+        UsageError: The target, its waivers, the suites, an option or the selection cannot be used.
+    """
+    record = _target(arguments.target)
+    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+    suites = [str(Path(suite).resolve()) for suite in arguments.suites] or [str(bundled.folder("suites"))]
+    filters = [
+        word for name in FILTERS for value in getattr(arguments, name) for word in (f"--{name}", value)
+    ]
+    options = [*filters, *passed_on]
+    record.selection = _select(options, suites)
+    record.seed = str(seed)
+    record.suites = list(arguments.suites)
+    record.filters = filters
+    record.robot_options = passed_on
+    record.versions = dict(versions())
+    record.command = command
+    plan = Plan(
+        record=record,
+        target=_for_robot(arguments.target),
+        seed=seed,
+        suites=suites,
+        options=options,
+        workers=1,
+    )
+    workers = min(arguments.processes or len(os.sched_getaffinity(0)), len(plan.suite_files))
+    record.processes = workers
+    return Plan(record, plan.target, seed, suites, options, workers)
+
+
+def _for_robot(target: str) -> str:
+    return str(Path(target).resolve()) if target.endswith(".toml") or "/" in target else target
+
+
+def _target(name: str) -> RunRecord:
+    """Reads the target file into the beginnings of a run record."""
+    from waybill.targets import TargetError, find_target
+    from waybill.targets.find import availability
+
+    try:
+        file = find_target(name)
+        waivers = accept(file.waivers, bundled_catalogue())
+    except (TargetError, WaiverError) as error:
+        raise UsageError(str(error)) from None
+    lacking = availability(file)
+    if lacking.missing:
+        remedy = f" Install it with: {lacking.install}" if lacking.install else ""
+        raise UsageError(
+            f"The target {file.name} needs {' and '.join(lacking.missing)}, which is not installed.{remedy}"
+        )
+    return RunRecord(
+        target=file.name,
+        target_argument=name,
+        driver=file.driver,
+        promises=dict(file.promises),
+        waivers=waivers,
+    )
+
+
+def _select(options: list[str], suites: list[str]) -> list[Selected]:
+    """Asks Robot, in a process of its own, which scenarios the options select."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "WaybillLibrary.selection", *options, *suites],
+        env=robot_process.environment(Path()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        said: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        last = (answer.stderr.strip() or "it said nothing").splitlines()[-1]
+        raise UsageError(f"Robot Framework could not read the suites: {last}") from None
+    if "error" in said:
+        raise UsageError(f"{said['error']} (Robot Framework's words)")
+    return [
+        Selected(one["suite"], one["scenario"], tuple(one["tags"]), one["source"])
+        for one in said["scenarios"]
+    ]
+
+
+def command_line(words: list[str]) -> str:
+    """A command line as a person would type it."""
+    return " ".join(quoted(word) for word in ["waybill", *words])
