@@ -27,7 +27,14 @@ NOT_A_SCENARIO = "not-a-scenario"
 PROGRESS = "progress.jsonl"
 """One line per start and end of a scenario, appended by all workers, for whoever watches the run."""
 
-_SETUP_FAILED = "Parent suite setup failed:"
+_NOT_THE_TARGET = (
+    "Parent suite setup failed:",
+    "Execution terminated by signal",
+    "Test execution stopped due to a fatal error.",
+    "Failure occurred and exit-on-failure mode is in use.",
+    "Error occurred and exit-on-error mode is in use.",
+)
+"""What Robot says when a scenario did not come to its end for a reason that says nothing about the target."""
 
 
 class EvidenceGate:
@@ -75,10 +82,10 @@ class EvidenceGate:
         current.end()
         record.tags = [str(tag) for tag in result.tags]
         record.guarantees = [guarantee.id for guarantee in bundled_catalogue().demanded_by(record.tags)]
-        record.infrastructure = case.infrastructure or result.message.startswith(_SETUP_FAILED)
+        record.infrastructure = case.infrastructure or any(said in result.message for said in _NOT_THE_TARGET)
         record.evidence = dict(case.figures)
         record.findings = gate.findings_of(case.report, case.findings)
-        record.history = self._relative(case.history)
+        record.history = self._relative(_as_finished(case.history))
         record.timeline = self._timeline(case)
         self._decide(record, case, result)
         record.finished = cases.utc_now()
@@ -166,6 +173,14 @@ def _with_replay(message: str, replay: str) -> str:
     if message.startswith("*HTML*"):
         return f"{message}<br>replay: <code>{html.escape(replay)}</code>"
     return f"{message}\nreplay: {replay}"
+
+
+def _as_finished(history: Path | None) -> Path | None:
+    """A history is compressed when it is finished, after which only the compressed file is there."""
+    if history is None or history.exists():
+        return history
+    compressed = history.with_name(f"{history.name}.gz")
+    return compressed if compressed.exists() else history
 
 
 def _dry_run() -> bool:

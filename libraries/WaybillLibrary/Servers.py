@@ -1,0 +1,134 @@
+"""Keywords that start, stop and kill the server under test."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from robot.api import logger
+from robot.api.deco import keyword, library
+from robot.libraries.BuiltIn import BuiltIn
+
+from waybill.targets import find_target, launch
+from waybill.version import __version__
+from WaybillLibrary import current, stage
+from WaybillLibrary.places import slug
+
+START = timedelta(seconds=30)
+
+
+@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", auto_keywords=False)
+class Servers:
+    """Starts the server under test and does to it what servers must survive.
+
+    A suite file owns one target: `Start Target` in its setup, `Stop Target` in its teardown. A target is described by a
+    target file; `waybill targets` lists those in the box. What the keywords do to a node during a scenario is recorded
+    as a fault in the scenario's history.
+    """
+
+    @keyword
+    def start_target(self, target: str, *, deadline: timedelta = START) -> None:
+        """Starts a target with empty data and waits until it is ready.
+
+        Args:
+            target: The name of a bundled target file, or the path of one.
+            deadline: How long it may take until a real exchange with every node works.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Suite Setup       Start Target    reference
+        Suite Teardown    Stop Target
+        ```
+        """
+        if stage.has_target():
+            raise RuntimeError(f"The target {stage.target().name} is running; one suite file has one target.")
+        builtin = BuiltIn()
+        root = builtin.get_variable_value("${RUN_FOLDER}") or builtin.get_variable_value("${OUTPUT DIR}")
+        suite = str(builtin.get_variable_value("${SUITE NAME}"))
+        folder = Path(str(root)).resolve() / "targets" / slug(suite)
+        running = launch(find_target(target), folder, deadline=deadline.total_seconds())
+        stage.set_target(running)
+        logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")
+
+    @keyword
+    def stop_target(self) -> None:
+        """Stops everything that was started for the target; nothing happens without one.
+
+        The logs stay in the run's folder.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Suite Teardown    Stop Target
+        ```
+        """
+        if not stage.has_target():
+            return
+        target = stage.target()
+        stage.set_target(None)
+        target.close()
+
+    @keyword
+    def kill_server(self, node: str | None = None, *, moment: str = "between steps") -> None:
+        """Kills a node with SIGKILL and waits until its process is gone.
+
+        Args:
+            node: The node; by default the target's first one.
+            moment: When this happens in the scenario, in words, for the report.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A killed server comes back
+            Kill Server    moment=nobody is online
+            Start Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        stage.faults().kill(name, moment)
+        logger.info(f"{name} was killed {moment}")
+
+    @keyword
+    def start_server(self, node: str | None = None) -> None:
+        """Starts a node that was killed or stopped, on the same data, and waits until it is ready.
+
+        Args:
+            node: The node; by default the target's first one.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A killed server comes back
+            Kill Server    moment=nobody is online
+            Start Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        stage.faults().start(name)
+        logger.info(f"{name} is ready again on the same data")
+
+    @keyword
+    def server_should_be_running(self, node: str | None = None) -> None:
+        """Fails if a node's process is gone.
+
+        Args:
+            node: The node; by default every one.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        Nothing crashed
+            Server Should Be Running
+        ```
+        """
+        target = stage.target()
+        gone = [name for name in ([node] if node else target.nodes) if not target.alive(name)]
+        if gone:
+            current.case.infrastructure = False
+            raise AssertionError(f"Expected every node to run; {', '.join(gone)} ended by itself. Its log is in {target.folder}.")

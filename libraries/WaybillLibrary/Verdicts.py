@@ -1,0 +1,154 @@
+"""Keywords that open a scenario's history and judge it at the end."""
+
+from __future__ import annotations
+
+import html
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from robot.api import Failure, logger
+from robot.api.deco import keyword, library
+from robot.libraries.BuiltIn import BuiltIn
+
+from waybill.devices.scenario import Scenario
+from waybill.faults.process import ProcessFaults
+from waybill.version import __version__
+from WaybillLibrary import current, stage
+from WaybillLibrary.places import slug
+
+DRAIN = timedelta(seconds=30)
+
+
+@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", auto_keywords=False)
+class Verdicts:
+    """One history per scenario, one check at its end.
+
+    `Begin Scenario` opens the history that everything in the scenario is recorded in; `Check History` ends the traffic,
+    searches the history for every anomaly and fails with the findings. A scenario that never checks its history has no
+    evidence, and the evidence gate turns its pass into a failure.
+    """
+
+    @keyword
+    def begin_scenario(self, *, seed: int = 1) -> None:
+        """Opens the history of the running test.
+
+        Args:
+            seed: What bodies, sizes and every choice follow from; the same seed gives the same traffic.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Test Setup       Begin Scenario    seed=42
+        Test Teardown    End Scenario
+        ```
+        """
+        if stage.has_scenario():
+            raise RuntimeError("A scenario is running already; End Scenario belongs into the test teardown.")
+        builtin = BuiltIn()
+        name = str(builtin.get_variable_value("${TEST NAME}"))
+        tags: list[str] = builtin.get_variable_value("${TEST TAGS}") or []
+        folder = current.case.folder
+        if folder is None:
+            root = builtin.get_variable_value("${RUN_FOLDER}") or builtin.get_variable_value("${OUTPUT DIR}")
+            folder = Path(str(root)) / "cases" / slug(f"{builtin.get_variable_value('${SUITE NAME}')} {name}")
+        target = stage.target()
+        scenario = Scenario(
+            target, folder / "history.jsonl", name=name, seed=seed, guarantees=[str(tag).upper() for tag in tags]
+        )
+        stage.set_scenario(scenario, ProcessFaults(target, _Deferred(scenario)))
+
+    @keyword
+    def end_scenario(self) -> None:
+        """Ends every session and closes the history, whatever happened before; nothing happens without a scenario.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Test Teardown    End Scenario
+        ```
+        """
+        if not stage.has_scenario():
+            return
+        scenario, down = stage.scenario(), stage.faults().down
+        stage.set_scenario(None)
+        try:
+            scenario.close()
+        finally:
+            for node in down:
+                stage.target().start(node)
+
+    @keyword
+    def check_history(self, *, deadline: timedelta = DRAIN) -> None:
+        """Ends the traffic, then searches the scenario's history for every anomaly, and fails with what it finds.
+
+        Every device is opened again and reads until it holds all that was acknowledged; what is still missing at the
+        deadline is a finding. Then each device's complete log is read once more, the history is closed and checked. The
+        figures of the history become the scenario's evidence.
+
+        Args:
+            deadline: How long the server may take to deliver what is still owed.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A message arrives
+            Connect People    alice and bob
+            Send Messages    alice    bob    count=10
+            Check History
+        ```
+        """
+        scenario = stage.scenario()
+        target = stage.target()
+        settlement = scenario.settle(deadline=deadline.total_seconds())
+        dead = [node for node in target.nodes if not target.alive(node)]
+        report = scenario.finish()
+        data: dict[str, Any] = json.loads(report.to_json())
+        current.case.checked(scenario.path, data)
+        self._log(data)
+        if data["anomalies"]:
+            raise Failure(_sentences(data), html=False)
+        if dead:
+            raise AssertionError(f"Expected every node to run; {', '.join(dead)} ended by itself. Its log is in {target.folder}.")
+        if not settlement.complete:
+            reasons = "; ".join(f"{device}: {reason}" for device, reason in settlement.unread.items())
+            raise AssertionError(f"The history proves nothing: not every device could be read to its end ({reasons}).")
+        if data["verdict"] != "clean":
+            raise AssertionError(f"The history proves nothing: {'; '.join(map(str, data['unknown_reasons']))}.")
+
+    def _log(self, data: dict[str, Any]) -> None:
+        """One line where people look, the rest collapsed."""
+        figures = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{value:,}</td></tr>" for name, value in sorted(data["figures"].items())
+        )
+        found = sum(anomaly["count"] for anomaly in data["anomalies"])
+        line = f"{data['verdict']}: {found} findings in {data['figures'].get('sends', 0):,} sends"
+        logger.info(
+            f"<b>{line}</b><details><summary>Figures of the history</summary><table>{figures}</table></details>", html=True
+        )
+        picture = current.case.timeline
+        if picture is not None and picture.is_file():
+            logger.info(picture.read_text(encoding="utf-8"), html=True)
+
+
+class _Deferred:
+    """The scenario's recorder, reached when it is first used: its header is written with the first connection."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._scenario.recorder, name)
+
+
+def _sentences(data: dict[str, Any]) -> str:
+    """The findings, worst first: each kind with its count and its smallest example."""
+    lines = []
+    for anomaly in data["anomalies"]:
+        example = anomaly["examples"][0]["sentence"] if anomaly["examples"] else ""
+        lines.append(f"{anomaly['name']} ({anomaly['count']:,}): {example}")
+    return "\n".join(lines)

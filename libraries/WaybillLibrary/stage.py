@@ -1,0 +1,72 @@
+"""What the keyword classes share: the target of the suite file and the scenario that runs.
+
+One Robot process runs one scenario at a time, so both live in this module; keyword classes reach them through it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from waybill.devices.scenario import Scenario
+    from waybill.faults.process import ProcessFaults
+    from waybill.targets import RunningTarget
+
+_target: RunningTarget | None = None
+_scenario: Scenario | None = None
+_faults: ProcessFaults | None = None
+
+
+def set_target(target: RunningTarget | None) -> None:
+    """Puts a target on the stage, or takes it away."""
+    global _target  # noqa: PLW0603 - one target per Robot process, on purpose
+    _target = target
+
+
+def target() -> RunningTarget:
+    """The target of the suite file.
+
+    Raises:
+        RuntimeError: None was started.
+    """
+    if _target is None:
+        raise RuntimeError("No target is running. Begin the suite with `Suite Setup    A fresh target` (or `Start Target`).")
+    return _target
+
+
+def has_target() -> bool:
+    """Whether a target is running."""
+    return _target is not None
+
+
+def set_scenario(scenario: Scenario | None, faults: ProcessFaults | None = None) -> None:
+    """Puts a scenario on the stage, or takes it away."""
+    global _scenario, _faults  # noqa: PLW0603 - one scenario per Robot process at a time, on purpose
+    _scenario, _faults = scenario, faults
+
+
+def scenario() -> Scenario:
+    """The running scenario.
+
+    Raises:
+        RuntimeError: None was begun.
+    """
+    if _scenario is None:
+        raise RuntimeError("No scenario was begun. Use `Test Setup    A scenario begins` (or `Begin Scenario`).")
+    return _scenario
+
+
+def has_scenario() -> bool:
+    """Whether a scenario is running."""
+    return _scenario is not None
+
+
+def faults() -> ProcessFaults:
+    """The faults of the running scenario.
+
+    Raises:
+        RuntimeError: No scenario was begun.
+    """
+    scenario()
+    assert _faults is not None
+    return _faults

@@ -1,0 +1,83 @@
+"""Devices that go away and come back while messages pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from waybill.devices.conversation import Conversation
+    from waybill.devices.device import Device
+    from waybill.devices.scenario import Scenario
+    from waybill.devices.sending import Sending
+
+
+def leave(devices: Sequence[Device], *, goodbye: bool) -> None:
+    """Ends the connections of these devices, with goodbye or by a cut."""
+    for device in devices:
+        if goodbye:
+            device.close()
+        else:
+            device.cut()
+
+
+def come_back(devices: Sequence[Device]) -> None:
+    """Connects those that have no session."""
+    for device in devices:
+        if not device.connected:
+            device.connect()
+
+
+def away_during_traffic(
+    scenario: Scenario, devices: Sequence[Device], times: int, messages: int, *, goodbye: bool, deadline: float
+) -> None:
+    """Lets devices be away several times while streams run: half of each share of the messages passes meanwhile.
+
+    Args:
+        scenario: Whose streams run.
+        devices: Who goes away.
+        times: How often.
+        messages: How many messages must be acknowledged in all before this returns.
+        goodbye: Whether the devices say goodbye.
+        deadline: Seconds that each half share may take.
+    """
+    base = scenario.acknowledged_count
+    for turn in range(1, times + 1):
+        scenario.wait_for_acknowledged_count(base + messages * (2 * turn - 1) // (2 * times), deadline=deadline)
+        leave(devices, goodbye=goodbye)
+        scenario.wait_for_acknowledged_count(base + messages * turn // times, deadline=deadline)
+        come_back(devices)
+
+
+def send_during_absences(
+    sender: Device,
+    devices: Sequence[Device],
+    conversation: Conversation,
+    times: int,
+    messages: int,
+    *,
+    goodbye: bool,
+) -> None:
+    """Sends each share of the messages while the devices are away, and sees it arrive when they are back."""
+    scenario = sender.scenario
+    for turn in range(times):
+        leave(devices, goodbye=goodbye)
+        share = messages * (turn + 1) // times - messages * turn // times
+        sent = sender.send_many(conversation, share)
+        scenario.wait_until_acknowledged(sent)
+        come_back(devices)
+        for device in devices:
+            device.wait_for_deliveries(sent)
+
+
+def bursts_cut_off(sender: Device, conversation: Conversation, bursts: int, messages: int) -> list[Sending]:
+    """Sends bursts whose connection is cut when their first acknowledgements are in; connects again after each."""
+    scenario, sent = sender.scenario, []
+    for _ in range(bursts):
+        before = scenario.acknowledged_count
+        burst = sender.send_many(conversation, messages, in_flight=2 * messages)
+        scenario.wait_for_acknowledged_count(before + 1)
+        sender.cut()
+        sent += burst
+        sender.connect()
+    return sent

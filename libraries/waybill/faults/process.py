@@ -1,0 +1,63 @@
+"""Faults of a server's process: it is killed, and started again on the same data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from waybill.history.recorder import Recorder
+
+
+class Processes(Protocol):
+    """What a target must be able to do for these faults."""
+
+    def kill(self, node: str) -> None:
+        """Ends the node's process with SIGKILL and returns when it is gone."""
+
+    def start(self, node: str) -> None:
+        """Starts the node on the same data and returns when it is ready."""
+
+    def alive(self, node: str) -> bool:
+        """Whether the node's process runs."""
+
+
+@dataclass
+class ProcessFaults:
+    """Kills and starts nodes, and records each kill as a fault.
+
+    The effect is observed when the process is gone; the fault ends when the node is ready again on the same data. A kill
+    that is never healed stays open in the history.
+
+    Attributes:
+        processes: The target.
+        recorder: The history of the scenario.
+    """
+
+    processes: Processes
+    recorder: Recorder
+    _open: dict[str, int] = field(default_factory=dict)
+
+    def kill(self, node: str, moment: str) -> None:
+        """Kills a node with SIGKILL.
+
+        Args:
+            node: Its name.
+            moment: When it happens, in words, for the report.
+        """
+        fault = self.recorder.fault_start("kill", node, moment=moment)
+        self.processes.kill(node)
+        if not self.processes.alive(node):
+            self.recorder.fault_observed(fault, f"the process of {node} was killed and is gone")
+        self._open[node] = fault
+
+    def start(self, node: str) -> None:
+        """Starts a killed node on the same data and ends its fault."""
+        self.processes.start(node)
+        fault = self._open.pop(node, None)
+        if fault is not None:
+            self.recorder.fault_end(fault)
+
+    @property
+    def down(self) -> list[str]:
+        """The nodes that were killed and not started again."""
+        return list(self._open)
