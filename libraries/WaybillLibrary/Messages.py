@@ -509,6 +509,38 @@ class Messages:
                     f"Expected {device.name} to be given {count} messages again; it was given {len(before)} before the sentinel."
                 )
 
+    @keyword
+    def read_log(self, person: str, *, device: str = "phone", page: int = 100, random_cursors: int = 0) -> None:
+        """A device reads its user's log page by page until the server says that it ends.
+
+        Args:
+            person: Whose log.
+            device: The device that reads.
+            page: Entries of one page.
+            random_cursors: Begin at so many places that the seed decides; by default once, at the start.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A new device catches up
+            Connect People    alice and bob
+            Send Messages    alice    bob    count=300
+            Wait Until Acknowledged
+            Connect People    bob    devices=tablet
+            Read Log    bob    device=tablet    page=50
+            Check History
+        ```
+        """
+        scenario = stage.scenario()
+        reader = scenario.device(f"{person}/{device}")
+        starts = [0]
+        if random_cursors:
+            end = max(reader.sync(0, 1).cursor, reader.cursor)
+            starts = [scenario.random.randint(0, end) for _ in range(random_cursors)]
+        read = [len(reader.read_log(start, page)) for start in starts]
+        logger.info(f"{reader.name} read {sum(read)} entries from {len(starts)} places in pages of {page}")
+
 
 def _devices(people: Names) -> list[Device]:
     scenario = stage.scenario()
