@@ -1,4 +1,5 @@
-"""Users' devices on any driver: sessions, inbox, waits, retries with the same key; a scenario records them all."""
+"""Users' devices on any driver: sessions, inbox, waits, retries with the same key; a scenario records them
+all."""
 
 from waybill.devices.conversation import Conversation
 from waybill.devices.device import Device, Page

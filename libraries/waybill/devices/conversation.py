@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Spell:
-    """One membership: it certainly holds from the send with order `since` on, and no longer from `until` on."""
+    """One membership: it certainly holds from the send with order `since` on, and no longer from `until`
+    on."""
 
     since: int
     until: int | None = None
@@ -27,8 +28,8 @@ class Conversation:
         server_name: The server's name; empty until a group was made.
         group: Whether its membership can change.
         spells: Each user's memberships, oldest first.
-        acknowledged: The acknowledged sends of each sending device in the order of sending; the last one is the
-            high-water mark of its stream.
+        acknowledged: The acknowledged sends of each sending device in the order of sending; the last one is
+            the high-water mark of its stream.
     """
 
     name: str

@@ -22,11 +22,11 @@ from waybill.drivers.base import (
 from waybill.history.events import Completion, End, Mode, Operation
 
 if TYPE_CHECKING:
-    from waybill.devices.device import Device
+    from waybill.devices.connection import Connection
 
 ACKNOWLEDGE_AFTER = 128
-"""Deliveries after which a device acknowledges although more keep coming: well below any window a server grants, so
-that steady traffic never stalls for want of an acknowledgement."""
+"""Deliveries after which a device acknowledges although more keep coming: well below any window a server
+grants, so that steady traffic never stalls for want of an acknowledgement."""
 
 
 class Call:
@@ -41,12 +41,16 @@ class Call:
         self.outcome: Outcome | None = None
         self.entries: list[Delivery] = []
 
+    def is_over(self) -> bool:
+        """Whether it has an outcome."""
+        return self.outcome is not None
+
 
 class Epoch:
     """The observer of one session.
 
-    Whatever the driver reports before the login was recorded waits for it, so that a history never shows a delivery
-    before the login it belongs to.
+    Whatever the driver reports before the login was recorded waits for it, so that a history never shows a
+    delivery before the login it belongs to.
 
     Attributes:
         number: The session's number in the history.
@@ -56,7 +60,7 @@ class Epoch:
         reason: Why it ended.
     """
 
-    def __init__(self, device: Device, number: int, login: int) -> None:
+    def __init__(self, device: Connection, number: int, login: int) -> None:
         self.device = device
         self.number = number
         self.deliveries: list[Delivery] = []
@@ -75,14 +79,15 @@ class Epoch:
         self._early: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = []
         self._opening = threading.RLock()
 
-    # -- the device's side ------------------------------------------------------------------------------------------
+    # -- the device's side -----------------------------------------------------------------------------------
 
     def opened(self, session: Session) -> None:
         """Records the login, then everything that came before it could be recorded."""
         with self._opening:
             self.session = session
             welcome: Welcome = session.welcome
-            self._recorder.ok(self._login, value=welcome.cursor)
+            if self._login >= 0:
+                self._recorder.ok(self._login, value=welcome.cursor)
             for report, arguments in self._early or ():
                 report(*arguments)
             self._early = None
@@ -101,13 +106,30 @@ class Epoch:
         self._open[operation] = sending
         return operation
 
-    def calling(self, what: Operation, *, final: bool = False, **details: Any) -> Call:
+    def calling(self, what: Operation, **details: Any) -> Call:
         """Records the invocation of another operation and expects its outcome."""
-        call = Call(self._recorder.invoke(self.number, what, **details), what, details.get("conversation", ""))
-        if final:
-            self._final.add(call.operation)
+        call = Call(
+            self._recorder.invoke(self.number, what, **details), what, details.get("conversation", "")
+        )
         self._open[call.operation] = call
         return call
+
+    def reading(self, after: int, *, final: bool) -> Call:
+        """Records that a page is asked for; with `final` it is part of the device's final read."""
+        call = self.calling(Operation.SYNC, value=after)
+        if final:
+            self._final.add(call.operation)
+        return call
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether every operation has an outcome."""
+        return not self._open
+
+    def give_up_all(self) -> None:
+        """Gives up every operation that has no outcome."""
+        for operation in list(self._open):
+            self.give_up(operation)
 
     def give_up(self, operation: int) -> None:
         """Records that an operation had no outcome by its deadline; whatever comes later changes nothing."""
@@ -131,13 +153,15 @@ class Epoch:
             if Capability.CUMULATIVE_ACK in self._capabilities:
                 call = self.calling(Operation.ACKNOWLEDGE, value=delivery.cursor)
             else:
-                call = Call(self._recorder.invoke_acknowledge(self.number, id=delivery.id), Operation.ACKNOWLEDGE)
+                call = Call(
+                    self._recorder.invoke_acknowledge(self.number, id=delivery.id), Operation.ACKNOWLEDGE
+                )
                 self._open[call.operation] = call
             session.acknowledge(call.operation, delivery)
             calls.append(call)
         return calls
 
-    # -- the session's side -----------------------------------------------------------------------------------------
+    # -- the session's side ----------------------------------------------------------------------------------
 
     def completed(self, operation: int, outcome: Outcome) -> None:
         """Records how an operation ended."""
@@ -159,7 +183,11 @@ class Epoch:
         if outcome.completion is Completion.OK:
             conversation = self._names.conversation(outcome.conversation) if outcome.conversation else ""
             self._recorder.ok(
-                operation, id=outcome.id, sequence=outcome.sequence, conversation=conversation, key=outcome.key
+                operation,
+                id=outcome.id,
+                sequence=outcome.sequence,
+                conversation=conversation,
+                key=outcome.key,
             )
 
     def delivered(self, delivery: Delivery) -> None:
@@ -237,7 +265,7 @@ class Epoch:
         self.over = end
         self.device.changed()
 
-    # -- in between -------------------------------------------------------------------------------------------------
+    # -- in between ------------------------------------------------------------------------------------------
 
     def _postponed(self, report: Callable[..., None], *arguments: Any) -> bool:
         """Keeps a report for after the login; False if the login was recorded meanwhile."""
@@ -248,7 +276,8 @@ class Epoch:
             return True
 
     def acknowledge_by_itself(self) -> None:
-        """One cumulative acknowledgement at a time: while it is under way more deliveries gather for the next."""
+        """One cumulative acknowledgement at a time: while it is under way more deliveries gather for the
+        next."""
         if self.device.acknowledge_policy is Acknowledge.AUTO and self._acknowledging not in self._open:
             calls = self.acknowledge_given()
             if calls and Capability.CUMULATIVE_ACK in self._capabilities:
@@ -259,7 +288,11 @@ class Epoch:
         if isinstance(pending, Sending):
             conversation = names.conversation(outcome.conversation) if outcome.conversation else ""
             recorder.ok(
-                operation, id=outcome.id, sequence=outcome.sequence, conversation=conversation, key=outcome.key
+                operation,
+                id=outcome.id,
+                sequence=outcome.sequence,
+                conversation=conversation,
+                key=outcome.key,
             )
             return
         match pending.what:

@@ -21,7 +21,8 @@ class Item(NamedTuple):
 class Inbox:
     """Everything that a device was given, in the order in which it came.
 
-    Messages are recognised by conversation, sender and key; where a protocol carries no key, by conversation and body.
+    Messages are recognised by conversation, sender and key; where a protocol carries no key, by conversation
+    and body.
 
     Attributes:
         items: Every delivery of every session, redeliveries and pages included.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class Names:
-    """Maps the server's names to the scenario's. A name that the scenario never gave out is passed on as it is: the
-    checker must see that the server speaks of somebody whom nobody invited."""
+    """Maps the server's names to the scenario's. A name that the scenario never gave out is passed on as it
+    is: the checker must see that the server speaks of somebody whom nobody invited."""
 
     def __init__(self) -> None:
         self._users: dict[str, str] = {}

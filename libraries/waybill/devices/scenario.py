@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from waybill.devices import settling, waits
+from waybill.devices.connection import SECONDS
 from waybill.devices.conversation import Conversation
-from waybill.devices.device import SECONDS, Device
+from waybill.devices.device import Device
 from waybill.devices.names import Names
 from waybill.devices.sending import Bodies, Sending
 from waybill.devices.stream import Stream
@@ -58,7 +59,8 @@ class Scenario:
         name: The scenario's name.
         seed: What reproduces it: bodies, sizes and everything drawn from `random` follow from it.
         guarantees: The ids of the guarantees it puts to the proof.
-        declares: The operations that it promises to exercise; one without a single `ok` makes the history vacuous.
+        declares: The operations that it promises to exercise; one without a single `ok` makes the history
+            vacuous.
 
     Attributes:
         random: The scenario's source of choice.
@@ -83,7 +85,9 @@ class Scenario:
         self.seed = seed
         self.guarantees = tuple(guarantees)
         self.declares = tuple(declares)
-        self.driver: Driver = registry.find(target.driver) if isinstance(target.driver, str) else target.driver
+        self.driver: Driver = (
+            registry.find(target.driver) if isinstance(target.driver, str) else target.driver
+        )
         self.random = random.Random(seed)
         self.bodies = Bodies(seed)
         self.names = Names()
@@ -98,7 +102,7 @@ class Scenario:
         self._acknowledged: set[Sending] = set()
         self._typing: dict[tuple[str, str, bool], list[int]] = {}
 
-    # -- people -----------------------------------------------------------------------------------------------------
+    # -- people ----------------------------------------------------------------------------------------------
 
     def user(self, name: str, devices: Iterable[str] = ("phone",)) -> User:
         """The person with this name, who has at least these devices; invited on the first call."""
@@ -123,7 +127,7 @@ class Scenario:
         """Every device, in the order of invitation."""
         return [device for person in self.users.values() for device in person.devices.values()]
 
-    # -- conversations ----------------------------------------------------------------------------------------------
+    # -- conversations ---------------------------------------------------------------------------------------
 
     def direct(self, one: str, other: str) -> Conversation:
         """The direct conversation of two people, called `alice+bob` in the order of their names."""
@@ -154,7 +158,7 @@ class Scenario:
             raise KeyError(f"No conversation is called {name!r}; there are: {known}.")
         return self.conversations[name]
 
-    # -- the history ------------------------------------------------------------------------------------------------
+    # -- the history -----------------------------------------------------------------------------------------
 
     @property
     def recorder(self) -> Recorder:
@@ -164,9 +168,11 @@ class Scenario:
                 self._recorder = Recorder(self.path, self._header())
             return self._recorder
 
-    # -- waiting ----------------------------------------------------------------------------------------------------
+    # -- waiting ---------------------------------------------------------------------------------------------
 
-    def wait_until_answered(self, sendings: Sequence[Sending] | None = None, *, deadline: float = SECONDS) -> None:
+    def wait_until_answered(
+        self, sendings: Sequence[Sending] | None = None, *, deadline: float = SECONDS
+    ) -> None:
         """Waits until each of these sends (all by default) has an outcome, whichever.
 
         Raises:
@@ -196,8 +202,8 @@ class Scenario:
         if not self.signal.wait_until(lambda: len(self._acknowledged) >= count, Deadline(deadline)):
             states = "; ".join(f"{device.name} is {device.state}" for device in self.devices if device.sent)
             raise DeadlinePassed(
-                f"Expected {count} acknowledged messages within {deadline:g} s; there are {self.acknowledged_count} of "
-                f"{len(self.sendings)} sent. {states}."
+                f"Expected {count} acknowledged messages within {deadline:g} s; there are "
+                f"{self.acknowledged_count} of {len(self.sendings)} sent. {states}."
             )
 
     @property
@@ -212,14 +218,14 @@ class Scenario:
     def must_be_given(self, device: Device, sending: Sending) -> bool:
         """Whether the server must push this message to this device once it is acknowledged.
 
-        A device that handed it over itself needs no copy; the sender's other devices do, where the protocol serves
-        several devices of one user.
+        A device that handed it over itself needs no copy; the sender's other devices do, where the protocol
+        serves several devices of one user.
         """
         if device.name in sending.tried_by or not sending.conversation.had(device.user, sending.order):
             return False
         return device.user != sending.user or Capability.OWN_DEVICES in self.driver.capabilities
 
-    # -- traffic in the background ----------------------------------------------------------------------------------
+    # -- traffic in the background ---------------------------------------------------------------------------
 
     def start_sending(
         self,
@@ -255,7 +261,7 @@ class Scenario:
             self.streams.pop(0)
         return sent
 
-    # -- showing that something does not come -----------------------------------------------------------------------
+    # -- showing that something does not come ----------------------------------------------------------------
 
     def send_sentinel(
         self,
@@ -265,8 +271,8 @@ class Scenario:
         sender: Device | None = None,
         deadline: float = SECONDS,
     ) -> list[Delivery]:
-        """Sends a message that takes the same path as everything before it, waits until the device's present session
-        was given it, and returns what that session was given before it.
+        """Sends a message that takes the same path as everything before it, waits until the device's present
+        session was given it, and returns what that session was given before it.
 
         Args:
             device: Who must receive it.
@@ -293,12 +299,13 @@ class Scenario:
         """
         settling.prove_absence(self, device, unwanted, conversation, sender, Deadline(deadline))
 
-    # -- the end ----------------------------------------------------------------------------------------------------
+    # -- the end ---------------------------------------------------------------------------------------------
 
     def settle(self, *, deadline: float = 20.0) -> settling.Settlement:
-        """Ends the traffic: reopens every device, reads until every stream's high-water mark has arrived wherever it
-        must, and takes each device's complete final read. What is still missing at the deadline is recorded (the
-        checker's `stuck`) and returned, not retried and not raised: the check of the history decides.
+        """Ends the traffic: reopens every device, reads until every stream's high-water mark has arrived
+        wherever it must, and takes each device's complete final read. What is still missing at the deadline
+        is recorded (the checker's `stuck`) and returned, not retried and not raised: the check of the history
+        decides.
         """
         return settling.settle(self, Deadline(deadline))
 
@@ -329,7 +336,7 @@ class Scenario:
                 self._typing.clear()
                 self.path = self._recorder.close()
 
-    # -- what devices tell ------------------------------------------------------------------------------------------
+    # -- what devices tell -----------------------------------------------------------------------------------
 
     def next_order(self) -> int:
         """The place of the next send among all."""
@@ -360,7 +367,7 @@ class Scenario:
         for operation in self._typing.pop((conversation, user, active), ()):
             self.recorder.ok(operation)
 
-    # -- inside -----------------------------------------------------------------------------------------------------
+    # -- inside ----------------------------------------------------------------------------------------------
 
     def _sent(self, sendings: Sequence[Sending] | None) -> list[Sending]:
         return [one for one in (self.sendings if sendings is None else sendings) if one.attempts]

@@ -25,16 +25,16 @@ class Sending:
         body: Its body.
         order: Its place among all sends of the scenario, in the order of their first attempts.
         attempts: How often it was handed to a session.
-        outcome: How it ended so far: None while the only attempt is open; an acknowledgement stays, whatever later
-            attempts say.
+        outcome: How it ended so far: None while the only attempt is open; an acknowledgement stays, whatever
+            later attempts say.
         last: How the newest completed attempt ended.
         over_quota: The scenario knows that it is over a promised bound.
         tried_by: The devices that handed it to a session.
     """
 
     __slots__ = (
-        "attempts", "body", "conversation", "device", "key", "last", "name", "open", "order", "outcome", "over_quota",
-        "tried_by", "user",
+        "attempts", "body", "conversation", "device", "key", "last", "name", "open", "order", "outcome",
+        "over_quota", "tried_by", "user",
     )  # fmt: skip
 
     def __init__(
@@ -102,7 +102,9 @@ class Sending:
         elif self.outcome is None:
             state = "not sent"
         else:
-            state = self.outcome.completion.name.lower() + (f" {self.outcome.code}" if self.outcome.code else "")
+            state = self.outcome.completion.name.lower() + (
+                f" {self.outcome.code}" if self.outcome.code else ""
+            )
         return f"<{self.name} to {self.conversation.name}: {state}>"
 
 
@@ -115,8 +117,8 @@ _POOL: Final = 1 << 16
 class Bodies:
     """Bodies that name their message, made from the seed: the same seed gives the same bytes.
 
-    A body begins with the message's name, so that it can be told from every other one also where a protocol carries
-    no key; the rest is text from the seed, quotes and backslashes included.
+    A body begins with the message's name, so that it can be told from every other one also where a protocol
+    carries no key; the rest is text from the seed, quotes and backslashes included.
     """
 
     def __init__(self, seed: int) -> None:

@@ -51,7 +51,11 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
         for sending in scenario.sendings:
             scenario.give_up(sending)
     readers = _reopen(scenario, settlement, deadline)
-    sentinels = [] if Capability.SYNC in scenario.driver.capabilities else _send_sentinels(scenario, readers, deadline)
+    sentinels = (
+        []
+        if Capability.SYNC in scenario.driver.capabilities
+        else _send_sentinels(scenario, readers, deadline)
+    )
     for device in readers:
         _drain(scenario, device, sentinels, settlement, deadline)
     if Capability.SYNC in scenario.driver.capabilities:
@@ -71,7 +75,9 @@ def send_sentinel(
     deadline: Deadline,
 ) -> list[Delivery]:
     """See `Scenario.send_sentinel`."""
-    thread = scenario.conversation(conversation) if conversation is not None else _common(scenario, device, sender)
+    thread = (
+        scenario.conversation(conversation) if conversation is not None else _common(scenario, device, sender)
+    )
     source = sender or _other_member(scenario, thread, device)
     epoch = device.epoch
     if epoch is None or source is None:
@@ -104,8 +110,8 @@ def prove_absence(
         found = [one.name for one in unwanted if any(device.inbox.is_of(delivery, one) for delivery in given)]
     if found:
         raise AssertionError(
-            f"{device.name} was given {len(found)} messages that it must not be given on this session: {some(found)}. "
-            f"The sentinel came after {len(given)} deliveries."
+            f"{device.name} was given {len(found)} messages that it must not be given on this session: "
+            f"{some(found)}. The sentinel came after {len(given)} deliveries."
         )
 
 
@@ -131,8 +137,8 @@ def _reopen(scenario: Scenario, settlement: Settlement, deadline: Deadline) -> l
 def _drain(
     scenario: Scenario, device: Device, sentinels: list[Sending], settlement: Settlement, deadline: Deadline
 ) -> None:
-    """Waits for the newest message of every stream that the device must be given; those before it came before it, or
-    never will."""
+    """Waits for the newest message of every stream that the device must be given; those before it came before
+    it, or never will."""
     marks = []
     for thread in scenario.conversations.values():
         for stream in thread.acknowledged.values():
@@ -157,7 +163,7 @@ def _read_all(readers: list[Device], settlement: Settlement, deadline: Deadline)
         under_way.append((device, *_next_page(device, 0)))
     while under_way:
         device, epoch, call = under_way.pop(0)
-        if not device.signal.wait_until(lambda call=call: call.outcome is not None, deadline):  # type: ignore[misc]
+        if not device.signal.wait_until(call.is_over, deadline):
             epoch.give_up(call.operation)
         outcome = call.outcome
         assert outcome is not None
@@ -173,8 +179,8 @@ def _next_page(device: Device, after: int) -> tuple[Epoch, Call]:
 
 
 def _send_sentinels(scenario: Scenario, readers: list[Device], deadline: Deadline) -> list[Sending]:
-    """Two last messages for each conversation, from two members, so that every device is given at least one that
-    another device sent after everything else."""
+    """Two last messages for each conversation, from two members, so that every device is given at least one
+    that another device sent after everything else."""
     sentinels = []
     for thread in scenario.conversations.values():
         if not thread.acknowledged:

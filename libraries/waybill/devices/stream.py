@@ -60,8 +60,9 @@ class Stream:
         self._thread.join(limit.remaining())
         if self._thread.is_alive():
             raise DeadlinePassed(
-                f"The stream of {self.device.name} to {self.conversation.name} did not stop within {deadline:g} s: its "
-                f"last send could not be written. {self.device.name} is {self.device.state}."
+                f"The stream of {self.device.name} to {self.conversation.name} did not stop within "
+                f"{deadline:g} s: its last send could not be written. "
+                f"{self.device.name} is {self.device.state}."
             )
         if self._error is not None:
             raise self._error

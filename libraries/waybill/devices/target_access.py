@@ -1,4 +1,5 @@
-"""What devices need of a running target; `waybill.targets` gives it, and so does any small object in a test."""
+"""What devices need of a running target; `waybill.targets` gives it, and so does any small object in a
+test."""
 
 from __future__ import annotations
 

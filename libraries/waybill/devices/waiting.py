@@ -11,7 +11,8 @@ from waybill.history.events import Completion
 
 
 class DeadlinePassed(AssertionError):
-    """Something did not happen in time; the message says what was expected, what is there and what is missing."""
+    """Something did not happen in time; the message says what was expected, what is there and what is
+    missing."""
 
 
 class NotAcknowledged(AssertionError):
@@ -59,8 +60,8 @@ class Signal:
     """A condition that costs next to nothing while nobody waits for it.
 
     Changes are made first and announced with `changed` afterwards; a waiter looks at them again after each
-    announcement. All waiting happens in the waiting thread with a timeout, so that whatever interrupts that thread
-    interrupts the wait.
+    announcement. All waiting happens in the waiting thread with a timeout, so that whatever interrupts that
+    thread interrupts the wait.
     """
 
     __slots__ = ("_condition", "_waiters")

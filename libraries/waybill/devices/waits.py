@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from waybill.devices.sending import Sending
@@ -27,6 +27,10 @@ class Unanswered:
             left.pop()
         return len(left)
 
+    def is_down_to(self, most: int) -> Callable[[], bool]:
+        """A condition that holds when so many are left."""
+        return lambda: self.count() <= most
+
     def left(self) -> list[Sending]:
         """Those without an outcome, oldest first."""
         return [one for one in reversed(self._left) if not one.answered]
@@ -40,7 +44,7 @@ def wait_until_answered(devices: Sequence[Device], sendings: Sequence[Sending], 
     """
     for device in devices:
         mine = Unanswered(one for one in sendings if device.name in one.tried_by)
-        if device.signal.wait_until(lambda mine=mine: not mine.count(), deadline):  # type: ignore[misc]
+        if device.signal.wait_until(mine.is_down_to(0), deadline):
             continue
         missing = mine.left()
         for one in missing:
@@ -105,8 +109,8 @@ def wait_for_count(device: Device, count: int, in_session: bool, deadline: Deadl
     if not device.signal.wait_until(lambda: given() >= count, deadline):
         where = "on its present session" if in_session else "in all"
         raise DeadlinePassed(
-            f"{device.name} expected {count} messages {where} within {deadline.seconds:g} s and was given {given()}. "
-            f"{device.name} is {device.state}."
+            f"{device.name} expected {count} messages {where} within {deadline.seconds:g} s and was given "
+            f"{given()}. {device.name} is {device.state}."
         )
 
 
@@ -122,7 +126,9 @@ def wait_for_presence(device: Device, user: str, online: bool, deadline: Deadlin
 
     if not device.signal.wait_until(right, deadline):
         seen = told()
-        saw = "was told nothing" if seen is None else f"was last told {'online' if seen.online else 'offline'}"
+        saw = (
+            "was told nothing" if seen is None else f"was last told {'online' if seen.online else 'offline'}"
+        )
         raise DeadlinePassed(
             f"{device.name} expected to be told within {deadline.seconds:g} s that {user} is "
             f"{'online' if online else 'offline'} and {saw}. {device.name} is {device.state}."
@@ -144,15 +150,17 @@ def wait_for_receipt(
     if not device.signal.wait_until(reached, deadline):
         seen = device.inbox.receipt(conversation, user)
         raise DeadlinePassed(
-            f"{device.name} expected receipts of {user} in {conversation} up to delivered {delivered}, read {read} "
-            f"within {deadline.seconds:g} s and saw delivered {seen[0]}, read {seen[1]} (-1 for none). "
-            f"{device.name} is {device.state}."
+            f"{device.name} expected receipts of {user} in {conversation} up to delivered {delivered}, "
+            f"read {read} within {deadline.seconds:g} s and saw delivered {seen[0]}, read {seen[1]} "
+            f"(-1 for none). {device.name} is {device.state}."
         )
 
 
 def wait_for_typing(device: Device, conversation: str, user: str, active: bool, deadline: Deadline) -> None:
     """Waits until the device saw that a user is typing, or no longer is."""
-    if not device.signal.wait_until(lambda: device.inbox.typing.get((conversation, user)) is active, deadline):
+    if not device.signal.wait_until(
+        lambda: device.inbox.typing.get((conversation, user)) is active, deadline
+    ):
         seen = device.inbox.typing.get((conversation, user))
         saw = {None: "no notice", True: "that the user types", False: "that the user stopped"}[seen]
         raise DeadlinePassed(

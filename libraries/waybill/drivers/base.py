@@ -1,12 +1,12 @@
 """The driver contract: what a protocol module gives to the kit.
 
-A driver turns one wire protocol into *sessions*. It never records, never retries, never reconnects and never removes
-or reorders what the server sent: what it hides cannot be judged. The device layer records every operation before it
-hands it to the session, and every event as the session reports it.
+A driver turns one wire protocol into *sessions*. It never records, never retries, never reconnects and never
+removes or reorders what the server sent: what it hides cannot be judged. The device layer records every
+operation before it hands it to the session, and every event as the session reports it.
 
-The rule that everything rests on: an operation ends in exactly one `Outcome`. `FAIL` means that it can never take
-effect: either no byte of the request left the client, or the server said so in an answer that the protocol declares
-definite. Everything else that is not an acknowledgement is `INFO`, an unknown outcome.
+The rule that everything rests on: an operation ends in exactly one `Outcome`. `FAIL` means that it can never
+take effect: either no byte of the request left the client, or the server said so in an answer that the
+protocol declares definite. Everything else that is not an acknowledgement is `INFO`, an unknown outcome.
 """
 
 from __future__ import annotations
@@ -120,6 +120,8 @@ class Login:
         receipts: Ask for receipts.
         typing: Ask for typing notices.
         window: The most deliveries the device will hold unacknowledged, where the protocol can say so.
+        identify: Log in. Without it the driver connects and gives a session that never said who it is, for
+            probes; one that cannot do so raises `LoginRefused` with FAIL and code `not-possible`.
     """
 
     endpoint: Endpoint
@@ -131,11 +133,13 @@ class Login:
     receipts: bool = False
     typing: bool = False
     window: int | None = None
+    identify: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+# Outcome and Delivery are made once per message; freezing them would triple what that costs.
+@dataclass(slots=True)
 class Outcome:
-    """How one operation ended.
+    """How one operation ended. Not to be changed once made.
 
     Attributes:
         completion: OK, FAIL (can never take effect) or INFO (unknown).
@@ -166,9 +170,9 @@ class Outcome:
     values: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
-    """One message as the server gave it to a device.
+    """One message as the server gave it to a device. Not to be changed once made.
 
     Attributes:
         conversation: The conversation, in the server's own naming.
@@ -201,7 +205,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """How far a member of a conversation was given, and has read, its messages (absolute watermarks; -1 for none)."""
+    """How far a member of a conversation was given, and has read, its messages (absolute watermarks; -1 for
+    none)."""
 
     conversation: str
     user: str
@@ -212,7 +217,8 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What the server says of a user: online or not, and when last seen (milliseconds since 1970; -1 for unknown)."""
+    """What the server says of a user: online or not, and when last seen (milliseconds since 1970; -1 for
+    unknown)."""
 
     user: str
     online: bool
@@ -259,13 +265,20 @@ class Welcome:
 class Observer(Protocol):
     """What a session tells its device, from the session's own thread, one call at a time, in wire order.
 
-    Calls must return quickly and must not wait for the session. Every operation number gets exactly one `completed`,
-    also when the connection ends: the session completes what is open (FAIL if no byte of the request left, else INFO)
-    before it calls `ended`. After `ended` nothing is called any more.
+    Calls must return quickly and must not wait for the session. Every operation number gets exactly one
+    `completed`, also when the connection ends: the session completes what is open (FAIL if no byte of the
+    request left, else INFO) before it calls `ended`. After `ended` nothing is called any more, but for one
+    thing: an operation that is handed over later completes at once, in the caller's thread, as FAIL with code
+    `not-connected`. In the same way a request that the protocol cannot express at all completes at once as
+    FAIL.
     """
 
     def completed(self, operation: int, outcome: Outcome) -> None:
         """The operation ended."""
+
+    def unmatched(self, operation: int, outcome: Outcome) -> None:
+        """The server answered what is not open: a second answer, or one to an operation that was never
+        asked."""
 
     def delivered(self, delivery: Delivery) -> None:
         """The server gave a message, live or from the backlog or as part of a page."""
@@ -293,7 +306,8 @@ class LoginRefused(Exception):
     """The login did not end in a session.
 
     Attributes:
-        outcome: FAIL if the server refused in an answer, INFO if the connection was lost before one.
+        outcome: FAIL if the server refused in an answer, or no byte of the login left the client (it could
+            not be reached, TLS failed); INFO if the connection was lost before an answer. `text` explains.
     """
 
     def __init__(self, outcome: Outcome) -> None:
@@ -304,9 +318,10 @@ class LoginRefused(Exception):
 class Session(ABC):
     """One logged-in connection of a device.
 
-    Each operation is handed over with its operation number (from the recorder), returns as soon as the request is
-    written, and completes through `Observer.completed`. A method whose capability the driver lacks is never called;
-    its default completes nothing and raises `NotImplementedError`. Methods may be called from any thread.
+    Each operation is handed over with its operation number (from the recorder), returns as soon as the
+    request is written, and completes through `Observer.completed`. A method whose capability the driver lacks
+    is never called; its default completes nothing and raises `NotImplementedError`. Methods may be called
+    from any thread.
     """
 
     welcome: Welcome
@@ -316,13 +331,14 @@ class Session(ABC):
         """Sends one message. OK carries id, sequence and key where the protocol has them."""
 
     def send_many(self, sends: Sequence[tuple[int, str, str, bytes]]) -> None:
-        """Sends several messages back to back (operation, conversation, key, body), pipelined in one write if possible."""
+        """Sends several messages back to back (operation, conversation, key, body), pipelined in one write if
+        possible."""
         for operation, conversation, key, body in sends:
             self.send(operation, conversation, key, body)
 
     def acknowledge(self, operation: int, delivery: Delivery) -> None:
-        """Acknowledges a delivery; with CUMULATIVE_ACK everything up to it. Completes OK when the server confirmed
-        (CONFIRMED_ACK), else INFO with code `unconfirmed` once written."""
+        """Acknowledges a delivery; with CUMULATIVE_ACK everything up to it. Completes OK when the server
+        confirmed (CONFIRMED_ACK), else INFO with code `unconfirmed` once written."""
         raise NotImplementedError("acknowledge")
 
     def sync(self, operation: int, after: int, limit: int) -> None:
@@ -392,7 +408,8 @@ class Driver(ABC):
         Deliveries may reach the observer before this returns.
 
         Raises:
-            LoginRefused: The server refused, or the connection was lost, before the session was usable. The observer
+            LoginRefused: The server refused, or the connection was lost, before the session was usable. The
+            observer
                 is then never called.
         """
 

@@ -29,8 +29,8 @@ def names() -> list[str]:
 def find(name: str) -> Driver:
     """The driver with this name.
 
-    The drivers of the kit are found without an installed distribution, so that a plain checkout works too; an entry
-    point of the same name comes first.
+    The drivers of the kit are found without an installed distribution, so that a plain checkout works too; an
+    entry point of the same name comes first.
 
     Raises:
         UnknownDriver: There is none, or what is registered is not a driver.
@@ -46,6 +46,6 @@ def find(name: str) -> Driver:
     made = found[0]()
     if not isinstance(made, Driver):
         raise UnknownDriver(
-            f"The entry point {name!r} of group {GROUP!r} gives {type(made).__name__}, which is no waybill driver."
+            f"The entry point {name!r} of group {GROUP!r} gives {type(made).__name__}, which is no driver."
         )
     return made

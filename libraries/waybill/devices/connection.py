@@ -1,0 +1,243 @@
+"""The sessions of a device: connecting, ending, and operations that wait for their outcome."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from waybill.devices.epoch import Call, Epoch
+from waybill.devices.inbox import Inbox
+from waybill.devices.policy import Acknowledge
+from waybill.devices.sending import Sending
+from waybill.devices.waiting import Deadline, DeadlinePassed, NoSession, OperationFailed, Signal
+from waybill.drivers.base import (
+    Capability,
+    Credential,
+    Endpoint,
+    Login,
+    LoginRefused,
+    Outcome,
+    Session,
+    Welcome,
+)
+from waybill.history.events import Completion, CredentialKind, End, Operation, Transport
+
+if TYPE_CHECKING:
+    from waybill.devices.scenario import Scenario
+
+SECONDS: Final = 10.0
+"""The default deadline of a wait: ten times what a healthy server needs on a busy machine for the largest
+bulk."""
+
+
+class Connection:
+    """A device as far as its sessions go; `Device` is the whole of it.
+
+    Attributes:
+        name: `user/device`.
+        user: Its user.
+        inbox: What it holds, over all its sessions.
+        acknowledge_policy: When it acknowledges what it is given.
+        epoch: Its newest session; None before the first.
+        epochs: All its sessions, oldest first.
+        welcome: What the server said at the newest successful login.
+        sent: Everything it ever sent, in order.
+    """
+
+    def __init__(self, scenario: Scenario, user: str, device: str, account: Any) -> None:
+        self.scenario = scenario
+        self.name = f"{user}/{device}"
+        self.user = user
+        self.device = device
+        self.account = account
+        self.inbox = Inbox(keyed=Capability.KEY_ON_DELIVERY in scenario.driver.capabilities)
+        self.acknowledge_policy = Acknowledge.AUTO
+        self.epoch: Epoch | None = None
+        self.epochs: list[Epoch] = []
+        self.welcome: Welcome | None = None
+        self.sent: list[Sending] = []
+        self.signal = Signal()
+        self._numbers = itertools.count(1)
+        self._node: str | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a session that can be used."""
+        return self.epoch is not None and self.epoch.alive
+
+    @property
+    def state(self) -> str:
+        """Its session in words, for messages."""
+        if self.epoch is None:
+            return "never connected"
+        if self.epoch.over is None:
+            return f"connected (session {self.epoch.number})"
+        reason = f": {self.epoch.reason}" if self.epoch.reason else ""
+        return f"not connected (session {self.epoch.number} {self.epoch.over.name.lower()}{reason})"
+
+    def connect(
+        self,
+        node: str | None = None,
+        *,
+        cursor: int | None = None,
+        acknowledge: Acknowledge | None = None,
+        takeover: bool = False,
+        deadline: float = SECONDS,
+        version: int | None = None,
+        window: int | None = None,
+        endpoint: Endpoint | None = None,
+        credential: Credential | None = None,
+        kind: CredentialKind = CredentialKind.VALID,
+        transport: Transport = Transport.TLS,
+        identify: bool = True,
+    ) -> Welcome:
+        """Connects and logs in: a new epoch of the device.
+
+        Args:
+            node: The node to connect to; None for the one of the last time, at first the target's default.
+            cursor: The place in the log to go on from; None for the one that the server keeps for the device.
+            acknowledge: When to acknowledge from now on; None leaves it as it is.
+            takeover: Log in although the device has a session; the server decides what becomes of that one.
+            deadline: Seconds for connecting and logging in together.
+            version: The protocol version to offer; None for the newest.
+            window: The most unacknowledged deliveries to ask for, where the protocol can say so.
+            endpoint: Where to connect instead of the node, for example a proxy before it.
+            credential: What to show instead of the account's own credential.
+            kind: What that credential is worth; everything but VALID must not work.
+            transport: What carries the session; everything but TLS must not work.
+            identify: Log in. Without it the session never says who it is, and nothing it tries may work.
+
+        Raises:
+            LoginRefused: The login did not end in a session; it is recorded.
+            RuntimeError: The device has a session.
+        """
+        if self.connected and not takeover:
+            raise RuntimeError(
+                f"{self.name} is {self.state}; close or cut it first, or connect with takeover=True."
+            )
+        scenario = self.scenario
+        if acknowledge is not None:
+            self.acknowledge_policy = acknowledge
+        self._node = node or self._node or next(iter(scenario.target.nodes), None)
+        login = Login(
+            endpoint=endpoint or scenario.target.endpoint(self._node),
+            credential=credential or scenario.target.credential(self.account, self.device),
+            device=self.device,
+            cursor=cursor,
+            version=version,
+            deadline=deadline,
+            receipts=Capability.RECEIPTS in scenario.driver.capabilities,
+            typing=Capability.TYPING in scenario.driver.capabilities,
+            window=window,
+            identify=identify,
+        )
+        recorder = scenario.recorder
+        number = recorder.session(
+            self.name, node=self._node or "", protocol=scenario.driver.name,
+            version=version or scenario.driver.versions[-1], transport=transport, credential=kind,
+        )  # fmt: skip
+        operation = -1
+        if identify:
+            operation = recorder.invoke(number, Operation.LOGIN, value=-1 if cursor is None else cursor)
+        epoch = Epoch(self, number, operation)
+        try:
+            session = scenario.driver.connect(login, epoch)
+        except LoginRefused as refused:
+            refusal = refused.outcome.completion is Completion.FAIL
+            if identify:
+                (recorder.fail if refusal else recorder.info)(operation, refused.outcome.code)
+            recorder.end(number, End.REFUSED if refusal else End.LOST, str(refused))
+            raise
+        except BaseException:
+            if identify:
+                recorder.info(operation, "interrupted")
+            recorder.end(number, End.CUT, "interrupted")
+            raise
+        self.epoch = epoch
+        self.epochs.append(epoch)
+        self.welcome = session.welcome
+        epoch.opened(session)
+        self.changed()
+        return session.welcome
+
+    def try_connect(self, node: str | None = None, **options: Any) -> Outcome:
+        """Like `connect`, and says how the login ended instead of raising `LoginRefused`."""
+        try:
+            self.connect(node, **options)
+        except LoginRefused as refused:
+            return refused.outcome
+        return Outcome(Completion.OK)
+
+    def reconnect(self, node: str | None = None, **options: Any) -> Welcome:
+        """Connects again where it was connected last; a session that is still there says goodbye first."""
+        self.close()
+        return self.connect(node, **options)
+
+    def close(self, deadline: float = 5.0) -> None:
+        """Says goodbye and waits until the session is over. Nothing happens without a session."""
+        if self.epoch is not None and self.epoch.session is not None:
+            self.epoch.session.close(deadline)
+
+    def cut(self) -> None:
+        """Ends the connection without goodbye, as a crash does. Nothing happens without a session."""
+        if self.epoch is not None and self.epoch.session is not None:
+            self.epoch.session.cut()
+
+    def wait_until_idle(self, *, deadline: float = SECONDS) -> None:
+        """Waits until no operation of the present session is open; those still open at the deadline are
+        recorded as unknown."""
+        epoch, _ = self.usable()
+        if not self.signal.wait_until(lambda: epoch.at_rest, Deadline(deadline)):
+            epoch.give_up_all()
+
+    def give_up(self, operation: int) -> None:
+        """Records an operation without an outcome as unknown: its deadline passed."""
+        for epoch in self.epochs:
+            epoch.give_up(operation)
+
+    def changed(self) -> None:
+        """Wakes whoever waits for this device."""
+        self.signal.changed()
+        self.scenario.signal.changed()
+
+    def usable(self) -> tuple[Epoch, Session]:
+        """The newest session; one that is over answers `not-connected` by itself.
+
+        Raises:
+            NoSession: The device never had one.
+        """
+        if self.epoch is None or self.epoch.session is None:
+            raise NoSession(f"{self.name} never had a session; connect it first.")
+        return self.epoch, self.epoch.session
+
+    def call(
+        self, what: Operation, start: Callable[[Session, int], None], *, deadline: float, **details: Any
+    ) -> Outcome:
+        """Performs an operation other than a send and waits for its outcome.
+
+        Raises:
+            DeadlinePassed: No outcome in time; it is recorded as unknown.
+            OperationFailed: The outcome is not OK.
+        """
+        epoch, session = self.usable()
+        call = epoch.calling(what, **details)
+        start(session, call.operation)
+        return self.finish(epoch, call, Deadline(deadline))
+
+    def finish(self, epoch: Epoch, call: Call, deadline: Deadline) -> Outcome:
+        if not self.signal.wait_until(call.is_over, deadline):
+            epoch.give_up(call.operation)
+        outcome = call.outcome
+        assert outcome is not None
+        if outcome.code == "deadline":
+            raise DeadlinePassed(
+                f"{self.name} expected an answer to {call.what.name.lower()} within "
+                f"{deadline.seconds:g} s and got none. {self.name} is {self.state}."
+            )
+        if outcome.completion is not Completion.OK:
+            raise OperationFailed(self.name, call.what.name.lower(), outcome)
+        return outcome
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.state}>"

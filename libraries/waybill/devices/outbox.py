@@ -1,0 +1,154 @@
+"""What a device sends, in attempts that all count as one message as long as they carry one key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from waybill.devices import waits
+from waybill.devices.connection import Connection
+from waybill.devices.conversation import Conversation
+from waybill.devices.sending import Sending
+from waybill.devices.waiting import Deadline, DeadlinePassed
+
+IN_FLIGHT: Final = 256
+"""The most unanswered sends of one bulk: enough to keep a server's group commit busy, few enough to be
+bounded."""
+
+
+class Outbox(Connection):
+    """A device as far as its sends go; `Device` is the whole of it."""
+
+    def send(
+        self,
+        conversation: Conversation | str,
+        body: bytes | str | None = None,
+        *,
+        key: str | None = None,
+        size: int = 64,
+        over_quota: bool = False,
+    ) -> Sending:
+        """Sends one message and returns at once; its outcome comes later.
+
+        Args:
+            conversation: Where it goes.
+            body: Its body; None for one that is made from the seed and names the message.
+            key: Its idempotency key; None for one of its own.
+            size: The size of a made body in bytes.
+            over_quota: The scenario knows that it is over a promised bound.
+        """
+        sending = self.compose(conversation, body, key=key, size=size, over_quota=over_quota)
+        epoch, session = self.usable()
+        session.send(epoch.sending(sending), sending.conversation.server_name, sending.key, sending.body)
+        return sending
+
+    def send_many(
+        self,
+        conversation: Conversation | str,
+        count: int = 0,
+        *,
+        bodies: Sequence[bytes] | None = None,
+        keys: Sequence[str] | None = None,
+        size: int = 64,
+        sizes: tuple[int, int] | None = None,
+        in_flight: int = IN_FLIGHT,
+        deadline: float = 60.0,
+    ) -> list[Sending]:
+        """Sends several messages back to back, at most `in_flight` of them unanswered at a time.
+
+        Returns when the last one is written; the newest ones may still be unanswered. If the session ends
+        meanwhile, the rest never leaves the client and is refused as `not-connected`.
+
+        Args:
+            conversation: Where they go.
+            count: How many; as many as there are bodies or keys by default.
+            bodies: Their bodies; made from the seed by default.
+            keys: Their keys; made by default.
+            size: The size of a made body in bytes.
+            sizes: The smallest and largest size of made bodies, drawn from the scenario's seed, in place of
+                `size`.
+            in_flight: The most unanswered sends.
+            deadline: Seconds until the last one must be written.
+
+        Raises:
+            DeadlinePassed: The server did not answer fast enough to send them all.
+        """
+        count = count or len(bodies or keys or ())
+        randint = self.scenario.random.randint
+        made = [
+            self.compose(
+                conversation,
+                bodies[index] if bodies else None,
+                key=keys[index] if keys else None,
+                size=randint(*sizes) if sizes else size,
+            )
+            for index in range(count)
+        ]
+        self.send_composed(made, in_flight=in_flight, deadline=deadline)
+        return made
+
+    def compose(
+        self,
+        conversation: Conversation | str,
+        body: bytes | str | None = None,
+        *,
+        key: str | None = None,
+        size: int = 64,
+        over_quota: bool = False,
+    ) -> Sending:
+        """Makes a message without sending it (`send_composed`)."""
+        number = next(self._numbers)
+        name = f"{self.name}#{number}"
+        if body is None:
+            body = self.scenario.bodies.make(name, size)
+        elif isinstance(body, str):
+            body = body.encode()
+        sending = Sending(
+            name, self.name, self.scenario.conversation(conversation), key or f"{self.device[:40]}-{number}",
+            body, self.scenario.next_order(), over_quota=over_quota,
+        )  # fmt: skip
+        self.sent.append(sending)
+        self.scenario.remember(sending)
+        return sending
+
+    def send_composed(
+        self, sendings: Sequence[Sending], *, in_flight: int = IN_FLIGHT, deadline: float = 60.0
+    ) -> None:
+        """Sends messages, each as one more attempt, at most `in_flight` of them unanswered at a time."""
+        epoch, session = self.usable()
+        limit = Deadline(deadline)
+        piece = max(1, in_flight // 2)
+        waiting: list[Sending] = []
+        for start in range(0, len(sendings), piece):
+            part = sendings[start : start + piece]
+            if len(waiting) + len(part) > in_flight:
+                room = waits.Unanswered(waiting)
+                if not self.signal.wait_until(room.is_down_to(in_flight - len(part)), limit):
+                    raise DeadlinePassed(
+                        f"{self.name} could not send {len(sendings)} messages within {deadline:g} s: {start} "
+                        f"were sent, {room.count()} of them have no answer. {self.name} is {self.state}."
+                    )
+                waiting = room.left()
+            session.send_many(
+                [(epoch.sending(one), one.conversation.server_name, one.key, one.body) for one in part]
+            )
+            waiting.extend(part)
+
+    def retry(self, sending: Sending, device: Outbox | None = None) -> Sending:
+        """Sends a message once more under its key, from this device or another one of the user.
+
+        It is one more attempt of the same message, recorded as such, whatever the earlier ones came to.
+        """
+        return (device or self).retry_many([sending])[0]
+
+    def retry_many(
+        self, sendings: Sequence[Sending], *, in_flight: int = IN_FLIGHT, deadline: float = 60.0
+    ) -> list[Sending]:
+        """Sends messages once more under their keys from this device."""
+        self.send_composed(sendings, in_flight=in_flight, deadline=deadline)
+        return list(sendings)
+
+    def resend_unknown(self, *, deadline: float = 60.0) -> list[Sending]:
+        """Retries every send of this device whose outcome is unknown, in the order of sending; returns
+        them."""
+        return self.retry_many([one for one in self.sent if one.unknown], deadline=deadline)

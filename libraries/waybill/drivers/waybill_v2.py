@@ -1,0 +1,120 @@
+"""The driver `waybill`: wire v2 over WebSocket and TLS, on websocket-client (docs/wire-v2.md)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import msgspec
+import websocket
+
+from waybill.drivers import waybill_frames as frames
+from waybill.drivers.base import Capability, Driver, Login, LoginRefused, Observer, Outcome, Session, Welcome
+from waybill.drivers.byte_stream import Broken, ByteStream
+from waybill.drivers.waybill_inbound import FrameReader
+from waybill.drivers.waybill_session import WaybillSession
+from waybill.history.events import Completion
+
+VERSION = 2
+
+
+class WaybillDriver(Driver):
+    """Speaks wire v2."""
+
+    name: ClassVar[str] = "waybill"
+    versions: ClassVar[tuple[int, ...]] = (VERSION,)
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+
+    def connect(self, login: Login, observer: Observer) -> Session:
+        """Connects and logs in."""
+        asked = False
+        try:
+            stream = ByteStream(login.endpoint, login.deadline)
+            try:
+                _upgrade(stream, login)
+                reader = FrameReader(stream)
+                asked = True
+                welcome = _log_in(stream, reader, login) if login.identify else Welcome(VERSION)
+            except BaseException:
+                asked = asked and stream.handed
+                with contextlib.suppress(OSError):
+                    stream.close()
+                raise
+        except Broken as broken:
+            completion = Completion.INFO if asked else Completion.FAIL
+            raise LoginRefused(Outcome(completion, broken.code, str(broken))) from None
+        session = WaybillSession(stream, reader, welcome, observer)
+        session.start()
+        return session
+
+    def direct_conversation(self, one: str, other: str) -> str:
+        """`d:` and the two accounts in order."""
+        first, second = sorted((one, other))
+        return f"d:{first}:{second}"
+
+
+def _upgrade(stream: ByteStream, login: Login) -> None:
+    """The WebSocket handshake.
+
+    Raises:
+        Broken: The connection ended.
+        LoginRefused: The server answered something else.
+    """
+    url = urlsplit(login.endpoint.url)
+    try:
+        client = websocket.WebSocket(enable_multithread=False)
+        client.connect(  # type: ignore[no-untyped-call]
+            login.endpoint.url, socket=stream, suppress_origin=True, host=url.netloc
+        )
+    except websocket.WebSocketBadStatusException as error:
+        raise LoginRefused(
+            Outcome(Completion.FAIL, f"http-{error.status_code}", "the server refused the WebSocket")
+        ) from None
+    except (websocket.WebSocketException, ValueError, UnicodeError) as error:
+        raise LoginRefused(
+            Outcome(Completion.FAIL, "no-websocket", f"no WebSocket answer: {error}")
+        ) from None
+
+
+def _log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
+    """Sends the hello and reads the answer.
+
+    Raises:
+        Broken: The connection ended before an answer.
+        LoginRefused: The server refused.
+    """
+    wanted = ["presence"]
+    if login.receipts:
+        wanted.append("receipts")
+    if login.typing:
+        wanted.append("typing")
+    versions = [VERSION if login.version is None else login.version]
+    hello = frames.Hello(versions, login.credential.token, login.device, login.cursor, wanted)
+    stream.send(frames.encode(hello))
+    opcode, payload = reader.read()
+    if opcode == websocket.ABNF.OPCODE_CLOSE:
+        raise LoginRefused(
+            Outcome(Completion.FAIL, "closed", "the server closed the WebSocket instead of an answer")
+        )
+    try:
+        answer = frames.decode(payload)
+    except msgspec.DecodeError as error:
+        raise LoginRefused(
+            Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
+        ) from None
+    match answer:
+        case frames.Welcomed():
+            return Welcome(
+                version=answer.version, cursor=answer.cursor, head=answer.head, limits=answer.limits
+            )
+        case frames.Closing():
+            raise LoginRefused(Outcome(Completion.FAIL, answer.code, answer.text))
+        case frames.Refused():
+            completion = Completion.FAIL if answer.definite else Completion.INFO
+            raise LoginRefused(Outcome(completion, answer.code, answer.text))
+        case _:
+            what = type(answer).__struct_config__.tag
+            raise LoginRefused(
+                Outcome(Completion.INFO, "malformed", f"the answer to the login is a {what} frame")
+            )
