@@ -104,7 +104,7 @@ class Tokens:
         logger.info(f"{len(tried)} false credentials: {', '.join(tried)}")
 
     @keyword
-    def try_operations_without_login(self, intruder: str, *, victim: str = "bob") -> None:
+    def try_operations_without_login(self, intruder: str, *, victim: str) -> None:
         """Tries every operation of the protocol on connections that never log in.
 
         Args:

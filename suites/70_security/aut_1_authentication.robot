@@ -20,7 +20,7 @@ Nobody gets in without a genuine credential, and nobody else notices the attempt
     Given alice and bob are online
     And alice keeps sending to bob
     When mallory tries to log in as bob with every credential that is not genuine
-    And mallory tries every operation without logging in
+    And mallory tries every operation on bob without logging in
     And the senders stop
     Then no attempt had any effect
     And every message is accounted for

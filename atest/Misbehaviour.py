@@ -1,0 +1,134 @@
+"""Makes the server look as if it misbehaved, so that the keywords can be seen to notice."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import Enum
+from typing import Any
+
+from robot.api.deco import keyword, library
+
+from waybill.drivers.base import Delivery, Driver, Login, Observer, Outcome, Session
+from waybill.history.events import Completion, Mode
+from WaybillLibrary import stage
+
+
+class Defect(Enum):
+    """What seems to be wrong with the server."""
+
+    DROP = "drop"
+    """Every n-th live delivery never comes."""
+    DUPLICATE = "duplicate"
+    """Every n-th live delivery comes twice."""
+    SWAP = "swap"
+    """Every n-th live delivery changes places with the next one."""
+    CORRUPT = "corrupt"
+    """Every n-th live delivery has one byte changed."""
+    INVENT = "invent"
+    """After every n-th live delivery comes one that nobody sent."""
+    SWALLOW = "swallow"
+    """Every n-th send is acknowledged and thrown away."""
+    WRONG_ACK = "wrong ack"
+    """Every n-th acknowledgement names the send before it."""
+
+
+class Tampering:
+    """An observer between a session and its device."""
+
+    def __init__(self, observer: Observer, defect: Defect, every: int) -> None:
+        self._observer = observer
+        self._defect = defect
+        self._every = every
+        self._count = 0
+        self._answers = 0
+        self._held: Delivery | None = None
+        self._last: Outcome | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._observer, name)
+
+    def completed(self, operation: int, outcome: Outcome) -> None:
+        if outcome.completion is Completion.OK and outcome.key and self._defect is Defect.WRONG_ACK:
+            self._answers += 1
+            last, self._last = self._last, outcome
+            if last is not None and self._answers % self._every == 0:
+                outcome = dataclasses.replace(outcome, key=last.key, id=last.id, sequence=last.sequence)
+        self._observer.completed(operation, outcome)
+
+    def delivered(self, delivery: Delivery) -> None:
+        if delivery.mode is Mode.PAGE:
+            self._observer.delivered(delivery)
+            return
+        self._count += 1
+        hit = self._count % self._every == 0
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._observer.delivered(delivery)
+            self._observer.delivered(held)
+        elif hit and self._defect is Defect.DROP:
+            pass
+        elif hit and self._defect is Defect.SWAP:
+            self._held = delivery
+        elif hit and self._defect is Defect.CORRUPT:
+            self._observer.delivered(dataclasses.replace(delivery, body=b"?" + delivery.body[1:]))
+        else:
+            self._observer.delivered(delivery)
+            if hit and self._defect is Defect.DUPLICATE:
+                self._observer.delivered(delivery)
+            if hit and self._defect is Defect.INVENT:
+                self._observer.delivered(
+                    dataclasses.replace(delivery, key="nobody-sent-this", body=b"boo", id=delivery.id + "x")
+                )
+
+
+class Swallowing:
+    """A session that acknowledges some sends without sending them."""
+
+    def __init__(self, session: Session, observer: Observer, every: int) -> None:
+        self._session = session
+        self._observer = observer
+        self._every = every
+        self._count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def send(self, operation: int, conversation: str, key: str, body: bytes) -> None:
+        self._count += 1
+        if self._count % self._every == 0:
+            self._observer.completed(operation, Outcome(Completion.OK, id=f"never-{self._count}", key=key))
+            self._observer.idle()
+        else:
+            self._session.send(operation, conversation, key, body)
+
+    def send_many(self, sends: list[tuple[int, str, str, bytes]]) -> None:
+        for one in sends:
+            self.send(*one)
+
+
+class Misbehaving:
+    """A driver whose sessions misbehave."""
+
+    def __init__(self, driver: Driver, defect: Defect, every: int) -> None:
+        self._driver = driver
+        self._defect = defect
+        self._every = every
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+    def connect(self, login: Login, observer: Observer) -> Any:
+        if self._defect is Defect.SWALLOW:
+            return Swallowing(self._driver.connect(login, observer), observer, self._every)
+        return self._driver.connect(login, Tampering(observer, self._defect, self._every))  # type: ignore[arg-type]
+
+
+@library(scope="GLOBAL", auto_keywords=False)
+class Misbehaviour:
+    """A server that seems to misbehave, for the tests of the keywords."""
+
+    @keyword
+    def the_server_misbehaves(self, defect: Defect, every: int = 10) -> None:
+        """From the next connection on the server seems to have this defect."""
+        scenario = stage.scenario()
+        scenario.driver = Misbehaving(scenario.driver, defect, every)  # type: ignore[assignment]
