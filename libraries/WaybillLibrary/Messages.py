@@ -43,9 +43,6 @@ class Messages:
     missing when their deadline passes. Bodies are made from the seed and name their message.
     """
 
-    def __init__(self) -> None:
-        self._oversize: list[Sending] = []
-
     @keyword
     def send_messages(
         self, people: Names, receiver: str, *, count: int, size: int = 64, devices: Names | None = None
@@ -181,12 +178,10 @@ class Messages:
         ```
         """
         device, conversation = routes(Names([person]), receiver, Senders.FIRST)[0]
-        welcome = device.welcome
-        if welcome is None or "body" not in welcome.limits:
+        limit = _body_limit(device)
+        if limit is None:
             raise AssertionError(f"The server did not tell {device.name} its limit for bodies, so none can be put to the proof.")
-        large = welcome.limits["body"] + 1
-        made = [device.compose(conversation, size=large if number % 2 else 64) for number in range(count)]
-        self._oversize = made[1::2]
+        made = [device.compose(conversation, size=limit + 1 if number % 2 else 64) for number in range(count)]
         device.send_composed(made)
 
     @keyword
@@ -205,12 +200,22 @@ class Messages:
             Check History
         ```
         """
-        stage.scenario().wait_until_answered(self._oversize)
-        taken = [sending for sending in self._oversize if not sending.refused]
-        if taken or not self._oversize:
+        scenario = stage.scenario()
+        oversize = [
+            sending
+            for device in scenario.devices
+            if (limit := _body_limit(device)) is not None
+            for sending in device.sent
+            if len(sending.body) > limit
+        ]
+        if not oversize:
+            raise AssertionError("No oversize message was sent, so nothing is shown; use `Send Oversize Messages` first.")
+        scenario.wait_until_answered(oversize)
+        taken = [sending for sending in oversize if not sending.refused]
+        if taken:
             raise AssertionError(
-                f"Expected a definite refusal for each of {len(self._oversize)} oversize messages; "
-                f"{len(taken)} have none, first {taken[0] if taken else 'of none sent'}."
+                f"Expected a definite refusal for each of {len(oversize)} oversize messages; {len(taken)} have none, "
+                f"first {taken[0]}."
             )
 
     @keyword
@@ -540,6 +545,11 @@ class Messages:
             starts = [scenario.random.randint(0, end) for _ in range(random_cursors)]
         read = [len(reader.read_log(start, page)) for start in starts]
         logger.info(f"{reader.name} read {sum(read)} entries from {len(starts)} places in pages of {page}")
+
+
+def _body_limit(device: Device) -> int | None:
+    """The largest body that the server said it takes."""
+    return device.welcome.limits.get("body") if device.welcome is not None else None
 
 
 def _devices(people: Names) -> list[Device]:

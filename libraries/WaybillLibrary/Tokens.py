@@ -19,9 +19,6 @@ class Tokens:
     place of them at every log level.
     """
 
-    def __init__(self) -> None:
-        self._tried: list[str] = []
-
     @keyword
     def obtain_token(self, person: str, *, device: str = "phone") -> Secret:
         """Returns a genuine credential of a person, as the target's issuer gives it: a token, or the password.
@@ -100,7 +97,6 @@ class Tokens:
         ```
         """
         tried = try_false_credentials(stage.scenario(), intruder, victim)
-        self._tried += tried
         logger.info(f"{len(tried)} false credentials: {', '.join(tried)}")
 
     @keyword
@@ -122,7 +118,6 @@ class Tokens:
         ```
         """
         tried = try_operations_without_login(stage.scenario(), intruder, victim)
-        self._tried += tried
         logger.info(f"{len(tried)} operations without a login: {', '.join(tried)}")
 
     @keyword
@@ -140,14 +135,13 @@ class Tokens:
         ```
         """
         scenario = stage.scenario()
-        tried, self._tried = self._tried, []
-        attempts = [d for d in scenario.devices if d.device.startswith(("attempt-", "nobody-"))]
-        sent = [sending.name for device in attempts for sending in device.sent if sending.acknowledged]
-        inside = [device.name for device in attempts if device.device.startswith("attempt-") and device.welcome is not None]
+        attempts = [one for one in scenario.devices if one.device.startswith(("attempt-", "nobody-"))]
+        if not attempts:
+            raise AssertionError("Nothing was tried, so nothing is shown; use `Try False Credentials` first.")
+        inside = [one.name for one in attempts if one.device.startswith("attempt-") and one.welcome is not None]
+        sent = [sending.name for one in attempts for sending in one.sent if sending.acknowledged]
         if inside or sent:
             raise AssertionError(
-                f"Expected all {len(tried)} attempts to be refused; sessions: {', '.join(inside) or 'none'}; "
+                f"Expected all {len(attempts)} attempts to be refused; sessions: {', '.join(inside) or 'none'}; "
                 f"acknowledged sends: {', '.join(sent) or 'none'}."
             )
-        if not tried:
-            raise AssertionError("Nothing was tried, so nothing is shown; use `Try False Credentials` first.")
