@@ -1,6 +1,6 @@
 """Runs the Robot tests of the keywords: each keyword works, and fails with its message when it should.
 
-    python atest/run.py [ROBOT OPTIONS ...]
+python atest/run.py [ROBOT OPTIONS ...]
 """
 
 from __future__ import annotations

@@ -20,11 +20,15 @@ ROOT = Path(__file__).parent.parent
 
 def run(command: list[str], folder: Path, expected: int = 0) -> str:
     """Runs a command without any variable that points at the clone and returns what it printed."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "WAYBILL", "VIRTUAL_ENV"))}
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "WAYBILL", "VIRTUAL_ENV"))
+    }
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     print("$", " ".join(command), f"-> {done.returncode}")
     if done.returncode != expected:
-        raise SystemExit(f"expected exit code {expected}, found {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        raise SystemExit(
+            f"expected exit code {expected}, found {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        )
     return done.stdout
 
 
@@ -48,7 +52,11 @@ def main() -> int:
     for name in ("suites", "keywords", "resources"):
         if not any((empty / "mine" / name).iterdir()):
             raise SystemExit(f"waybill eject left {name} empty")
-    print(run([str(programs / "waybill"), "run", "mine/suites/30_idempotency/dup_2_never_swallows.robot"], empty))
+    print(
+        run(
+            [str(programs / "waybill"), "run", "mine/suites/30_idempotency/dup_2_never_swallows.robot"], empty
+        )
+    )
     print("the wheel runs from an empty folder")
     return 0
 

@@ -54,7 +54,9 @@ def test_a_part_of_the_kit_imports_only_what_lies_below_it(package: str) -> None
     for path in found:
         used = {part(name) for name in imports(path) if name.startswith("waybill.")}
         wrong = used - ALLOWED[package] - {package}
-        assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}; {package} may use {sorted(ALLOWED[package])}"
+        assert not wrong, (
+            f"{path.relative_to(ROOT)} imports {sorted(wrong)}; {package} may use {sorted(ALLOWED[package])}"
+        )
 
 
 def test_every_package_of_the_kit_is_under_the_rule() -> None:
@@ -90,6 +92,10 @@ def test_requirements_name_every_dependency() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {re.split(r"[=<>~\[ ]", line)[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if line}
+    named = {
+        re.split(r"[=<>~\[ ]", line)[0]
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if line
+    }
     wanted = {re.split(r"[=<>~\[ ]", line)[0] for line in project["dependencies"]}
     assert wanted <= named, f"requirements.txt lacks {sorted(wanted - named)}"

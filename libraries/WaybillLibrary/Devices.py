@@ -18,7 +18,9 @@ PHONE = Names(["phone"])
 WAIT = timedelta(seconds=15)
 
 
-@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False)
+@library(
+    scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False
+)
 class Devices:
     """Who is online, on what, and how connections end.
 
@@ -69,7 +71,9 @@ class Devices:
         ```
         """
         width = len(str(count))
-        self.connect_people(Names(f"member-{number:0{width}d}" for number in range(1, count + 1)), devices=devices)
+        self.connect_people(
+            Names(f"member-{number:0{width}d}" for number in range(1, count + 1)), devices=devices
+        )
 
     @keyword
     def disconnect_people(self, people: Names, *, how: How = How.CLOSE) -> None:
@@ -204,7 +208,9 @@ class Devices:
         scenario = stage.scenario()
         unknown = [person for person in people if person not in scenario.users]
         if unknown:
-            raise ValueError(f"Nobody called {unknown[0]} is in this scenario; there are {', '.join(scenario.users) or 'none yet'}.")
+            raise ValueError(
+                f"Nobody called {unknown[0]} is in this scenario; there are {', '.join(scenario.users) or 'none yet'}."
+            )
         return [device for person in people for device in scenario.users[person].devices.values()]
 
     def _kind(self, kind: str) -> list[Device]:
@@ -212,5 +218,7 @@ class Devices:
         found = [device for device in scenario.devices if device.device == kind]
         if not found:
             names = sorted({device.device for device in scenario.devices})
-            raise ValueError(f"Nobody has a {kind} in this scenario; there are {', '.join(names) or 'no devices yet'}.")
+            raise ValueError(
+                f"Nobody has a {kind} in this scenario; there are {', '.join(names) or 'no devices yet'}."
+            )
         return found

@@ -12,7 +12,9 @@ from WaybillLibrary.Messages import common_conversation
 from WaybillLibrary.words import CONVERTERS, Names
 
 
-@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False)
+@library(
+    scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False
+)
 class Kills:
     """Kills the target's first node with SIGKILL at a chosen moment, and starts it again on the same data.
 
@@ -142,9 +144,13 @@ def _kills() -> Choreography:
 
 
 def _somebody_but(person: str) -> str:
-    others = [device.user for device in stage.scenario().devices if device.user != person and device.connected]
+    others = [
+        device.user for device in stage.scenario().devices if device.user != person and device.connected
+    ]
     if not others:
-        raise RuntimeError(f"Nobody but {person} is online in this scenario, so nobody can write to {person}.")
+        raise RuntimeError(
+            f"Nobody but {person} is online in this scenario, so nobody can write to {person}."
+        )
     return others[0]
 
 

@@ -34,7 +34,9 @@ def routes(people: Names, receiver: str, senders: Senders, devices: Names | None
     return found
 
 
-@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False)
+@library(
+    scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False
+)
 class Messages:
     """Sending, retrying, receiving and acknowledging, in volume.
 
@@ -180,7 +182,9 @@ class Messages:
         device, conversation = routes(Names([person]), receiver, Senders.FIRST)[0]
         limit = _body_limit(device)
         if limit is None:
-            raise AssertionError(f"The server did not tell {device.name} its limit for bodies, so none can be put to the proof.")
+            raise AssertionError(
+                f"The server did not tell {device.name} its limit for bodies, so none can be put to the proof."
+            )
         made = [device.compose(conversation, size=limit + 1 if number % 2 else 64) for number in range(count)]
         device.send_composed(made)
 
@@ -209,7 +213,9 @@ class Messages:
             if len(sending.body) > limit
         ]
         if not oversize:
-            raise AssertionError("No oversize message was sent, so nothing is shown; use `Send Oversize Messages` first.")
+            raise AssertionError(
+                "No oversize message was sent, so nothing is shown; use `Send Oversize Messages` first."
+            )
         scenario.wait_until_answered(oversize)
         taken = [sending for sending in oversize if not sending.refused]
         if taken:
@@ -335,7 +341,12 @@ class Messages:
 
     @keyword
     def start_sending(
-        self, people: Names, receiver: str, *, from_devices: Senders = Senders.FIRST, rate: float | None = None
+        self,
+        people: Names,
+        receiver: str,
+        *,
+        from_devices: Senders = Senders.FIRST,
+        rate: float | None = None,
     ) -> None:
         """Starts a stream of messages in the background from each of the people; `Stop Sending` ends it.
 
@@ -515,7 +526,9 @@ class Messages:
                 )
 
     @keyword
-    def read_log(self, person: str, *, device: str = "phone", page: int = 100, random_cursors: int = 0) -> None:
+    def read_log(
+        self, person: str, *, device: str = "phone", page: int = 100, random_cursors: int = 0
+    ) -> None:
         """A device reads its user's log page by page until the server says that it ends.
 
         Args:

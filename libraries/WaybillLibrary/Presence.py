@@ -14,7 +14,9 @@ PHONE = Names(["phone"])
 DEFAULT_BOUND = 5.0
 
 
-@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False)
+@library(
+    scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False
+)
 class Presence:
     """Who is online, as others see it.
 

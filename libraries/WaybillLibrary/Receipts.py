@@ -11,7 +11,9 @@ from WaybillLibrary import stage
 from WaybillLibrary.words import CONVERTERS, How
 
 
-@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False)
+@library(
+    scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False
+)
 class Receipts:
     """Typing notices, delivery receipts and read markers, and conversations that use them all."""
 

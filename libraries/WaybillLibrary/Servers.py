@@ -131,4 +131,6 @@ class Servers:
         gone = [name for name in ([node] if node else target.nodes) if not target.alive(name)]
         if gone:
             current.case.infrastructure = False
-            raise AssertionError(f"Expected every node to run; {', '.join(gone)} ended by itself. Its log is in {target.folder}.")
+            raise AssertionError(
+                f"Expected every node to run; {', '.join(gone)} ended by itself. Its log is in {target.folder}."
+            )

@@ -64,14 +64,22 @@ class Tokens:
         shown = token.value if isinstance(token, Secret) else token
         account = scenario.user(person, [device]).account
         genuine = scenario.target.credential(account, device)
-        false = Credential(account.user, token=shown) if genuine.token else Credential(account.user, password=shown)
+        false = (
+            Credential(account.user, token=shown)
+            if genuine.token
+            else Credential(account.user, password=shown)
+        )
         if shown in (genuine.token, genuine.password):
             raise ValueError(f"This is a genuine credential of {person}; show one that must not work.")
         tried = scenario.device(f"{person}/{device}")
-        outcome = tried.try_connect(credential=false, kind=CredentialKind.FORGED if shown else CredentialKind.NONE)
+        outcome = tried.try_connect(
+            credential=false, kind=CredentialKind.FORGED if shown else CredentialKind.NONE
+        )
         if outcome.completion is Completion.OK:
             tried.close()
-            raise AssertionError(f"Expected the login as {person} to be refused; the server gave {tried.name} a session.")
+            raise AssertionError(
+                f"Expected the login as {person} to be refused; the server gave {tried.name} a session."
+            )
         logger.info(f"refused: {outcome.code}")
 
     @keyword
@@ -138,7 +146,9 @@ class Tokens:
         attempts = [one for one in scenario.devices if one.device.startswith(("attempt-", "nobody-"))]
         if not attempts:
             raise AssertionError("Nothing was tried, so nothing is shown; use `Try False Credentials` first.")
-        inside = [one.name for one in attempts if one.device.startswith("attempt-") and one.welcome is not None]
+        inside = [
+            one.name for one in attempts if one.device.startswith("attempt-") and one.welcome is not None
+        ]
         sent = [sending.name for one in attempts for sending in one.sent if sending.acknowledged]
         if inside or sent:
             raise AssertionError(

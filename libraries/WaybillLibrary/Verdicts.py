@@ -56,9 +56,13 @@ class Verdicts:
             folder = Path(str(root)) / "cases" / slug(f"{builtin.get_variable_value('${SUITE NAME}')} {name}")
         target = stage.target()
         scenario = Scenario(
-            target, folder / "history.jsonl", name=name, seed=seed, guarantees=[str(tag).upper() for tag in tags]
+            target,
+            folder / "history.jsonl",
+            name=name,
+            seed=seed,
+            guarantees=[str(tag).upper() for tag in tags],
         )
-        stage.set_scenario(scenario, ProcessFaults(target, _Deferred(scenario)))
+        stage.set_scenario(scenario, ProcessFaults(target, lambda: scenario.recorder))
 
     @keyword
     def end_scenario(self) -> None:
@@ -113,36 +117,34 @@ class Verdicts:
         if data["anomalies"]:
             raise Failure(_sentences(data), html=False)
         if dead:
-            raise AssertionError(f"Expected every node to run; {', '.join(dead)} ended by itself. Its log is in {target.folder}.")
+            raise AssertionError(
+                f"Expected every node to run; {', '.join(dead)} ended by itself. Its log is in {target.folder}."
+            )
         if not settlement.complete:
             reasons = "; ".join(f"{device}: {reason}" for device, reason in settlement.unread.items())
-            raise AssertionError(f"The history proves nothing: not every device could be read to its end ({reasons}).")
+            raise AssertionError(
+                f"The history proves nothing: not every device could be read to its end ({reasons})."
+            )
         if data["verdict"] != "clean":
-            raise AssertionError(f"The history proves nothing: {'; '.join(map(str, data['unknown_reasons']))}.")
+            raise AssertionError(
+                f"The history proves nothing: {'; '.join(map(str, data['unknown_reasons']))}."
+            )
 
     def _log(self, data: dict[str, Any]) -> None:
         """One line where people look, the rest collapsed."""
         figures = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{value:,}</td></tr>" for name, value in sorted(data["figures"].items())
+            f"<tr><td>{html.escape(name)}</td><td>{value:,}</td></tr>"
+            for name, value in sorted(data["figures"].items())
         )
         found = sum(anomaly["count"] for anomaly in data["anomalies"])
         line = f"{data['verdict']}: {found} findings in {data['figures'].get('sends', 0):,} sends"
         logger.info(
-            f"<b>{line}</b><details><summary>Figures of the history</summary><table>{figures}</table></details>", html=True
+            f"<b>{line}</b><details><summary>Figures of the history</summary><table>{figures}</table></details>",
+            html=True,
         )
         picture = current.case.timeline
         if picture is not None and picture.is_file():
             logger.info(picture.read_text(encoding="utf-8"), html=True)
-
-
-class _Deferred:
-    """The scenario's recorder, reached when it is first used: its header is written with the first connection."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._scenario.recorder, name)
 
 
 def _sentences(data: dict[str, Any]) -> str:

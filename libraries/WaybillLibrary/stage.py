@@ -30,7 +30,9 @@ def target() -> RunningTarget:
         RuntimeError: None was started.
     """
     if _target is None:
-        raise RuntimeError("No target is running. Begin the suite with `Suite Setup    A fresh target` (or `Start Target`).")
+        raise RuntimeError(
+            "No target is running. Begin the suite with `Suite Setup    A fresh target` (or `Start Target`)."
+        )
     return _target
 
 
@@ -41,7 +43,7 @@ def has_target() -> bool:
 
 def set_scenario(scenario: Scenario | None, faults: ProcessFaults | None = None) -> None:
     """Puts a scenario on the stage, or takes it away."""
-    global _scenario, _faults  # noqa: PLW0603 - one scenario per Robot process at a time, on purpose
+    global _scenario, _faults
     _scenario, _faults = scenario, faults
 
 
@@ -52,7 +54,9 @@ def scenario() -> Scenario:
         RuntimeError: None was begun.
     """
     if _scenario is None:
-        raise RuntimeError("No scenario was begun. Use `Test Setup    A scenario begins` (or `Begin Scenario`).")
+        raise RuntimeError(
+            "No scenario was begun. Use `Test Setup    A scenario begins` (or `Begin Scenario`)."
+        )
     return _scenario
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 _AND = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -74,4 +76,4 @@ class On(Enum):
     """One made for it, after the old one was cut."""
 
 
-CONVERTERS = {Names: Names.parse}
+CONVERTERS: dict[type, Callable[[Any], Any] | Callable[[Any, Any], Any]] = {Names: Names.parse}

@@ -29,7 +29,13 @@ def come_back(devices: Sequence[Device]) -> None:
 
 
 def away_during_traffic(
-    scenario: Scenario, devices: Sequence[Device], times: int, messages: int, *, goodbye: bool, deadline: float
+    scenario: Scenario,
+    devices: Sequence[Device],
+    times: int,
+    messages: int,
+    *,
+    goodbye: bool,
+    deadline: float,
 ) -> None:
     """Lets devices be away several times while streams run: half of each share of the messages passes meanwhile.
 
@@ -43,7 +49,9 @@ def away_during_traffic(
     """
     base = scenario.acknowledged_count
     for turn in range(1, times + 1):
-        scenario.wait_for_acknowledged_count(base + messages * (2 * turn - 1) // (2 * times), deadline=deadline)
+        scenario.wait_for_acknowledged_count(
+            base + messages * (2 * turn - 1) // (2 * times), deadline=deadline
+        )
         leave(devices, goodbye=goodbye)
         scenario.wait_for_acknowledged_count(base + messages * turn // times, deadline=deadline)
         come_back(devices)

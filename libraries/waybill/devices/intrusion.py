@@ -64,7 +64,11 @@ def false_credentials(genuine: Credential, victim: str) -> list[FalseCredential]
         "a line break": "\r\n",
     }
     return [
-        FalseCredential(name, CredentialKind.FORGED if password else CredentialKind.NONE, Credential(victim, password=password))
+        FalseCredential(
+            name,
+            CredentialKind.FORGED if password else CredentialKind.NONE,
+            Credential(victim, password=password),
+        )
         for name, password in passwords.items()
     ]
 
@@ -126,8 +130,16 @@ _OPERATIONS: Final[dict[str, Callable[[Device, Conversation, str], None]]] = {
     "sync": _call(Operation.SYNC, lambda session, number, _, __: session.sync(number, 0, 10), value=0),
     "presence": _call(Operation.PRESENCE, lambda session, number, _, user: session.presence(number, user)),
     "watch": _call(Operation.WATCH, lambda session, number, _, user: session.watch(number, [user])),
-    "read": _call(Operation.READ, lambda session, number, thread, _: session.mark_read(number, thread.server_name, 1), value=1),
-    "markers": _call(Operation.MARKERS, lambda session, number, thread, _: session.markers(number, thread.server_name)),
-    "create": _call(Operation.CREATE, lambda session, number, _, user: session.create_group(number, "stolen", [user])),
+    "read": _call(
+        Operation.READ,
+        lambda session, number, thread, _: session.mark_read(number, thread.server_name, 1),
+        value=1,
+    ),
+    "markers": _call(
+        Operation.MARKERS, lambda session, number, thread, _: session.markers(number, thread.server_name)
+    ),
+    "create": _call(
+        Operation.CREATE, lambda session, number, _, user: session.create_group(number, "stolen", [user])
+    ),
 }
 """Every operation of the contract that answers, begun on a session."""

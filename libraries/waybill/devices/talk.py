@@ -32,7 +32,9 @@ def one_round(one: Device, other: Device, conversation: Conversation, messages: 
         writer.wait_for_receipt(conversation, reader.user, delivered=last, read=last)
 
 
-def set_markers(scenario: Scenario, conversation: Conversation, devices: Sequence[Device], count: int) -> None:
+def set_markers(
+    scenario: Scenario, conversation: Conversation, devices: Sequence[Device], count: int
+) -> None:
     """Sets read markers at places that the seed draws, each from a device that the seed draws."""
     newest = max(
         sending.outcome.sequence

@@ -88,7 +88,9 @@ def pairs(scenario: Scenario, users: Sequence[str], count: int) -> list[tuple[st
     """
     every = [(one, other) for index, one in enumerate(users) for other in users[index + 1 :]]
     if count > len(every):
-        raise ValueError(f"{len(users)} people make {len(every)} conversations of two, not {count}; ask for fewer.")
+        raise ValueError(
+            f"{len(users)} people make {len(every)} conversations of two, not {count}; ask for fewer."
+        )
     scenario.random.shuffle(every)
     load = dict.fromkeys(users, 0)
     chosen: list[tuple[str, str]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,11 +31,11 @@ class ProcessFaults:
 
     Attributes:
         processes: The target.
-        recorder: The history of the scenario.
+        recorder: Gives the recorder of the scenario, which is made when it is first needed.
     """
 
     processes: Processes
-    recorder: Recorder
+    recorder: Callable[[], Recorder]
     _open: dict[str, int] = field(default_factory=dict)
 
     def kill(self, node: str, moment: str) -> None:
@@ -44,10 +45,10 @@ class ProcessFaults:
             node: Its name.
             moment: When it happens, in words, for the report.
         """
-        fault = self.recorder.fault_start("kill", node, moment=moment)
+        fault = self.recorder().fault_start("kill", node, moment=moment)
         self.processes.kill(node)
         if not self.processes.alive(node):
-            self.recorder.fault_observed(fault, f"the process of {node} was killed and is gone")
+            self.recorder().fault_observed(fault, f"the process of {node} was killed and is gone")
         self._open[node] = fault
 
     def start(self, node: str) -> None:
@@ -55,7 +56,7 @@ class ProcessFaults:
         self.processes.start(node)
         fault = self._open.pop(node, None)
         if fault is not None:
-            self.recorder.fault_end(fault)
+            self.recorder().fault_end(fault)
 
     @property
     def down(self) -> list[str]:

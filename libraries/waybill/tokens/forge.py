@@ -88,9 +88,17 @@ def forgeries(genuine: str, victim: str) -> list[Forgery]:
     made = [
         ("signature stripped", f"{parts[0]}.{parts[1]}.", "RFC 7515, 5.2"),
         ("signature cut short", f"{parts[0]}.{parts[1]}.{parts[2][: len(parts[2]) // 2]}", "RFC 7515, 5.2"),
-        ("signature with one bit flipped", f"{parts[0]}.{parts[1]}.{encode(bytes(flipped))}", "RFC 7515, 5.2"),
+        (
+            "signature with one bit flipped",
+            f"{parts[0]}.{parts[1]}.{encode(bytes(flipped))}",
+            "RFC 7515, 5.2",
+        ),
         ("signature of zeros", f"{parts[0]}.{parts[1]}.{encode(bytes(64))}", "RFC 7515, 5.2; CVE-2022-21449"),
-        ("subject changed under the old signature", f"{parts[0]}.{_part(stolen)}.{parts[2]}", "RFC 7519, 7.2"),
+        (
+            "subject changed under the old signature",
+            f"{parts[0]}.{_part(stolen)}.{parts[2]}",
+            "RFC 7519, 7.2",
+        ),
         ("algorithm none", join(header | {"alg": "none"}, stolen, unsigned), "RFC 8725, 3.1"),
         ("algorithm nOnE", join(header | {"alg": "nOnE"}, stolen, unsigned), "RFC 8725, 3.1"),
         ("signed with a key of the attacker", join(header, stolen, own_key), "RFC 8725, 3.8"),
