@@ -35,11 +35,12 @@ class ReadinessHeader(SuiteVisitor):  # type: ignore[misc]
         """Fills the root suite and looks at no other."""
         run = assemble(self._run_folder)
         _add_lost(suite, run)
-        suite.metadata["Readiness"] = f"*{run.verdict}*: {_plain(run.rule)}. [readiness.html|All guarantees]"
+        verdict = f"*{run.verdict}*: {_plain(run.rule)}. [readiness.html|All guarantees]"
         suite.metadata["Guarantees"] = tally(run)
         if run.target:
             suite.metadata["Target"] = f"{_plain(run.target)}, seed {_plain(run.seed)}"
-        suite.doc = f"{_table(run)}\n\n{suite.doc}".strip()
+        suite.metadata["Readiness"] = verdict
+        suite.doc = f"{verdict}\n\n{_table(run)}\n\n{suite.doc}".strip()
         return False
 
 

@@ -100,7 +100,10 @@ def _demand(shown: Shown, guarantees: Sequence[Guarantee], demanded: Sequence[Gu
 def _failed(shown: Shown) -> Decision:
     if shown.infrastructure:
         return Decision(FAILED, f"infrastructure: {shown.message}", "infrastructure")
-    return Decision(FAILED, shown.message, "anomalies" if shown.findings else "failed")
+    if shown.findings:
+        return Decision(FAILED, shown.message, "anomalies")
+    undecided = shown.report is not None and shown.report.get("verdict") == "unknown"
+    return Decision(FAILED, shown.message, "no-evidence" if undecided else "failed")
 
 
 def _demand_history(shown: Shown, demanded: Sequence[Guarantee]) -> Decision:

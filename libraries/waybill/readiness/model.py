@@ -72,11 +72,13 @@ class EvidenceLine(msgspec.Struct):
         figure: Its name.
         demand: What is demanded, in words.
         found: The weakest value; None if no scenario counted it.
+        enough: Every scenario meets the demand.
     """
 
     figure: str
     demand: str
     found: Figure | None
+    enough: bool = True
 
 
 class GuaranteeResult(msgspec.Struct, kw_only=True):

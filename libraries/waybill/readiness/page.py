@@ -11,13 +11,14 @@ from pathlib import Path
 from waybill.readiness.catalogue import PRIORITIES
 from waybill.readiness.evidence import Figure
 from waybill.readiness.model import READY, GuaranteeResult, Readiness, RunResult, ScenarioResult
-from waybill.readiness.page_findings import draw_findings
+from waybill.readiness.page_findings import draw_findings, tells
 from waybill.readiness.words import (
     OUTCOME_SYMBOL,
     PRIORITY_MEANING,
     SYMBOL,
     VERDICTS,
     closing_line,
+    demand,
     duration,
     moment,
     number,
@@ -62,15 +63,25 @@ def _verdict(readiness: Readiness, targets: str) -> str:
             f"guarantees: {escape(tally(run))}</p>\n"
             for run in readiness.runs
         )
-        + "</section>\n"
+        + f"{_contents(readiness)}</section>\n"
     )
+
+
+def _contents(readiness: Readiness) -> str:
+    run = readiness.runs[0]
+    places = [("guarantees", "Guarantees", True), ("findings", "Findings", any(map(tells, run.scenarios)))]
+    places += [("waivers", "Waivers", bool(run.waivers)), ("how", "How it was run", True)]
+    links = "".join(f'<a href="#{place}">{name}</a>' for place, name, there in places if there)
+    if any(one.log for one in run.scenarios):
+        links += '<a href="log.html">Robot log</a>'
+    return f"<nav>{links}</nav>\n"
 
 
 def _run(run: RunResult, folder: Path) -> str:
     return (
         _meters(run)
         + _red(run)
-        + "<h2>Guarantees</h2>\n"
+        + '<h2 id="guarantees">Guarantees</h2>\n'
         + "".join(_priority(run, priority) for priority in PRIORITIES)
         + draw_findings(run, folder)
         + _waivers(run)
@@ -109,6 +120,7 @@ def _priority(run: RunResult, priority: str) -> str:
     if not of_it:
         return ""
     by_name = {scenario.name: scenario for scenario in run.scenarios}
+    of_it.sort(key=_idle)
     rows = "".join(_row(one, [by_name[name] for name in one.scenarios]) for one in of_it)
     return (
         f"<h3>{priority}<small>{PRIORITY_MEANING[priority]}</small></h3>\n"
@@ -117,8 +129,13 @@ def _priority(run: RunResult, priority: str) -> str:
     )
 
 
+def _idle(one: GuaranteeResult) -> bool:
+    """Nobody asked for it and nobody wrote about it: its row is small, below those that tell something."""
+    return not one.scenarios and one.waiver is None
+
+
 def _row(one: GuaranteeResult, scenarios: list[ScenarioResult]) -> str:
-    idle = one.verdict == "UNPROVEN" and not scenarios and not one.waiver
+    idle = _idle(one)
     security = '<span class="tag">security</span>' if one.security else ""
     statement = "" if idle else f'<div class="statement">{escape(one.statement)}</div>'
     last = _scenario_links(scenarios)
@@ -128,17 +145,17 @@ def _row(one: GuaranteeResult, scenarios: list[ScenarioResult]) -> str:
         f'<tr id="{escape(one.id)}"{" class=idle" if idle else ""}><td>{escape(one.id)}</td>'
         f'<td title="{escape(one.statement)}"><div class="title">{escape(one.title)}{security}</div>'
         f"{statement}</td>"
-        f"<td>{pill(one.verdict, SYMBOL[one.verdict])}</td>"
+        f'<td><span class="pill {one.verdict.lower()}">{SYMBOL[one.verdict]} {one.verdict}</span></td>'
         f"<td>{'' if idle else _figures(one)}</td><td>{last}</td></tr>\n"
     )
 
 
 def _figures(one: GuaranteeResult) -> str:
     if not any(line.found is not None for line in one.evidence):
-        return f'<span class="why">{escape("; ".join(line.demand for line in one.evidence))}</span>'
+        return f'<span class="why">{escape("; ".join(demand(line.demand) for line in one.evidence))}</span>'
     items = "".join(
-        f"<li{'' if line.found is not None else ' class=short'}>"
-        f'<span class="demand">{escape(line.demand)}</span>'
+        f"<li{'' if line.enough else ' class=short'}>"
+        f'<span class="demand">{escape(demand(line.demand))}</span>'
         f'<span class="value">{escape(_value(line.found))}</span></li>'
         for line in one.evidence
     )
@@ -162,11 +179,6 @@ def _scenario_links(scenarios: list[ScenarioResult]) -> str:
     return f'<ul class="scenarios">{"".join(items)}</ul>' if items else ""
 
 
-def pill(text: str, symbol: str) -> str:
-    """A verdict or outcome as a coloured word; the symbol carries it where colour does not."""
-    return f'<span class="pill {escape(text.lower().replace(" ", "-"))}">{symbol} {escape(text)}</span>'
-
-
 def _waivers(run: RunResult) -> str:
     if not run.waivers:
         return ""
@@ -178,7 +190,7 @@ def _waivers(run: RunResult) -> str:
         for waiver in run.waivers
     )
     return (
-        f"<h2>Waivers<small>what {escape(run.target)} does not promise, in writing</small></h2>\n"
+        f'<h2 id="waivers">Waivers<small>what {escape(run.target)} does not promise</small></h2>\n'
         '<table class="plain"><thead><tr><th>Guarantee</th><th>Reason</th><th>Owner</th><th>Expires</th>'
         f"<th>State</th></tr></thead>\n<tbody>{rows}</tbody></table>\n"
     )
@@ -211,4 +223,4 @@ def _how(run: RunResult) -> str:
         for name, value in facts
         if value
     )
-    return f'<h2>How it was run</h2>\n<dl class="facts">{items}</dl>\n'
+    return f'<h2 id="how">How it was run</h2>\n<dl class="facts">{items}</dl>\n'

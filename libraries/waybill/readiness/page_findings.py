@@ -11,6 +11,7 @@ from pathlib import Path
 
 from waybill.readiness.cases import Finding
 from waybill.readiness.model import RunResult, ScenarioResult
+from waybill.readiness.words import OUTCOME_SYMBOL
 
 LARGEST_PICTURE = 60_000
 """Bytes; a timeline is half as large. A larger file stays a link, so that the page stays light."""
@@ -21,24 +22,35 @@ _SHARED_NAMES = re.compile(rb"<script|<style|\sid=|\son\w+=|<foreignObject|href=
 
 def draw_findings(run: RunResult, folder: Path) -> str:
     """Draws one card per scenario that did not pass or found something, the worst first."""
-    shown = [one for one in run.scenarios if one.red or one.findings]
+    shown = [one for one in run.scenarios if tells(one)]
     shown.sort(key=lambda one: (not one.red, not one.findings, one.outcome != "no verdict"))
     if not shown:
         return ""
-    return "<h2>Findings</h2>\n" + "".join(_card(one, folder) for one in shown)
+    return '<h2 id="findings">Findings</h2>\n' + "".join(_card(one, folder) for one in shown)
+
+
+def tells(one: ScenarioResult) -> bool:
+    """Whether there is something to say about a scenario beyond its outcome."""
+    return one.red or bool(one.findings)
 
 
 def _card(one: ScenarioResult, folder: Path) -> str:
     guarantees = ", ".join(f'<a href="#{escape(id_)}">{escape(id_)}</a>' for id_ in one.guarantees)
     prose = "".join(_prose(finding) for finding in one.findings)
     return (
-        f'<article class="finding"><h3>{escape(one.scenario)}<small>{escape(one.outcome)}</small></h3>'
+        f'<article class="finding"><h3>{escape(one.scenario)}{outcome(one)}</h3>'
         f'<p class="where">{escape(one.suite)}{" - " if guarantees else ""}{guarantees}</p>'
         + (f'<ul class="prose">{prose}</ul>' if prose else "")
         + _message(one)
         + _picture(one, folder)
         + f'<code class="replay">{escape(one.replay)}</code>{_files(one, folder)}</article>\n'
     )
+
+
+def outcome(one: ScenarioResult) -> str:
+    """A scenario's outcome as a coloured word; the symbol carries it where colour does not."""
+    kind = one.outcome.replace(" ", "-")
+    return f'<span class="pill {kind}">{OUTCOME_SYMBOL[one.outcome]} {one.outcome}</span>'
 
 
 def _prose(finding: Finding) -> str:
@@ -50,7 +62,8 @@ def _prose(finding: Finding) -> str:
 
 def _message(one: ScenarioResult) -> str:
     text = plain(one.message)
-    return f'<div class="message">{escape(text)}</div>' if text else ""
+    box = f'<div class="message">{escape(text)}</div>' if text else ""
+    return f"<details><summary>The whole message</summary>{box}</details>" if box and one.findings else box
 
 
 def plain(message: str) -> str:

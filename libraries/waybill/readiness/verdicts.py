@@ -19,7 +19,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from waybill.readiness.catalogue import Guarantee, at_least, at_most
-from waybill.readiness.evidence import Figure
+from waybill.readiness.evidence import Figure, shortfalls
 from waybill.readiness.model import (
     NOT_READY,
     READY,
@@ -109,17 +109,16 @@ def in_short(message: str, longest: int = 240) -> str:
 
 def _evidence(guarantee: Guarantee, scenarios: Sequence[ScenarioResult]) -> list[EvidenceLine]:
     ended = [one for one in scenarios if one.outcome == "passed"] or scenarios
-    lines = [
-        EvidenceLine(name, at_least(name, bound), _weakest(ended, name, min))
-        for name, bound in guarantee.at_least.items()
-    ]
-    lines += [
-        EvidenceLine(name, at_most(name, bound), _weakest(ended, name, max))
-        for name, bound in guarantee.at_most.items()
-    ]
-    lines += [EvidenceLine(name, f"all {name}", _weakest(ended, name, min)) for name in guarantee.complete]
-    return lines + [
-        EvidenceLine(name, f"{name} reported", _weakest(ended, name, max)) for name in guarantee.reported
+    missed = {miss.figure for one in ended for miss in shortfalls(guarantee, one.evidence)}
+
+    def line(figure: str, words: str, pick: Callable[[list[float]], float]) -> EvidenceLine:
+        return EvidenceLine(figure, words, _weakest(ended, figure, pick), figure not in missed)
+
+    return [
+        *(line(name, at_least(name, bound), min) for name, bound in guarantee.at_least.items()),
+        *(line(name, at_most(name, bound), max) for name, bound in guarantee.at_most.items()),
+        *(line(name, f"all {name}", min) for name in guarantee.complete),
+        *(line(name, f"{name} reported", max) for name in guarantee.reported),
     ]
 
 

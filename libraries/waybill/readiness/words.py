@@ -25,6 +25,11 @@ def number(value: Figure | None) -> str:
     return f"{value:,}".replace(",", "\u202f") if isinstance(value, int) else value
 
 
+def demand(words: str) -> str:
+    """A demand with the signs that people write."""
+    return words.replace(">=", "\u2265").replace("<=", "\u2264")
+
+
 def duration(seconds: float | None) -> str:
     """A duration for people: `0.4 s`, `41 s`, `3 min 05 s`, `2 h 04 min`."""
     if seconds is None:
