@@ -119,6 +119,9 @@ def test_a_failure_stays_one_and_says_what_kind():
     failed = {"robot_status": FAILED, "message": "no"}
     assert decision(shown(**failed), "DEL-1").cause == "failed"
     assert decision(shown(**failed, findings=[Finding("gap")]), "DEL-1").cause == "anomalies"
+    assert decision(shown(**failed, findings=[Finding("vacuous")]), "DEL-1").cause == "no-evidence"
+    both = [Finding("vacuous"), Finding("gap")]
+    assert decision(shown(**failed, findings=both), "DEL-1").cause == "anomalies"
     assert decision(shown(**failed, infrastructure=True), "DEL-1").message == "infrastructure: no"
     unknown = {"verdict": "unknown"}
     assert decision(shown(**failed, report=unknown), "DEL-1").cause == "no-evidence"

@@ -16,6 +16,9 @@ from waybill.readiness.evidence import Figure, sentences, shortfalls
 from waybill.readiness.waivers import Waiver
 
 PASSED, FAILED, SKIPPED = "PASS", "FAIL", "SKIP"
+VACUOUS = "vacuous"
+"""The anomaly of a history that proves nothing: what was declared did not happen, or nobody read to the end."""
+
 _STATUS: dict[str, Status] = {PASSED: "passed", FAILED: "failed", SKIPPED: "skipped"}
 
 
@@ -101,9 +104,14 @@ def _failed(shown: Shown) -> Decision:
     if shown.infrastructure:
         return Decision(FAILED, f"infrastructure: {shown.message}", "infrastructure")
     if shown.findings:
-        return Decision(FAILED, shown.message, "anomalies")
+        return Decision(FAILED, shown.message, _cause(shown.findings))
     undecided = shown.report is not None and shown.report.get("verdict") == "unknown"
     return Decision(FAILED, shown.message, "no-evidence" if undecided else "failed")
+
+
+def _cause(findings: Sequence[Finding]) -> Cause:
+    """A history in which nothing happened says nothing about the target."""
+    return "no-evidence" if {found.anomaly for found in findings} == {VACUOUS} else "anomalies"
 
 
 def _demand_history(shown: Shown, demanded: Sequence[Guarantee]) -> Decision:
@@ -111,7 +119,9 @@ def _demand_history(shown: Shown, demanded: Sequence[Guarantee]) -> Decision:
         return _no_evidence("the history was never checked", shown.message)
     if shown.findings:
         worst = "; ".join(found.words() for found in shown.findings[:3])
-        return Decision(FAILED, _join(f"the history has anomalies: {worst}", shown.message), "anomalies")
+        return Decision(
+            FAILED, _join(f"the history has anomalies: {worst}", shown.message), _cause(shown.findings)
+        )
     verdict = shown.report.get("verdict")
     if verdict != "clean":
         reasons = "; ".join(map(str, shown.report.get("unknown_reasons", ()))) or "it gives no reason"
