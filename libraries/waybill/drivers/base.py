@@ -270,7 +270,8 @@ class Observer(Protocol):
     request left, else INFO) before it calls `ended`. After `ended` nothing is called any more, but for one
     thing: an operation that is handed over later completes at once, in the caller's thread, as FAIL with code
     `not-connected`. In the same way a request that the protocol cannot express at all completes at once as
-    FAIL.
+    FAIL. Only a call that an exception interrupts before the request was complete may leave its operation
+    without an outcome.
     """
 
     def completed(self, operation: int, outcome: Outcome) -> None:
