@@ -5,6 +5,7 @@ Verdict first, then why, the guarantees by priority, the findings, the waivers, 
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 
@@ -51,13 +52,13 @@ def draw(readiness: Readiness, folder: Path) -> str:
 
 def _verdict(readiness: Readiness, targets: str) -> str:
     first = readiness.runs[0]
-    kind = "ready" if readiness.verdict == READY else "not-ready"
+    kind = "ready" if readiness.verdict == READY else "not-ready" if _is_red(readiness) else "open"
     rule = readiness.rule[:1].upper() + readiness.rule[1:]
     return (
         f'<header class="brand"><span><b>Waybill</b> readiness of <b>{escape(targets)}</b></span>'
         f"<span>{escape(moment(first.started))}</span></header>\n"
         f'<section class="verdict {kind}" id="verdict"><h1>{escape(readiness.verdict)}</h1>\n'
-        f'<p class="rule">{escape(rule)}.</p>\n'
+        f'<p class="rule">{_whole_ids(rule)}.</p>\n'
         + "".join(
             f'<p class="counts">{escape(closing_line(run.counts))} in {duration(run.seconds)} - '
             f"guarantees: {escape(tally(run))}</p>\n"
@@ -65,6 +66,15 @@ def _verdict(readiness: Readiness, targets: str) -> str:
         )
         + f"{_contents(readiness)}</section>\n"
     )
+
+
+def _is_red(readiness: Readiness) -> bool:
+    return any(run.red for run in readiness.runs)
+
+
+def _whole_ids(text: str) -> str:
+    """Text in which no line breaks within an id."""
+    return re.sub(r"\b[A-Z]{2,3}-\d+\b", r'<span class="id">\g<0></span>', escape(text))
 
 
 def _contents(readiness: Readiness) -> str:
