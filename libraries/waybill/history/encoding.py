@@ -83,6 +83,7 @@ class Encoder:
         self._session_user: dict[int, int] = {}
         self._open_sends: dict[int, int] = {}
         self._events = 0
+        self._deliveries = 0
         self._start = 0
         self.header = self._json.encode(header.to_line()) + b"\n"
 
@@ -212,7 +213,8 @@ class Encoder:
         return (operation, outcome, self._codes(code))
 
     def _deliver(self, row: Row) -> Row:
-        (_, _, session, conversation, sender, body, key, server_id, sequence, cursor, mode, read, server_time) = row
+        _, _, session, conversation, sender, body, key, server_id, sequence, cursor, mode, read, time, number = row
+        self._deliveries += 1
         user = self._users(sender)
         return (
             session,
@@ -226,7 +228,8 @@ class Encoder:
             cursor,
             int(mode),
             read,
-            server_time,
+            time,
+            MISSING if number == self._deliveries else number,
         )
 
     def _receipt(self, row: Row) -> Row:

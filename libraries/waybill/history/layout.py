@@ -45,6 +45,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
     "deliver": {
         "session": "i", "conversation": "i", "sender": "i", "message": "i", "digest": "q", "length": "i",
         "id": "i", "sequence": "q", "cursor": "q", "mode": "b", "read": "i", "server_time": "q",
+        "number": "i",
     },
     "receipt": {
         "session": "i", "conversation": "i", "user": "i", "delivered": "q", "read": "q", "id": "i",

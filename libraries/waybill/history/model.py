@@ -86,7 +86,8 @@ class NotOks:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """One row for each delivery: `sender` and `message` are what the server named, not what is true."""
+    """One row for each delivery: `sender` and `message` are what the server named, not what is true; `number` is -1
+    where it is the place of the delivery among all."""
 
     event: Ints
     time: Ints
@@ -102,6 +103,7 @@ class Deliveries:
     mode: Ints
     read: Ints
     server_time: Ints
+    number: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,13 @@ class History:
         if found is None:
             found = Membership(outside=[(START, NEVER)])
         return found
+
+    @cached_property
+    def rows_of_devices(self) -> list[Ints]:
+        """For each device the rows of its deliveries, in order."""
+        from .views import rows_of_devices
+
+        return rows_of_devices(self)
 
     @cached_property
     def devices_of_user(self) -> dict[int, list[int]]:
@@ -486,6 +495,7 @@ def _operations(sends: Sends, invokes: Invokes, oks: Oks, not_oks: NotOks) -> Op
 def _memberships(assembly: Assembly, history: History) -> dict[int, dict[int, Membership]]:
     users, conversations = assembly.names["users"], assembly.names["conversations"]
     found: dict[int, dict[int, Membership]] = {}
+    known: set[int] = set()
 
     def change(conversation: int, user: int, changed: Change) -> None:
         if conversation >= 0 and user >= 0:
@@ -494,11 +504,13 @@ def _memberships(assembly: Assembly, history: History) -> dict[int, dict[int, Me
     initial = Change(True, START, START, True, told=False)
     for name, members in assembly.header.conversations.items():
         found.setdefault(conversations.number(name), {})
+        known.add(conversations.number(name))
         for member in members:
             change(conversations.number(name), users.number(member), initial)
     created: dict[int, list[str]] = {}
     for _, _, line in assembly.lines:
         if line["event"] == "members":
+            known.add(conversations.number(line["conversation"]))
             for member in line.get("members", ()):
                 change(conversations.number(line["conversation"]), users.number(member), initial)
         elif line["event"] == "create":
@@ -522,6 +534,7 @@ def _memberships(assembly: Assembly, history: History) -> dict[int, dict[int, Me
                 if named < 0 and conversation < 0 and history.oks.id[ok] >= 0:
                     named = conversations.number(history.ids[int(history.oks.id[ok])])
                 conversation = named if named >= 0 else conversation
+            known.add(conversation)
             for member in (myself, *(users.number(name) for name in created.get(operation, ()))):
                 change(conversation, member, changed)
         else:
@@ -529,4 +542,4 @@ def _memberships(assembly: Assembly, history: History) -> dict[int, dict[int, Me
     for members_of in found.values():
         for membership in members_of.values():
             membership.settle()
-    return found
+    return {conversation: members for conversation, members in found.items() if conversation in known}

@@ -228,7 +228,7 @@ class Recorder:
         """
         number = next(self._deliveries)
         self._append(
-            ("d", self._clock(), session, conversation, sender, body, key, id, sequence, cursor, mode, read, time_ms)
+            ("d", self._clock(), session, conversation, sender, body, key, id, sequence, cursor, mode, read, time_ms, number)
         )
         return number
 

@@ -27,7 +27,6 @@ class Spelled:
         self._operations: dict[Any, int] = {}
         self._highest = 0
         self._open: dict[int, tuple[str, str, Any]] = {}
-        self._deliveries = 0
         self._adders = {
             "send": self._send,
             "ok": self._ok,
@@ -233,7 +232,6 @@ class Spelled:
         session = self._session_number(line)
         sender = self._user(line, "sender")
         digest, length = self._body(line)
-        self._deliveries += 1
         read = line.get("read", MISSING)
         self._assembly.add(
             "deliver",

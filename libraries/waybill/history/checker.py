@@ -1,0 +1,83 @@
+"""Checks one history: every family of anomalies, the figures, and the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .checks import CHECKS
+from .checks.versions import attribute
+from .figures import count_figures
+from .membership import NEVER
+from .model import History
+from .prose import Prose
+from .reader import read
+from .report import SEVERITY, Anomaly, Report
+
+
+def check(path: Path | str) -> Report:
+    """The report on the history in a file.
+
+    Raises:
+        HistoryUnreadable: The file is no history, or is damaged before its last line.
+    """
+    return check_history(read(path))
+
+
+def check_history(history: History) -> Report:
+    """The report on a history.
+
+    A check that breaks makes the verdict unknown, never clean: what it would have found nobody knows.
+    """
+    anomalies: list[Anomaly] = []
+    reasons = unknown_reasons(history)
+    for family, one in CHECKS.items():
+        try:
+            anomalies += one(history)
+        except Exception as error:
+            reasons.append(f"the check {family!r} broke: {type(error).__name__}: {error}")
+    try:
+        anomalies += attribute(history, anomalies)
+    except Exception as error:
+        reasons.append(f"the check 'versions' broke: {type(error).__name__}: {error}")
+    anomalies.sort(key=lambda anomaly: SEVERITY.index(anomaly.name))
+    figures: dict[str, int] = {}
+    try:
+        figures = count_figures(history, anomalies)
+    except Exception as error:
+        reasons.append(f"the figures could not be counted: {type(error).__name__}: {error}")
+    verdict = "anomalies" if anomalies else "unknown" if reasons else "clean"
+    return Report(
+        verdict=verdict,
+        anomalies=tuple(anomalies),
+        figures=figures,
+        unknown_reasons=tuple(reasons),
+        scenario=history.header.scenario,
+        target=history.header.target,
+        seed=history.header.seed,
+        events=history.count,
+    )
+
+
+def unknown_reasons(history: History) -> list[str]:
+    """What of a history cannot be judged: loss where a device has no complete final read, or where nobody knows who
+    the members are; and everything after the point where the history breaks off."""
+    prose, messages = Prose(history), history.messages
+    reasons = []
+    if history.torn:
+        reasons.append("the last line of the history is torn: what it said is lost")
+    if not history.closed:
+        reasons.append("the history was not closed: it may break off before the end of the scenario")
+    existing = np.flatnonzero(messages.sent & (messages.effect < NEVER))
+    for conversation in np.unique(messages.conversation[existing]).tolist():
+        members = history.memberships.get(conversation)
+        if members is None:
+            name = prose.conversation(conversation)
+            reasons.append(f"loss in {name} is unknown: the history does not say who its members are")
+            continue
+        for user in sorted(members):
+            for device in history.devices_of_user.get(user, []):
+                if device not in history.final_begin:
+                    reasons.append(f"loss at {prose.device(device)} is unknown: it has no complete final read")
+    return list(dict.fromkeys(reasons))

@@ -1,0 +1,35 @@
+"""One module for each family of anomalies; each is a pure function of a history (`report.Check`)."""
+
+from __future__ import annotations
+
+from ..report import Check
+from . import (
+    completion,
+    contents,
+    convergence,
+    cursors,
+    delivery,
+    duplicates,
+    identity,
+    membership,
+    order,
+    reads,
+    receipts,
+    security,
+)
+
+CHECKS: dict[str, Check] = {
+    "delivery": delivery.check,
+    "contents": contents.check,
+    "duplicates": duplicates.check,
+    "order": order.check,
+    "identity": identity.check,
+    "cursors": cursors.check,
+    "reads": reads.check,
+    "membership": membership.check,
+    "receipts": receipts.check,
+    "convergence": convergence.check,
+    "security": security.check,
+    "completion": completion.check,
+}
+"""Every family by its name, in the order in which they run."""

@@ -1,0 +1,215 @@
+"""Places in a log: passed over, or gone back to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..events import Completion, Operation
+from ..membership import Ints
+from ..model import History
+from ..pages import Log, Page, logs, pages
+from ..prose import Prose
+from ..report import Anomaly, Example, anomaly_of
+from ..views import is_pushed
+from .identity import unknown_sends
+
+
+def check(history: History) -> list[Anomaly]:
+    """`gap` and `cursor-regression`.
+
+    A gap needs proof that something is there: another device of the user, or a page, showed a message at that place.
+    Where the target promises `sequences` `"gapless"`, a hole between known sequences of a conversation is one too,
+    unless sends with unknown outcome can fill it.
+    """
+    return [*_gaps(history), *_regressions(history)]
+
+
+def _gaps(history: History) -> list[Anomaly]:
+    messages, prose = history.messages, Prose(history)
+    found: list[tuple[int, int, int, int, str]] = []
+    proven = logs(history)
+    taken = pages(history)
+    held = np.zeros(len(messages.sent) + 1, dtype=np.bool_)
+    for device, rows in enumerate(history.rows_of_devices):
+        log = proven.get(int(history.device_user[device]))
+        if log is None:
+            continue
+        given = messages.given[rows]
+        held[given] = True
+        own = messages.device[log.message] == device
+        if not history.promise("own_devices", False):
+            own |= messages.sender[log.message] == history.device_user[device]
+        lacking = ~held[log.message] & ~own
+        if lacking.any():
+            found += _passed(history, device, rows, log, lacking)
+            found += _skipped(history, device, log, lacking, taken)
+        held[given] = False
+    found = list({(device, place): one for one in reversed(found) for device, place in [one[:2]]}.values())[::-1]
+    found.sort(key=lambda one: (one[3], one[0], one[1]))
+
+    def example(device: int, place: int, row: int, event: int, kind: str) -> Example:
+        if kind == "sequence":
+            return Example(
+                f"{prose.conversation(device)} has no message with sequence {place}, though it has lower and higher "
+                f"ones",
+                tuple(one for one in (row, event) if one),
+                kind,
+            )
+        deliveries = history.deliveries
+        message, other = int(messages.given[row]), int(deliveries.session[row])
+        return Example(
+            f"{prose.device(device)} passed place {place} of its log and was never given {prose.message(message)}, "
+            f"which {prose.device_of(other)} was shown there",
+            tuple(sorted((int(deliveries.event[row]), event))),
+            kind,
+        )
+
+    found += _holes(history)
+    return anomaly_of("gap", found, example, kinds=[one[4] for one in found])
+
+
+def _passed(
+    history: History, device: int, rows: Ints, log: Log, lacking: Ints
+) -> list[tuple[int, int, int, int, str]]:
+    """Places below what was pushed to the device or what it acknowledged, and not below where it began."""
+    deliveries, invokes, operations = history.deliveries, history.invokes, history.operations
+    mine = history.sessions.device[invokes.session] == device
+    logins = np.flatnonzero(mine & (invokes.what == Operation.LOGIN))
+    starts = [
+        max(int(invokes.value[row]), int(history.oks.value[operations.row[invokes.operation[row]]]), 0)
+        if invokes.value[row] < 0
+        else int(invokes.value[row])
+        for row in logins.tolist()
+        if operations.row[invokes.operation[row]] >= 0
+    ]
+    start = min(starts, default=0)
+    pushed = rows[is_pushed(history)[rows]]
+    pushed = pushed[deliveries.cursor[pushed] >= 0]
+    acks = np.flatnonzero(mine & (invokes.what == Operation.ACKNOWLEDGE) & (invokes.value >= 0))
+    values = np.concatenate((deliveries.cursor[pushed], invokes.value[acks]))
+    events = np.concatenate((deliveries.event[pushed], invokes.event[acks]))
+    if not len(values):
+        return []
+    lacked = np.flatnonzero(lacking & (log.cursor > start) & (log.cursor < int(values.max())))
+    found = []
+    for place in lacked.tolist():
+        passing = int(events[values > log.cursor[place]].min())
+        found.append((device, int(log.cursor[place]), int(log.row[place]), passing, "pushed"))
+    return found
+
+
+def _skipped(
+    history: History, device: int, log: Log, lacking: Ints, taken: list[Page]
+) -> list[tuple[int, int, int, int, str]]:
+    """Places that a page of the device covers, of messages that existed before the page was asked for."""
+    messages = history.messages
+    found = []
+    for page in taken:
+        if page.device == device:
+            span = log.between(page.after, page.upto)
+            places = np.flatnonzero(lacking[span]) + span.start
+            for place in places[messages.effect[log.message[places]] < page.begun].tolist():
+                found.append((device, int(log.cursor[place]), int(log.row[place]), page.done, "page"))
+    return found
+
+
+def _holes(history: History) -> list[tuple[int, int, int, int, str]]:
+    if history.promise("sequences", "any") != "gapless":
+        return []
+    messages = history.messages
+    found = []
+    for conversation in range(len(history.conversations)):
+        mine = messages.of_conversation(conversation)
+        mine = mine[messages.sequence[mine] >= 0]
+        known, first = np.unique(messages.sequence[mine], return_index=True)
+        steps = np.diff(known)
+        places = np.flatnonzero(steps > 1)
+        if not len(places) or int((steps[places] - 1).sum()) <= unknown_sends(history, conversation):
+            continue
+        for place in places.tolist():
+            events = [int(messages.effect[mine[first[one]]]) for one in (place, place + 1)]
+            for hole in range(int(known[place]) + 1, min(int(known[place + 1]), int(known[place]) + 1000)):
+                found.append((conversation, hole, min(events), max(events), "sequence"))
+    return found
+
+
+def _regressions(history: History) -> list[Anomaly]:
+    prose = Prose(history)
+    found = [*_cursors(history), *_markers(history)]
+    found.sort(key=lambda one: one[3])
+
+    def example(session: int, before: int, earlier: int, event: int, value: int, kind: str) -> Example:
+        device = prose.device_of(session)
+        if kind == "cursor":
+            sentence = f"the server stated cursor {value} to {device}, after {before} and without a resubscription"
+        else:
+            sentence = f"{device} was shown {kind.replace('-', ' ')} {value}, after {before}: a marker went back"
+        return Example(sentence, (earlier, event), kind)
+
+    return anomaly_of("cursor-regression", found, example, kinds=[one[5] for one in found])
+
+
+def _cursors(history: History) -> list[tuple[int, int, int, int, int, str]]:
+    """Cursors that the server stated, below what it had stated or confirmed before; a login that asks for an older
+    place starts anew from there."""
+    invokes, operations, oks, sessions = history.invokes, history.operations, history.oks, history.sessions
+    stated: list[tuple[int, int, int]] = list(
+        zip(history.cursors.event.tolist(), history.cursors.session.tolist(), history.cursors.value.tolist(), strict=True)
+    )
+    asked: dict[int, int] = {}
+    for what in (Operation.LOGIN, Operation.ACKNOWLEDGE):
+        for row in np.flatnonzero(invokes.what == what).tolist():
+            operation, session = int(invokes.operation[row]), int(invokes.session[row])
+            if what is Operation.LOGIN and invokes.value[row] >= 0:
+                asked[session] = int(invokes.value[row])
+            if operations.completion[operation] != Completion.OK:
+                continue
+            value = int(oks.value[operations.row[operation]])
+            if what is Operation.ACKNOWLEDGE:
+                value = max(value, int(invokes.value[row]))
+            if value >= 0:
+                stated.append((int(operations.done[operation]), session, value))
+    found = []
+    highest: dict[int, list[tuple[int, int, int]]] = {}
+    reset: set[int] = set()
+    for event, session, value in sorted(stated):
+        device = int(sessions.device[session])
+        mine = highest.setdefault(device, [])
+        if session in asked and session not in reset:
+            reset.add(session)
+            if mine and asked[session] < mine[-1][2]:
+                mine.clear()
+        begun = int(sessions.event[session])
+        witness = next((one for one in reversed(mine) if one[1] == session or one[0] < begun), None)
+        if witness is not None and value < witness[2]:
+            found.append((session, witness[2], witness[0], event, value, "cursor"))
+        elif not mine or value > mine[-1][2]:
+            mine.append((event, session, value))
+    return found
+
+
+def _markers(history: History) -> list[tuple[int, int, int, int, int, str]]:
+    """Watermarks of one user in one conversation that go back in the eyes of one device."""
+    receipts, sessions = history.receipts, history.sessions
+    found = []
+    for kind, column in (("delivered-marker", receipts.delivered), ("read-marker", receipts.read)):
+        rows = np.flatnonzero((column >= 0) & (receipts.id < 0))
+        highest: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
+        keys = zip(
+            sessions.device[receipts.session[rows]].tolist(),
+            receipts.conversation[rows].tolist(),
+            receipts.user[rows].tolist(),
+            strict=True,
+        )
+        for row, key in zip(rows.tolist(), keys, strict=True):
+            mine = highest.setdefault(key, [])
+            session, value, event = int(receipts.session[row]), int(column[row]), int(receipts.event[row])
+            begun = int(sessions.event[session])
+            witness = next((one for one in reversed(mine) if one[1] == session or one[0] < begun), None)
+            if witness is not None and value < witness[2]:
+                found.append((session, witness[2], witness[0], event, value, kind))
+            elif not mine or value > mine[-1][2]:
+                mine.append((event, session, value))
+    return found
+
+

@@ -1,0 +1,217 @@
+"""Reads that show too little or too much: stale, flickering, or bringing back what was deleted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..events import Completion, Operation
+from ..membership import NEVER
+from ..model import History
+from ..pages import Page, logs, pages
+from ..promises import seconds
+from ..prose import Prose
+from ..report import Anomaly, Example, anomaly_of
+from ..views import is_pushed
+
+
+def check(history: History) -> list[Anomaly]:
+    """`stale-read` (of a log, or of presence), `flutter` and `resurrected`."""
+    taken = pages(history)
+    lacking = _lacking(history, taken)
+    return [*_stale(history, lacking), *_flutter(history, lacking, taken), *_resurrected(history, taken)]
+
+
+def _lacking(history: History, taken: list[Page]) -> list[tuple[Page, int]]:
+    """Pages with a message that they cover and lack, and that existed before they were asked for.
+
+    A device's own messages are left out, for protocols differ in whether a page repeats them; so is what somebody
+    tried to delete.
+    """
+    messages = history.messages
+    proven = logs(history)
+    deleted = set(history.invokes.message[np.isin(history.invokes.what, (Operation.DELETE, Operation.REVOKE))].tolist())
+    found = []
+    for page in taken:
+        log = proven.get(int(history.device_user[page.device]))
+        if log is None:
+            continue
+        covered = log.message[log.between(page.after, page.upto)]
+        covered = covered[(messages.effect[covered] < page.begun) & (messages.device[covered] != page.device)]
+        found += [(page, one) for one in covered.tolist() if one not in page.messages and one not in deleted]
+    return found
+
+
+def _stale(history: History, lacking: list[tuple[Page, int]]) -> list[Anomaly]:
+    messages, prose = history.messages, Prose(history)
+    found = [(page, message) for page, message in lacking if messages.acknowledged[message] < page.begun]
+
+    def example(page: Page, message: int) -> Example:
+        late = page.done_time - int(messages.acknowledged_time[message])
+        told = f" {late / 1000:.3f} ms later" if page.done_time >= 0 else ""
+        return Example(
+            f"{prose.device(page.device)} read its log after {page.after} once {prose.message(message)} was "
+            f"acknowledged; the page of{told} does not have it",
+            (int(messages.acknowledged[message]), page.begun, page.done),
+            "log",
+        )
+
+    stale = _presence(history)
+    sentence = dict(enumerate(stale))
+
+    def either(first: Page | int, second: int) -> Example:
+        return example(first, second) if isinstance(first, Page) else sentence[second]
+
+    listed = [*found, *((0, place) for place in sentence)]
+    kinds = ["log"] * len(found) + ["presence"] * len(stale)
+    return anomaly_of("stale-read", listed, either, kinds=kinds)
+
+
+def _presence(history: History) -> list[Example]:
+    """Presence answers that contradict the user's sessions, asked for after the promised bound had passed.
+
+    A user is certainly online from an `ok` login until the end of that session, and certainly offline while no login
+    is under way or in force. Either is held against the server only if it was so from the bound before the question
+    until the answer.
+    """
+    bound = seconds(history.promise("presence_bound", None))
+    if bound is None:
+        return []
+    invokes, operations, oks, prose = history.invokes, history.operations, history.oks, Prose(history)
+    found = []
+    spells = _spells(history)
+    asked = np.flatnonzero(invokes.what == Operation.PRESENCE)
+    for row in asked.tolist():
+        operation, user = int(invokes.operation[row]), int(invokes.user[row])
+        if operations.completion[operation] != Completion.OK or user not in history.devices_of_user:
+            continue
+        since, until = int(operations.time[operation]) - int(bound * 1e6), int(operations.done_time[operation])
+        answer = int(oks.value[operations.row[operation]])
+        if int(operations.time[operation]) < 0 or answer < 0:
+            continue
+        mine = spells.get(user, [])
+        online = any(sure_from <= since and until < maybe_until for _, sure_from, maybe_until, _ in mine if sure_from >= 0)
+        # Before its first login a user was offline for as long as anybody knows, whatever the bound.
+        offline = all(maybe_from > until or sure_until < since for maybe_from, _, _, sure_until in mine)
+        if (online and answer == 0) or (offline and answer == 1):
+            said, was = ("offline", "online") if online else ("online", "offline")
+            events = (int(operations.event[operation]), int(operations.done[operation]))
+            found.append(
+                Example(
+                    f"{prose.device_of(int(invokes.session[row]))} was told that {prose.user(user)} is {said}"
+                    f"{prose.at(until)}, who had been {was} for longer than the promised {bound:g} s",
+                    events,
+                    "presence",
+                )
+            )
+    return found
+
+
+def _spells(history: History) -> dict[int, list[tuple[int, int, int, int]]]:
+    """For each user the times of its sessions: may be online from, certainly from (-1: never), certainly until, may
+    be online until."""
+    sessions, operations = history.sessions, history.operations
+    login: dict[int, int] = {}
+    rows = np.flatnonzero(history.invokes.what == Operation.LOGIN)
+    for operation in history.invokes.operation[rows].tolist():
+        login[int(operations.session[operation])] = operation
+    spells: dict[int, list[tuple[int, int, int, int]]] = {}
+    for session, user in enumerate(sessions.user.tolist()):
+        if user < 0:
+            continue
+        began = int(sessions.time[session])
+        ended = int(sessions.end_time[session]) if sessions.end[session] else 2**62
+        sure = began
+        if session in login:
+            completion = int(operations.completion[login[session]])
+            if completion == Completion.FAIL:
+                continue
+            sure = int(operations.done_time[login[session]]) if completion == Completion.OK else -1
+        spells.setdefault(user, []).append((began, sure, ended, ended))
+    return spells
+
+
+def _flutter(history: History, lacking: list[tuple[Page, int]], taken: list[Page]) -> list[Anomaly]:
+    """A message seen by a user, absent from a later read that covers it, and there again in a read after that."""
+    deliveries, messages, prose = history.deliveries, history.messages, Prose(history)
+    if not lacking:
+        return []
+    concerned = np.isin(messages.given, [message for _, message in lacking])
+    rows = np.flatnonzero(concerned)
+    by_message: dict[tuple[int, int], list[int]] = {}
+    for row in rows.tolist():
+        user = int(history.sessions.user[deliveries.session[row]])
+        by_message.setdefault((int(messages.given[row]), user), []).append(row)
+    begun = {page.operation: page.begun for page in taken}
+    found = []
+    for page, message in lacking:
+        mine = by_message.get((message, int(history.device_user[page.device])), [])
+        before = next((row for row in mine if deliveries.event[row] < page.begun), None)
+        back = next((row for row in mine if begun.get(int(deliveries.read[row]), 0) > page.done), None)
+        if before is not None and back is not None:
+            found.append((page, message, before, back))
+
+    def example(page: Page, message: int, before: int, back: int) -> Example:
+        first, last = (prose.device_of(int(deliveries.session[row])) for row in (before, back))
+        return Example(
+            f"{first} saw {prose.message(message)}, a later read by {prose.device(page.device)} did not have it, and "
+            f"one by {last} after that had it again",
+            (int(deliveries.event[before]), page.begun, page.done, int(deliveries.event[back])),
+        )
+
+    return anomaly_of("flutter", found, example)
+
+
+def _resurrected(history: History, taken: list[Page]) -> list[Anomaly]:
+    """Content given by a read, or by a session, that began after its deletion was confirmed or its time was over."""
+    deliveries, messages, sends = history.deliveries, history.messages, history.sends
+    operations, prose = history.operations, Prose(history)
+    gone: dict[int, tuple[int, str]] = {}
+    invokes = history.invokes
+    for row in np.flatnonzero(np.isin(invokes.what, (Operation.DELETE, Operation.REVOKE))).tolist():
+        message, operation = _meant(history, row), int(invokes.operation[row])
+        if message >= 0 and operations.completion[operation] == Completion.OK:
+            kind = "deleted" if invokes.what[row] == Operation.DELETE else "revoked"
+            gone.setdefault(message, (int(operations.done[operation]), kind))
+    begun_time = {page.operation: int(operations.time[page.operation]) for page in taken}
+    expires: dict[int, int] = {}
+    for row in np.flatnonzero(sends.expires >= 0).tolist():
+        message = int(sends.message[row])
+        if messages.acknowledged[message] < NEVER and messages.acknowledged_time[message] >= 0:
+            expires[message] = int(messages.acknowledged_time[message]) + int(sends.expires[row]) * 1000
+    if not gone and not expires:
+        return []
+    pushed = is_pushed(history)
+    rows = np.flatnonzero(np.isin(messages.given, [*gone, *expires]))
+    found = []
+    for row in rows.tolist():
+        message, session, read = int(messages.given[row]), int(deliveries.session[row]), int(deliveries.read[row])
+        began = int(history.sessions.event[session]) if pushed[row] or read < 0 else int(operations.event[read])
+        began_time = int(history.sessions.time[session]) if pushed[row] or read < 0 else begun_time.get(read, -1)
+        if message in gone and gone[message][0] < began:
+            found.append((row, gone[message][0], gone[message][1]))
+        elif message in expires and began_time > expires[message]:
+            found.append((row, int(messages.acknowledged[message]), "expired"))
+
+    def example(row: int, event: int, kind: str) -> Example:
+        return Example(
+            f"{prose.delivery(row)} was {kind}, yet {prose.device_of(int(deliveries.session[row]))} got it in a read "
+            f"that began later",
+            (event, int(deliveries.event[row])),
+            kind,
+        )
+
+    return anomaly_of("resurrected", found, example, kinds=[kind for *_, kind in found])
+
+
+def _meant(history: History, row: int) -> int:
+    """The message that a deletion is about: the device's own by key, or one of the conversation by sequence."""
+    invokes, messages = history.invokes, history.messages
+    message = int(invokes.message[row])
+    if message >= 0 and messages.sent[message]:
+        return message
+    if invokes.value[row] >= 0 and invokes.conversation[row] >= 0:
+        mine = messages.of_conversation(int(invokes.conversation[row]))
+        found = mine[messages.sequence[mine] == invokes.value[row]]
+        if len(found) == 1:
+            return int(found[0])
+    return -1

@@ -1,0 +1,74 @@
+"""`waybill check`: the verdict on history files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+CLEAN, ANOMALIES, UNKNOWN, UNREADABLE = 0, 1, 2, 3
+
+EXAMPLES = """\
+examples:
+  waybill check results/latest/cases/*/history.jsonl.gz
+  waybill check --json history.jsonl > report.json
+
+exit codes:
+  0  every history is clean
+  1  at least one history shows an anomaly
+  2  no anomaly, but something could not be judged
+  3  at least one file could not be read
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    made = argparse.ArgumentParser(
+        prog="waybill check",
+        description="Check recorded histories for every anomaly that a messaging server can show.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("files", nargs="+", metavar="FILE", help="a history, .jsonl or .jsonl.gz")
+    made.add_argument("--json", action="store_true", help="print one JSON report, or a list for several files")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Checks the files and prints their reports; returns the exit code, the gravest of all files.
+
+    An unreadable file is told on standard error and does not keep the others from being checked.
+    """
+    options = parser().parse_args(argv)
+    from .checker import check
+    from .reader import HistoryUnreadable
+
+    code = CLEAN
+    reports = []
+    for file in options.files:
+        try:
+            report = check(file)
+        except HistoryUnreadable as error:
+            sys.stderr.write(f"waybill check: {error}\n")
+            code = UNREADABLE
+            continue
+        found = {"clean": CLEAN, "anomalies": ANOMALIES, "unknown": UNKNOWN}[report.verdict]
+        code = _graver(code, found)
+        reports.append({"file": str(file), **report.to_dict()})
+        if not options.json:
+            sys.stdout.write(f"{file}\n{report.to_text()}")
+    if options.json:
+        plain = reports[0] if len(options.files) == 1 and reports else reports
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n")
+    return code
+
+
+def _graver(one: int, two: int) -> int:
+    gravity = (CLEAN, UNKNOWN, ANOMALIES, UNREADABLE)
+    return max(one, two, key=gravity.index)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

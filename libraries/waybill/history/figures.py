@@ -1,0 +1,176 @@
+"""The figures of a history: what a verdict may lean on. What could not be counted is absent, not zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .events import Completion, CredentialKind, Operation
+from .membership import NEVER
+from .model import History
+from .report import Anomaly
+
+Figures = dict[str, int]
+
+
+def count_figures(history: History, anomalies: Sequence[Anomaly]) -> Figures:
+    """Every figure that this history can give; docs/history.md says what each of them counts."""
+    return {
+        **_traffic(history),
+        **_found(history, anomalies),
+        **_pairs(history, anomalies),
+        **_circumstances(history, anomalies),
+    }
+
+
+def _traffic(history: History) -> Figures:
+    messages, operations, sends = history.messages, history.operations, history.sends
+    completion = operations.completion[sends.operation]
+    code = operations.code[sends.operation]
+    late = np.isin(code, [number for number, text in enumerate(history.codes) if text in ("deadline", "timeout")])
+    given = messages.given
+    known = np.flatnonzero(given >= 0)
+    others = known[history.sessions.device[history.deliveries.session[known]] != messages.device[given[known]]]
+    reached = np.zeros(len(messages.sent), dtype=np.bool_)
+    reached[given[others]] = True
+    figures = {
+        "messages": int(messages.sent.sum()),
+        "sends": len(sends.event),
+        "acknowledged": int((messages.acknowledged < NEVER).sum()),
+        "refused": int(messages.refused.sum()),
+        "delivered": int((reached & (messages.acknowledged < NEVER)).sum()),
+        "deliveries": len(history.deliveries.event),
+        "unanswered": int(((completion == 0) | ((completion == Completion.INFO) & late)).sum()),
+        "keys": int((messages.attempts > 1).sum()),
+        "retries": int((messages.attempts[messages.sent] - 1).sum()),
+        "conversations": len(np.unique(messages.conversation[messages.sent])),
+        "senders": len(np.unique(messages.sender[messages.sent])),
+    }
+    return figures
+
+
+def _count(anomalies: Sequence[Anomaly], *names: str) -> int:
+    return sum(anomaly.count for anomaly in anomalies if anomaly.name in names)
+
+
+def _of_kind(anomalies: Sequence[Anomaly], name: str, *kinds: str) -> int:
+    return sum(
+        count
+        for anomaly in anomalies
+        if anomaly.name == name
+        for kind, count in anomaly.sub_kinds.items()
+        if kind in kinds
+    )
+
+
+def _found(history: History, anomalies: Sequence[Anomaly]) -> Figures:
+    figures = {
+        "duplicated": _count(anomalies, "duplicate-stored", "duplicate-delivered", "duplicate-accepted"),
+        "duplicates": _count(anomalies, "duplicate-stored", "duplicate-accepted"),
+        "phantom": _count(anomalies, "phantom"),
+        "corrupted": _count(anomalies, "corrupted"),
+        "reordered": _count(
+            anomalies, "reordered", "reordered-across-reconnect", "order-divergence", "realtime-reordered"
+        ),
+        "gaps": _count(anomalies, "gap"),
+        "mismatched": _of_kind(anomalies, "inconsistent-id", "answer", "id", "two-ids")
+        + _of_kind(anomalies, "duplicate-accepted", "answers"),
+        "resurrected": _of_kind(anomalies, "duplicate-delivered", "acknowledged") + _count(anomalies, "resurrected"),
+        "leaked": _count(anomalies, "misrouted") + _of_kind(anomalies, "membership-leak", "former-member"),
+        "hung": _count(anomalies, "hung"),
+    }
+    if _judged(history):
+        lost = _count(anomalies, "lost-acked", "lost-proven")
+        diverging = _count(anomalies, "device-divergence", "order-divergence")
+        figures |= {"lost": lost, "missing": lost, "diverging": diverging + lost}
+    return figures
+
+
+def _judged(history: History) -> bool:
+    """Whether every device of every member of a conversation with traffic has a complete final read."""
+    messages = history.messages
+    conversations = np.unique(messages.conversation[messages.sent & (messages.effect < NEVER)]).tolist()
+    members = [history.memberships.get(conversation) for conversation in conversations]
+    return bool(members) and all(
+        of is not None
+        and all(device in history.final_begin for user in of for device in history.devices_of_user.get(user, []))
+        for of in members
+    )
+
+
+def _pairs(history: History, anomalies: Sequence[Anomaly]) -> Figures:
+    """Messages that only their keys, or only their senders, tell apart."""
+    messages = history.messages
+    sent = np.flatnonzero(messages.sent)
+    _, place, count = np.unique(messages.digest[sent], return_inverse=True, return_counts=True)
+    twins = int((count - 1).sum())
+    if not twins and len(np.unique(messages.sender[sent])) < 2:
+        return {}
+    owners: dict[str, int] = {}
+    shared = 0
+    concerned = np.zeros(len(messages.sent), dtype=np.bool_)
+    concerned[sent[count[place] > 1]] = True
+    if len(np.unique(messages.sender[sent])) > 1:
+        for message, key in enumerate(history.keys):
+            if messages.sent[message]:
+                first = owners.setdefault(key, message)
+                if first != message:
+                    shared += 1
+                    concerned[[first, message]] = True
+    if not twins + shared:
+        return {}
+    figures = {"pairs": twins + shared}
+    if _judged(history):
+        swallowed = {message for message in np.flatnonzero(concerned & (messages.acknowledged < NEVER)).tolist()}
+        unseen = sum(1 for message in swallowed if messages.seen[message] == NEVER)
+        figures["swallowed"] = unseen + _of_kind(anomalies, "inconsistent-id", "id", "answer")
+    return figures
+
+
+def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
+    sessions, operations, invokes = history.sessions, history.operations, history.invokes
+    ok = operations.completion == Completion.OK
+    real = sessions.device >= 0
+    logins = np.flatnonzero((operations.what == Operation.LOGIN) & ok)
+    begun = sessions.device[operations.session[logins]] if len(logins) else sessions.device[real]
+    figures = {
+        "devices": len(np.unique(begun)),
+        "reconnects": len(begun) - len(np.unique(begun)),
+        "pages": int(((operations.what == Operation.SYNC) & ok).sum()),
+        "markers": int(((operations.what == Operation.READ) & ok).sum()),
+        "members": max((len(members) for members in history.memberships.values()), default=0),
+        "faults": sum(fault.observed < NEVER for fault in history.faults),
+        "kills": sum(fault.observed < NEVER and "kill" in fault.kind for fault in history.faults),
+        "cut_points": sum(fault.observed < NEVER and fault.kind.startswith("cut") for fault in history.faults),
+        "receipts": len(history.receipts.event),
+    }
+    if (invokes.what == Operation.PRESENCE).any() or len(history.presences.event):
+        figures["transitions"] = _transitions(history)
+    if (invokes.what == Operation.PRESENCE).any() or (invokes.what == Operation.SYNC).any():
+        figures["stale"] = _count(anomalies, "stale-read")
+    bad = real & (sessions.credential != CredentialKind.VALID)
+    if bad.any():
+        tried = (operations.what > 0) & bad[operations.session]
+        figures["attempts"] = int(tried.sum())
+        figures["accepted"] = _count(anomalies, "unauthorised-ok")
+    return figures
+
+
+def _transitions(history: History) -> int:
+    """Presence answers and notices that showed a user in another state than the one before did."""
+    invokes, operations, oks, presences = history.invokes, history.operations, history.oks, history.presences
+    seen: list[tuple[int, int, int]] = list(
+        zip(presences.event.tolist(), presences.user.tolist(), presences.online.tolist(), strict=True)
+    )
+    for row in np.flatnonzero(invokes.what == Operation.PRESENCE).tolist():
+        operation = int(invokes.operation[row])
+        if operations.completion[operation] == Completion.OK:
+            answer = int(oks.value[operations.row[operation]])
+            seen.append((int(operations.done[operation]), int(invokes.user[row]), answer))
+    last: dict[int, int] = {}
+    changes = 0
+    for _, user, state in sorted(seen):
+        changes += last.get(user, state) != state
+        last[user] = state
+    return changes

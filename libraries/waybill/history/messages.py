@@ -1,0 +1,271 @@
+"""What is known of each message: who sent it, what became of its attempts, when it was first seen to exist.
+
+A delivery that names the sender and the key of a send is that message. One that carries less is matched by the
+server's id, then by its body among the sends of its conversation; where several sends have equal bodies the match is
+chosen so that nothing is blamed that need not be, and the messages are marked `ambiguous`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .events import Completion, Operation
+from .membership import NEVER, Bools, Ints
+
+if TYPE_CHECKING:
+    from .model import History
+
+NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """One row for each message number, and for each delivery the message that it is.
+
+    Attributes:
+        sent: It was sent at all; else it is only the name that some delivery carried.
+        sender: The user.
+        device: The device of the first attempt.
+        session: The session of the first attempt.
+        conversation: Where it was sent.
+        digest: Its body.
+        length: Its body's length.
+        invoked: The event of the first attempt (NEVER if not sent).
+        invoked_time: Its time.
+        attempts: How many attempts there were.
+        acknowledged: The event of its first `ok` (NEVER if none).
+        acknowledged_time: Its time.
+        refused: Every attempt ended in `fail`.
+        seen: The event of its first delivery to anybody (NEVER if none).
+        effect: When it certainly existed: acknowledged or seen, whichever came first.
+        id: The server's id, from its acknowledgement or its first delivery.
+        sequence: The conversation's sequence number, likewise.
+        number: Its place among the messages of its device, counted from 1.
+        ambiguous: Deliveries could not tell it from another message of equal body.
+        given: For each delivery the message that it is; -1 if there is no such message.
+        by_conversation: The sent messages ordered by conversation, then by their first attempt.
+        conversation_start: Where each conversation begins in `by_conversation` (one more than there are).
+    """
+
+    sent: Bools
+    sender: Ints
+    device: Ints
+    session: Ints
+    conversation: Ints
+    digest: Ints
+    length: Ints
+    invoked: Ints
+    invoked_time: Ints
+    attempts: Ints
+    acknowledged: Ints
+    acknowledged_time: Ints
+    refused: Bools
+    seen: Ints
+    effect: Ints
+    id: Ints
+    sequence: Ints
+    number: Ints
+    ambiguous: Bools
+    given: Ints
+    by_conversation: Ints
+    conversation_start: Ints
+
+    def of_conversation(self, conversation: int) -> Ints:
+        """The messages of a conversation in the order of their first attempts."""
+        if conversation + 1 >= len(self.conversation_start):
+            return self.by_conversation[:0]
+        return self.by_conversation[self.conversation_start[conversation] : self.conversation_start[conversation + 1]]
+
+
+def gather(history: History) -> Messages:
+    """Everything that the sends, their completions and the deliveries say about each message."""
+    size = len(history.message_sender)
+    sends, oks, operations = history.sends, history.oks, history.operations
+    backwards = slice(None, None, -1)
+    first_row = np.full(size, NONE, dtype=np.int32)
+    first_row[sends.message[backwards]] = np.arange(len(sends.message), dtype=np.int32)[backwards]
+    sent = first_row >= 0
+
+    def of_first(column: Ints, missing: int) -> Ints:
+        values = np.full(size, missing, dtype=column.dtype)
+        values[sent] = column[first_row[sent]]
+        return values
+
+    device_of_send = history.sessions.device[sends.session] if len(sends.session) else sends.session
+    attempts = np.bincount(sends.message, minlength=size).astype(np.int32)
+    completion = operations.completion[sends.operation]
+    fails = np.bincount(sends.message[completion == Completion.FAIL], minlength=size)
+    done = operations.done[sends.operation]
+    acknowledged = np.full(size, NEVER, dtype=np.int32)
+    acknowledged_time = np.full(size, NONE, dtype=np.int64)
+    won = np.flatnonzero(completion == Completion.OK)
+    won = won[np.argsort(done[won], kind="stable")][::-1]
+    acknowledged[sends.message[won]] = done[won]
+    acknowledged_time[sends.message[won]] = operations.done_time[sends.operation[won]]
+    ids = np.full(size, NONE, dtype=np.int32)
+    sequence = np.full(size, NONE, dtype=np.int64)
+    rows = operations.row[sends.operation[won]]
+    ids[sends.message[won]] = oks.id[rows]
+    sequence[sends.message[won]] = oks.sequence[rows]
+    conversation = of_first(sends.conversation, NONE)
+    invoked = of_first(sends.event, NEVER)
+    device = of_first(device_of_send, NONE)
+
+    given, ambiguous = _resolve(history, sent, conversation, invoked, acknowledged, ids)
+    deliveries = history.deliveries
+    known = np.flatnonzero(given >= 0)[::-1]
+    seen = np.full(size, NEVER, dtype=np.int32)
+    seen[given[known]] = deliveries.event[known]
+    for column, values in ((ids, deliveries.id), (sequence, deliveries.sequence)):
+        lacking = known[(column[given[known]] < 0) & (values[known] >= 0)]
+        column[given[lacking]] = values[lacking]
+
+    order = np.flatnonzero(sent)
+    order = order[np.argsort(invoked[order], kind="stable")]
+    by_device = order[np.argsort(device[order], kind="stable")]
+    number = np.zeros(size, dtype=np.int32)
+    if len(by_device):
+        starts = np.flatnonzero(np.diff(device[by_device], prepend=-2))
+        lengths = np.diff(np.append(starts, len(by_device)))
+        number[by_device] = np.arange(len(by_device)) - np.repeat(starts, lengths) + 1
+    by_conversation = order[np.argsort(conversation[order], kind="stable")]
+    starts = np.searchsorted(conversation[by_conversation], np.arange(len(history.conversations) + 1))
+    return Messages(
+        sent=sent,
+        sender=np.asarray(history.message_sender),
+        device=device,
+        session=of_first(sends.session, NONE),
+        conversation=conversation,
+        digest=of_first(sends.digest, NONE),
+        length=of_first(sends.length, NONE),
+        invoked=invoked,
+        invoked_time=of_first(sends.time, NONE),
+        attempts=attempts,
+        acknowledged=acknowledged,
+        acknowledged_time=acknowledged_time,
+        refused=sent & (fails == attempts),
+        seen=seen,
+        effect=np.minimum(acknowledged, seen),
+        id=ids,
+        sequence=sequence,
+        number=number,
+        ambiguous=ambiguous,
+        given=given,
+        by_conversation=by_conversation.astype(np.int32),
+        conversation_start=starts,
+    )
+
+
+def _resolve(
+    history: History, sent: Bools, conversation: Ints, invoked: Ints, acknowledged: Ints, ids: Ints
+) -> tuple[Ints, Bools]:
+    """The message that each delivery is, and the messages that cannot be told apart."""
+    deliveries = history.deliveries
+    given = deliveries.message.copy()
+    ambiguous = np.zeros(len(sent), dtype=np.bool_)
+    named = np.flatnonzero(given >= 0)
+    given[named[~sent[given[named]]]] = NONE
+    rest = np.flatnonzero(given < 0)
+    if len(rest):
+        _by_id(history, given, rest, sent, ids)
+        rest = rest[given[rest] < 0]
+        _by_key(history, given, rest, sent, conversation)
+        rest = rest[(given[rest] < 0) & (deliveries.message[rest] < 0)]
+        _by_body(history, given, rest, ambiguous, conversation, acknowledged)
+    known = np.flatnonzero(given >= 0)
+    given[known[invoked[given[known]] > deliveries.event[known]]] = NONE
+    return given, ambiguous
+
+
+def _by_id(history: History, given: Ints, rows: Ints, sent: Bools, ids: Ints) -> None:
+    """The server's id of an acknowledgement names the message, whatever else the delivery says."""
+    message_of_id = np.full(len(history.ids) + 1, NONE, dtype=np.int32)
+    acknowledged = np.flatnonzero(sent & (ids >= 0))[::-1]
+    message_of_id[ids[acknowledged]] = acknowledged
+    keyed = history.deliveries.message[rows] >= 0
+    found = message_of_id[history.deliveries.id[rows]]
+    digests = np.full(len(sent), NONE, dtype=np.int64)
+    backwards = slice(None, None, -1)
+    digests[history.sends.message[backwards]] = history.sends.digest[backwards]
+    same_body = (found >= 0) & (digests[found] == history.deliveries.digest[rows])
+    given[rows] = np.where(keyed & ~same_body, NONE, found)
+
+
+def _by_key(history: History, given: Ints, rows: Ints, sent: Bools, conversation: Ints) -> None:
+    """A key without a sender, or under another's name: the one send with this key, and with this body if the sender
+    is another's."""
+    deliveries, sends = history.deliveries, history.sends
+    rows = rows[deliveries.message[rows] >= 0]
+    if not len(rows):
+        return
+    wanted = {history.keys[number] for number in np.unique(deliveries.message[rows]).tolist()}
+    by_key: dict[str, list[int]] = {}
+    for number, key in enumerate(history.keys):
+        if key in wanted and sent[number]:
+            by_key.setdefault(key, []).append(number)
+    digests: dict[int, set[int]] = {}
+    for message in {number for numbers in by_key.values() for number in numbers}:
+        digests[message] = set(sends.digest[sends.message == message].tolist())
+    for row in rows.tolist():
+        candidates = by_key.get(history.keys[int(deliveries.message[row])], [])
+        digest, nameless = int(deliveries.digest[row]), deliveries.sender[row] < 0
+        here = [m for m in candidates if conversation[m] == deliveries.conversation[row]] or candidates
+        same = [m for m in here if digest in digests[m]]
+        if len(same) == 1:
+            given[row] = same[0]
+        elif nameless and len(here) == 1:
+            given[row] = here[0]
+
+
+def _by_body(
+    history: History, given: Ints, rows: Ints, ambiguous: Bools, conversation: Ints, acknowledged: Ints
+) -> None:
+    """A delivery without key or known id: the sends of its conversation (and sender, if named) with this body.
+
+    Several such sends are dealt out to each device in turn, acknowledged ones first: a device that was given as many
+    as were acknowledged lacks none.
+    """
+    if not len(rows):
+        return
+    deliveries, sends = history.deliveries, history.sends
+    wanted = np.isin(sends.digest, np.unique(deliveries.digest[rows]))
+    candidates: dict[tuple[int, int], list[int]] = {}
+    for message, digest in dict.fromkeys(
+        zip(sends.message[wanted].tolist(), sends.digest[wanted].tolist(), strict=True)
+    ):
+        candidates.setdefault((int(conversation[message]), digest), []).append(message)
+    elsewhere: dict[int, list[int]] = {}
+    for (_, digest), found in candidates.items():
+        elsewhere.setdefault(digest, []).extend(found)
+    dealt: dict[tuple[int, int, int, int], int] = {}
+    devices = history.sessions.device[deliveries.session[rows]]
+    for row, device in zip(rows.tolist(), devices.tolist(), strict=True):
+        place, digest = int(deliveries.conversation[row]), int(deliveries.digest[row])
+        sender = int(deliveries.sender[row])
+        found = candidates.get((place, digest)) or elsewhere.get(digest, [])
+        if sender >= 0:
+            found = [message for message in found if history.message_sender[message] == sender] or found
+        if len(found) == 1:
+            given[row] = found[0]
+        elif found:
+            ambiguous[found] = True
+            found = sorted(found, key=lambda message: (int(acknowledged[message]), message))
+            turn = dealt.get((device, place, digest, sender), 0)
+            dealt[device, place, digest, sender] = turn + 1
+            given[row] = found[min(turn, len(found) - 1)]
+
+
+def attempt_digests(history: History, message: int) -> set[int]:
+    """The bodies that were sent under one key."""
+    rows = np.flatnonzero(history.sends.message == message)
+    return set(history.sends.digest[rows].tolist())
+
+
+def send_operations(history: History, message: int) -> list[int]:
+    """The operations that are attempts of a message."""
+    rows = np.flatnonzero(history.sends.message == message)
+    found: list[int] = history.sends.operation[rows].tolist()
+    return [operation for operation in found if history.operations.what[operation] == Operation.SEND]
