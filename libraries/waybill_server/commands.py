@@ -1,0 +1,117 @@
+"""What each subcommand of `waybill-server` does; every import that costs time is inside."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+from waybill_server.cli import BAD_DATA, BAD_OPTIONS, NO_ISSUER, announce, end, raise_file_limit
+from waybill_server.limits import Limits, Timing
+
+
+def node(options: argparse.Namespace) -> int:
+    """Runs a node until it is told to end."""
+    import asyncio
+
+    from waybill_server.jwk_set import IssuerFailed
+    from waybill_server.node import CannotListen, Settings, run_node
+    from waybill_server.schema import DataRefused
+    from waybill_server.tls import CannotUseCertificate
+
+    if not options.issuer.startswith("https://"):
+        end(BAD_OPTIONS, f"--issuer is {options.issuer!r}, expected an https URL")
+    for path in (options.certificate, options.key, options.ca):
+        _readable(path)
+    settings = Settings(
+        data=options.data,
+        issuer=options.issuer,
+        certificate=options.certificate,
+        key=options.key,
+        authority=options.ca,
+        host=options.host,
+        port=options.port,
+        name=options.name,
+        issuer_deadline=options.issuer_deadline,
+        limits=Limits(**{each.name: getattr(options, f"max_{each.name}") for each in fields(Limits)}),
+        timing=Timing(**{each.name: getattr(options, f"{each.name}_seconds") for each in fields(Timing)}),
+    )
+
+    def ready(port: int) -> None:
+        url = f"wss://{settings.host}:{port}/v2"
+        announce(role="node", name=settings.name, host=settings.host, port=port, url=url)
+
+    raise_file_limit()
+    try:
+        asyncio.run(run_node(settings, ready))
+    except DataRefused as refused:
+        end(BAD_DATA, str(refused))
+    except IssuerFailed as failed:
+        end(NO_ISSUER, str(failed))
+    except (CannotListen, CannotUseCertificate, OSError) as failed:
+        end(BAD_OPTIONS, str(failed))
+    return 0
+
+
+def issuer(options: argparse.Namespace) -> int:
+    """Runs the issuer until it is told to end."""
+    from waybill_server.accounts import Accounts, AccountsFaulty
+    from waybill_server.issuer import IssuerServer, TokenMaker
+    from waybill_server.self_signed import make_self_signed
+    from waybill_server.signing_key import KeyRefused, load_or_make
+    from waybill_server.tls import CannotUseCertificate, tls_context
+
+    if (options.certificate is None) != (options.key is None):
+        end(BAD_OPTIONS, "--certificate and --key belong together")
+    try:
+        accounts = Accounts(options.accounts)
+        key = load_or_make(options.data)
+        certificate, private = options.certificate, options.key
+        if certificate is None:
+            certificate, private = make_self_signed(options.data, options.host)
+        server = IssuerServer((options.host, options.port), tls_context(certificate, private))
+    except KeyRefused as refused:
+        end(BAD_DATA, str(refused))
+    except (AccountsFaulty, CannotUseCertificate) as faulty:
+        end(BAD_OPTIONS, str(faulty))
+    except OSError as error:
+        end(BAD_OPTIONS, f"cannot listen on {options.host}:{options.port}: {error.strerror}")
+    port = server.server_address[1]
+    name = (options.issuer_name or f"https://{options.host}:{port}").rstrip("/")
+    server.maker = TokenMaker(name, key, accounts, options.lifetime)
+    raise_file_limit()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    announce(role="issuer", port=port, issuer=name, certificate=str(certificate))
+    server.serve_forever(poll_interval=0.05)
+    server.server_close()
+    return 0
+
+
+def version(options: argparse.Namespace) -> int:
+    """Prints the versions."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    from waybill_server.frames import WIRE_VERSIONS
+
+    try:
+        text = installed("robotframework-waybill")
+    except PackageNotFoundError:
+        text = "(not installed)"
+    print(f"waybill-server {text}, wire versions {', '.join(map(str, WIRE_VERSIONS))}")
+    return 0
+
+
+def _readable(path: Path | None) -> None:
+    if path is not None:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            end(BAD_OPTIONS, f"cannot read {path}: {error.strerror}")
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"node": node, "issuer": issuer, "version": version}

@@ -1,0 +1,58 @@
+"""Changes of a group's members, within the writer's transaction."""
+
+from __future__ import annotations
+
+import secrets
+
+from waybill_server.ledger import Ledger
+from waybill_server.limits import Limits
+from waybill_server.records import Group, GroupRequest, Refusal, Regrouped
+
+
+def change_group(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regrouped | Refusal:
+    """Does one change; what a member may do, every member may do."""
+    if request.action == "created":
+        return _create(ledger, limits, request)
+    members = ledger.members(request.conversation)
+    if not request.conversation.startswith("g:") or request.caller not in members:
+        return Refusal("not-a-member", f"{request.caller} is not a member of {request.conversation}")
+    user = request.users[0]
+    if request.action == "added":
+        if user in members:
+            return _present(ledger, request.conversation, user, "")
+        if len(members) >= limits.members:
+            return _too_many(limits)
+        _join(ledger, request.conversation, user)
+        return _present(ledger, request.conversation, user, "added")
+    if user not in members:
+        return _present(ledger, request.conversation, user, "")
+    ledger.connection.execute(
+        "DELETE FROM member WHERE conversation = ? AND user = ?", (request.conversation, user)
+    )
+    ledger.regrouped(request.conversation)
+    return _present(ledger, request.conversation, user, request.action)
+
+
+def _create(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regrouped | Refusal:
+    members = list(dict.fromkeys((request.caller, *request.users)))
+    if len(members) > limits.members:
+        return _too_many(limits)
+    conversation = f"g:{secrets.token_hex(8)}"
+    ledger.connection.execute("INSERT INTO conversation VALUES (?, ?)", (conversation, request.name))
+    for user in members:
+        _join(ledger, conversation, user)
+    return _present(ledger, conversation, request.caller, "created")
+
+
+def _join(ledger: Ledger, conversation: str, user: str) -> None:
+    ledger.connection.execute("INSERT INTO member (conversation, user) VALUES (?, ?)", (conversation, user))
+    ledger.regrouped(conversation)
+
+
+def _present(ledger: Ledger, conversation: str, user: str, action: str) -> Regrouped:
+    name = ledger.connection.execute("SELECT name FROM conversation WHERE conversation = ?", (conversation,)).fetchone()[0]
+    return Regrouped(Group(conversation, name, ledger.members(conversation)), user, action)
+
+
+def _too_many(limits: Limits) -> Refusal:
+    return Refusal("too-many-members", f"a group has at most {limits.members} members")

@@ -1,0 +1,186 @@
+"""A node: its parts put together, its listener, its life from ready to drained."""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.sslproto
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from waybill_server.clock import Clock, HybridClock
+from waybill_server.codec import Codec, JsonCodec
+from waybill_server.connection import PATH, Connection
+from waybill_server.jwk_set import JwkSource
+from waybill_server.limits import Limits, Timing
+from waybill_server.logs import log
+from waybill_server.presence import PresenceBoard
+from waybill_server.router import LocalRouter, Router
+from waybill_server.services import Services
+from waybill_server.session import Session
+from waybill_server.store import OpenStore, SqliteStore
+from waybill_server.tls import tls_context
+from waybill_server.token_check import IssuerTokenCheck, TokenCheck
+
+TICK_SECONDS = 0.25
+LATE_TICK_SECONDS = 0.5
+"""A tick later than this means that this process stood still: the clients are not to blame for the silence."""
+
+SWITCH_SECONDS = 0.0005
+"""How long the event loop may keep the writer thread from the interpreter; the default of 5 ms is ten commits."""
+
+READ_BYTES = 65_536
+"""The TLS read buffer of a connection; the default of 256 KiB is most of an idle connection's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a node is started with."""
+
+    data: Path
+    issuer: str
+    certificate: Path
+    key: Path
+    authority: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    name: str = "node"
+    issuer_deadline: float = 10.0
+    limits: Limits = field(default_factory=Limits)
+    timing: Timing = field(default_factory=Timing)
+
+
+class CannotListen(Exception):
+    """The address cannot be bound."""
+
+
+def assemble(
+    settings: Settings,
+    token_check: TokenCheck,
+    *,
+    clock: Callable[[], Clock] = HybridClock,
+    router: Callable[[], Router] = LocalRouter,
+    codec: Callable[[], Codec] = JsonCodec,
+    store: OpenStore = SqliteStore,
+) -> Services:
+    """Puts a node together: the one place where its parts are chosen.
+
+    Raises:
+        DataRefused: The data directory is in use or damaged.
+    """
+    the_clock, the_router = clock(), router()
+    the_store = store(settings.data, the_clock, the_router, settings.limits)
+    return Services(
+        store=the_store,
+        router=the_router,
+        codec=codec(),
+        clock=the_clock,
+        token_check=token_check,
+        limits=settings.limits,
+        timing=settings.timing,
+        presence=PresenceBoard(the_store, the_router, the_clock),
+    )
+
+
+class Node:
+    """A listening node."""
+
+    def __init__(self, settings: Settings, services: Services) -> None:
+        self._settings = settings
+        self._services = services
+        self._server: asyncio.Server | None = None
+
+    async def listen(self) -> int:
+        """Opens the port and gives its number.
+
+        Raises:
+            CannotListen: It cannot be opened.
+        """
+        settings = self._settings
+        context = tls_context(settings.certificate, settings.key)
+        asyncio.sslproto.SSLProtocol.max_size = READ_BYTES
+        try:
+            self._server = await asyncio.get_running_loop().create_server(
+                self._connect,
+                settings.host,
+                settings.port,
+                ssl=context,
+                backlog=1024,
+                ssl_handshake_timeout=settings.timing.hello,
+                ssl_shutdown_timeout=settings.timing.closing,
+            )
+        except OSError as error:
+            raise CannotListen(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Looks after the sessions until `stop`, then drains."""
+        last = time.monotonic()
+        while not stop.is_set():
+            try:
+                await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+            except TimeoutError:
+                now = time.monotonic()
+                self._tick(now, stood_still=now - last - TICK_SECONDS)
+                last = now
+        await self._drain()
+
+    def _connect(self) -> Connection:
+        connection = Connection(self._services.limits, self._services.timing)
+        connection.receiver = Session(self._services, connection)
+        return connection
+
+    def _tick(self, now: float, stood_still: float) -> None:
+        wall = time.time()
+        for session in tuple(self._services.sessions):
+            if stood_still > LATE_TICK_SECONDS:
+                session.connection.heard += stood_still
+            session.tick(now, wall)
+
+    async def _drain(self) -> None:
+        services = self._services
+        log("draining", sessions=len(services.sessions))
+        services.draining = True
+        if self._server is not None:
+            self._server.close()
+        await services.store.settled()
+        for session in tuple(services.sessions):
+            session.close("draining", "the node is shutting down; log in again later")
+        end = time.monotonic() + services.timing.closing
+        while services.sessions and time.monotonic() < end:
+            await asyncio.sleep(0)
+        await services.store.settled()
+
+
+async def run_node(settings: Settings, ready: Callable[[int], None]) -> None:
+    """Runs a node until SIGTERM or SIGINT; calls `ready` with the port once it can be used.
+
+    Raises:
+        DataRefused: The data directory is in use or damaged.
+        IssuerFailed: The issuer gave no keys within the deadline.
+        CannotListen: The address cannot be bound.
+        CannotUseCertificate: The certificate cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    source = JwkSource(settings.issuer, settings.authority)
+    fetching = loop.run_in_executor(None, source.wait, settings.issuer_deadline)
+    stopping = loop.create_task(stop.wait())
+    await asyncio.wait((fetching, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        return
+    stopping.cancel()
+    services = assemble(settings, IssuerTokenCheck(settings.issuer.rstrip("/"), await fetching, source.fetch))
+    try:
+        node = Node(settings, services)
+        ready(await node.listen())
+        await node.serve(stop)
+    finally:
+        services.store.close()

@@ -1,0 +1,82 @@
+"""Who is online, when the others were last seen, and who wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from waybill_server.clock import Clock
+from waybill_server.frames import Presence
+from waybill_server.records import Result, SeenRequest
+from waybill_server.router import Router
+from waybill_server.store import Store
+
+
+class Watcher(Protocol):
+    """A session that watches users."""
+
+    def push(self, key: tuple[str, ...], frame: Presence) -> None:
+        """Passes a notice on; a newer one with the same key replaces one that still waits."""
+
+
+class PresenceBoard:
+    """Presence of all users of the node."""
+
+    def __init__(self, store: Store, router: Router, clock: Clock) -> None:
+        self._store = store
+        self._router = router
+        self._clock = clock
+        self._watchers: dict[str, set[Watcher]] = {}
+        self._watched: dict[Watcher, Collection[str]] = {}
+        self._leaving: dict[str, int] = {}
+
+    def of(self, user: str, ref: int | None) -> Presence:
+        """A user's present state, as an answer or a push."""
+        if self._router.sessions(user):
+            return Presence(ref, user, online=True, last_seen=self._clock.wall_ms())
+        stored = self._store.last_seen(user)
+        leaving = self._leaving.get(user)
+        if stored is None or (leaving is not None and leaving > stored):
+            stored = leaving
+        return Presence(ref, user, online=False, last_seen=stored)
+
+    def came(self, user: str) -> None:
+        """The user's first session opened."""
+        self._tell(user)
+
+    def left(self, user: str) -> None:
+        """The user's last session ended."""
+        now = self._clock.wall_ms()
+        self._leaving[user] = now
+
+        def stored(result: Result) -> None:
+            if self._leaving.get(user) == now:
+                del self._leaving[user]
+
+        self._store.submit(SeenRequest(stored, user, now))
+        self._tell(user)
+
+    def watch(self, watcher: Watcher, users: Collection[str]) -> None:
+        """Replaces what a session watches, and tells it the present state of each."""
+        self.unwatch(watcher)
+        if not users:
+            return
+        self._watched[watcher] = users
+        for user in users:
+            self._watchers.setdefault(user, set()).add(watcher)
+            watcher.push(("presence", user), self.of(user, None))
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Forgets a session."""
+        for user in self._watched.pop(watcher, ()):
+            watchers = self._watchers[user]
+            watchers.discard(watcher)
+            if not watchers:
+                del self._watchers[user]
+
+    def _tell(self, user: str) -> None:
+        watchers = self._watchers.get(user)
+        if watchers:
+            state = self.of(user, None)
+            for watcher in watchers:
+                watcher.push(("presence", user), state)

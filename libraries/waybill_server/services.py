@@ -1,0 +1,38 @@
+"""The parts of a node that its sessions share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from waybill_server.clock import Clock
+from waybill_server.codec import Codec
+from waybill_server.limits import Limits, Timing
+from waybill_server.presence import PresenceBoard
+from waybill_server.router import Router
+from waybill_server.store import Store
+from waybill_server.token_check import TokenCheck
+
+if TYPE_CHECKING:
+    from waybill_server.session import Session
+
+
+@dataclass(slots=True)
+class Services:
+    """What `assemble` put together.
+
+    Attributes:
+        sessions: Every connection that is not over, logged in or not.
+        draining: The node is shutting down: no operation begins any more.
+    """
+
+    store: Store
+    router: Router
+    codec: Codec
+    clock: Clock
+    token_check: TokenCheck
+    limits: Limits
+    timing: Timing
+    presence: PresenceBoard
+    sessions: set[Session] = field(default_factory=set)
+    draining: bool = False

@@ -1,0 +1,306 @@
+"""One device's session: login, answers, pushes, end."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import asdict
+
+from waybill_server.clock import message_id, message_time
+from waybill_server.codec import FaultyFrame
+from waybill_server.connection import Connection
+from waybill_server.conversations import legal_name
+from waybill_server.feeder import Feeder
+from waybill_server.frames import (
+    CAPABILITIES, WIRE_VERSIONS, Bye, Closing, Deliver, Hello, Refused, ServerFrame, Welcome,
+)  # fmt: skip
+from waybill_server.limits import RETRY_AFTER_MS, WAITING_PUSHES
+from waybill_server.logs import log
+from waybill_server.operations import OPERATIONS, Refuse, begin_bye
+from waybill_server.records import LoginRequest, Message, Place, Refusal, Request, Result
+from waybill_server.services import Services
+from waybill_server.token_check import Identity, TokenRefused
+
+CLOSE_CODES = {
+    "bye": 1000, "draining": 1001, "malformed": 1007, "too-large": 1009, "storage": 1011,
+    "replaced": 4001, "idle": 4002, "slow-reader": 4003,
+}  # fmt: skip
+"""The WebSocket close code for each reason; 1008 (policy) for all others."""
+
+UNAUTHENTICATED = "a valid access token of the issuer is needed in hello"
+"""The one text for every failed login, so that it tells an attacker nothing."""
+
+
+class Session:
+    """A client's session, from its first byte.
+
+    Attributes:
+        user: Who logged in; empty before.
+        device: The device that logged in.
+        capabilities: What it wants pushed.
+        open_operations: Operations that are not answered yet.
+        ending: The client said bye.
+    """
+
+    def __init__(self, services: Services, connection: Connection) -> None:
+        self.services = services
+        self.connection = connection
+        self.name = secrets.token_hex(8)
+        self.user = ""
+        self.device = ""
+        self.capabilities: frozenset[str] = frozenset()
+        self.open_operations = 0
+        self.ending = False
+        self._feeder: Feeder | None = None
+        self._login: asyncio.Task[None] | None = None
+        self._expires = 0.0
+        self._pinged = False
+        self._waiting: dict[tuple[str, ...], ServerFrame] = {}
+        self._closed = False
+        services.sessions.add(self)
+
+    # What the client says.
+
+    def received(self, data: bytes | bytearray) -> None:
+        """One text message of the client."""
+        if self._closed or self.ending:
+            return
+        try:
+            frame = self.services.codec.decode(data)
+        except FaultyFrame as fault:
+            self._faulty(fault)
+            return
+        if isinstance(frame, Hello):
+            if self._login is None:
+                self._login = asyncio.get_running_loop().create_task(self._log_in(frame))
+            else:
+                self.close("malformed", "a second hello")
+        elif self._feeder is None:
+            self._log_refused("an operation before welcome")
+        elif isinstance(frame, Bye):
+            begin_bye(self)
+        elif self.services.draining and not hasattr(frame, "active"):
+            self.refuse(frame.ref, Refusal("draining", "the node is shutting down", retry_after=RETRY_AFTER_MS))
+        else:
+            try:
+                OPERATIONS[type(frame)](self, frame)
+            except Refuse as refuse:
+                self.refuse(refuse.ref, refuse.refusal)
+
+    def misspoke(self, code: str, text: str) -> None:
+        """The client broke the wire's rules."""
+        self.close(code, text)
+
+    def _faulty(self, fault: FaultyFrame) -> None:
+        if self._feeder is None:
+            self._log_refused(str(fault))
+        elif fault.ref is None:
+            self.close("malformed", str(fault))
+        else:
+            self.refuse(fault.ref, Refusal("malformed", str(fault)))
+
+    # Login.
+
+    async def _log_in(self, hello: Hello) -> None:
+        if not set(hello.versions) & set(WIRE_VERSIONS):
+            self.close("unsupported-version", f"this server speaks wire versions {list(WIRE_VERSIONS)}")
+            return
+        try:
+            identity = await self._identify(hello)
+        except TokenRefused as refused:
+            self._log_refused(str(refused))
+            return
+        if self._closed or self.services.draining:
+            return
+        self.connection.greeted()
+        self._expires = identity.expires
+
+        def place_found(result: Result) -> None:
+            self._open(identity.user, hello, result)
+
+        now = self.services.clock.wall_ms()
+        self.submit(LoginRequest(place_found, identity.user, hello.device, hello.cursor, now))
+
+    async def _identify(self, hello: Hello) -> Identity:
+        limit = self.services.limits.name
+        if not legal_name(hello.device) or len(hello.device) > limit:
+            raise TokenRefused("the device has no legal name")
+        if not hello.token:
+            raise TokenRefused("no token")
+        identity = await self.services.token_check.check(hello.token)
+        if not legal_name(identity.user) or len(identity.user) > limit:
+            raise TokenRefused("the subject is no legal user name")
+        if identity.device is not None and identity.device != hello.device:
+            raise TokenRefused(f"the token is for device {identity.device!r}")
+        return identity
+
+    def _log_refused(self, cause: str) -> None:
+        log("login-refused", session=self.name, peer=self.connection.peer, cause=cause)
+        self.close("unauthenticated", UNAUTHENTICATED)
+
+    def _open(self, user: str, hello: Hello, result: Result) -> None:
+        self.open_operations -= 1
+        services = self.services
+        if self._closed:
+            if not services.router.sessions(user):
+                services.presence.left(user)
+            return
+        if not isinstance(result, Place):
+            self.close("storage", "the login could not be stored")
+            return
+        self.user, self.device = user, hello.device
+        self.capabilities = CAPABILITIES & set(hello.capabilities)
+        first = not services.router.sessions(user)
+        older = services.router.attach(self)
+        if older is not None:
+            older.replaced()
+        welcome = Welcome(
+            version=max(set(hello.versions) & set(WIRE_VERSIONS)),
+            user=user,
+            device=hello.device,
+            session=self.name,
+            cursor=result.cursor,
+            head=result.head,
+            capabilities=sorted(self.capabilities),
+            limits=asdict(services.limits),
+            time=services.clock.wall_ms(),
+        )
+        self.answer(welcome)
+        self._feeder = Feeder(
+            services.store, self, user, hello.device, result.cursor, result.head, services.limits.window, self._unreadable
+        )
+        if first:
+            services.presence.came(user)
+
+    def _unreadable(self, error: Exception) -> None:
+        log("storage-failed", session=self.name, error=str(error))
+        self.close("storage", "the log cannot be read")
+
+    # What the client gets.
+
+    def submit(self, request: Request) -> None:
+        """Hands an operation to the store; its `done` must lower `open_operations`, or call `answered`."""
+        self.open_operations += 1
+        self.services.store.submit(request)
+
+    def answered(self) -> None:
+        """An operation that was submitted has been answered."""
+        self.open_operations -= 1
+        self.connection.pace()
+        if self.ending and not self.open_operations:
+            self.close("bye", "goodbye")
+
+    def answer(self, frame: ServerFrame) -> None:
+        """Writes an answer; nothing holds it back."""
+        if not self._closed:
+            self.connection.send(self.services.codec.encode(frame))
+
+    def refuse(self, ref: int, refusal: Refusal) -> None:
+        """Answers an operation with a refusal."""
+        self.answer(Refused(ref, refusal.code, refusal.definite, refusal.retry_after, refusal.text))
+
+    def deliver(self, position: int, message: Message) -> None:
+        """Writes a delivery."""
+        number, conversation, sequence, sender, device, key, body = message
+        self.answer(
+            Deliver(
+                cursor=position,
+                id=message_id(number),
+                conversation=conversation,
+                sequence=sequence,
+                sender=sender,
+                device=device,
+                key=key,
+                body=body.decode(),
+                time=message_time(number),
+            )
+        )
+
+    def writable(self) -> bool:
+        """Whether the client keeps up with reading."""
+        return not self._closed and self.connection.writable()
+
+    def arrived(self, position: int, message: Message) -> None:
+        """The user's log has a new entry."""
+        if self._feeder is not None:
+            self._feeder.arrived(position, message)
+
+    def acknowledged(self, cursor: int) -> None:
+        """The device's cursor is stored."""
+        if self._feeder is not None:
+            self._feeder.acknowledged(cursor)
+
+    def push(self, key: tuple[str, ...], frame: ServerFrame) -> None:
+        """Passes a notice on at the next write, if the client keeps up; else it waits, the newest of its key."""
+        if self._closed:
+            return
+        self._waiting[key] = frame
+        if len(self._waiting) > WAITING_PUSHES:
+            self.close("slow-reader", f"more than {WAITING_PUSHES} notices wait for this session")
+        else:
+            self.connection.flush_soon()
+
+    def notice(self, frame: ServerFrame) -> None:
+        """Passes a notice on, or drops it if the client does not keep up."""
+        if self.writable():
+            self.answer(frame)
+
+    def writing(self) -> None:
+        """The client keeps up: what waits may go."""
+        while self._waiting and self.writable():
+            self.answer(self._waiting.pop(next(iter(self._waiting))))
+        if self._feeder is not None:
+            self._feeder.wake()
+
+    # The end.
+
+    def tick(self, now: float, wall: float) -> None:
+        """Looks after silence, stalling and expiry; called several times a second."""
+        if self._closed or self._feeder is None:
+            return
+        timing = self.services.timing
+        silent = now - self.connection.heard
+        if wall >= self._expires:
+            self.close("expired", "the session's token has expired")
+        elif self.connection.stalled is not None:
+            if now - self.connection.stalled > timing.stalled:
+                self.close("slow-reader", f"answers were left unread for {timing.stalled:g} s")
+        elif silent < timing.ping_interval:
+            self._pinged = False
+        elif not self._pinged:
+            self._pinged = True
+            self.connection.ping()
+        elif silent > timing.ping_interval + timing.ping_timeout:
+            self.close("idle", f"nothing was heard for {silent:.1f} s")
+
+    def replaced(self) -> None:
+        """A newer session of the same device took this one's place."""
+        self.close("replaced", "the same device logged in again")
+
+    def close(self, code: str, text: str) -> None:
+        """Says why, and closes."""
+        if self._closed:
+            return
+        self.answer(Closing(code, text))
+        self._leave()
+        self.connection.close(CLOSE_CODES.get(code, 1008), code)
+        if code != "bye":
+            log("session-closed", session=self.name, user=self.user, device=self.device, code=code, text=text)
+
+    def lost(self) -> None:
+        """The connection is down."""
+        self._leave()
+        self.services.sessions.discard(self)
+
+    def _leave(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._waiting.clear()
+        services = self.services
+        if self._feeder is not None:
+            self._feeder.stop()
+            services.presence.unwatch(self)
+            if services.router.detach(self) and not services.router.sessions(self.user):
+                services.presence.left(self.user)
+        self.connection.greeted()

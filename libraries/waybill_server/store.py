@@ -1,0 +1,149 @@
+"""The node's memory: requests that change it go through the writer, reads are answered at once.
+
+Reads run on the event loop's thread with a connection of their own: a page of the log costs less than handing it to
+another thread. They see every commit that was answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from waybill_server.clock import Clock
+from waybill_server.ledger import Ledger
+from waybill_server.limits import Limits
+from waybill_server.records import Group, LogEntry, Message, Request, Watermark
+from waybill_server.router import Router
+from waybill_server.schema import DataFolder, open_database
+from waybill_server.writer import Answers, Writer
+
+
+class StoreFailed(Exception):
+    """A read failed; the text is the database's."""
+
+
+class Store(Protocol):
+    """What the node asks of its memory. All calls come from the event loop's thread, and `done` is called there."""
+
+    def submit(self, request: Request) -> None:
+        """Changes the state; calls `request.done` with the result once it is committed, in the order of requests."""
+
+    def entries(self, user: str, after: int, upto: int, *, without: str | None = None) -> list[LogEntry]:
+        """The user's log entries with `after` < position <= `upto`, ascending, without those that the user's device
+        `without` sent."""
+
+    def head(self, user: str) -> int:
+        """The last position of the user's log."""
+
+    def watermarks(self, conversation: str, members: tuple[str, ...]) -> list[Watermark]:
+        """The watermarks of these members."""
+
+    def group(self, conversation: str) -> Group | None:
+        """A group's present state."""
+
+    def last_seen(self, user: str) -> int | None:
+        """When the user's last session was known to be there."""
+
+    async def settled(self) -> None:
+        """Returns when every request so far is answered."""
+
+    def close(self) -> None:
+        """Answers what is open and gives the data directory back."""
+
+
+class SqliteStore:
+    """The store in one SQLite database.
+
+    Args:
+        path: The data directory.
+        clock: Numbers the messages; recovered from the database.
+        router: Decides whose logs a message enters.
+        limits: The bounds.
+
+    Raises:
+        DataRefused: The directory is in use or damaged.
+    """
+
+    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._folder = DataFolder(path)
+        self._connection = open_database(self._folder)
+        self._reader = self._folder.connect(writer=False)
+        ledger = Ledger(self._connection, clock, router, limits)
+        ledger.recover()
+        self._open = 0
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._writer = Writer(ledger, limits, self._answered)
+        self._writer.start()
+
+    def submit(self, request: Request) -> None:
+        """Queues a request for the writer."""
+        self._open += 1
+        self._settled.clear()
+        self._writer.submit(request)
+
+    def _answered(self, answers: Answers) -> None:
+        self._loop.call_soon_threadsafe(self._hand_over, answers)
+
+    def _hand_over(self, answers: Answers) -> None:
+        for request, result in answers:
+            request.done(result)
+        self._open -= len(answers)
+        if not self._open:
+            self._settled.set()
+
+    def entries(self, user: str, after: int, upto: int, *, without: str | None = None) -> list[LogEntry]:
+        """A stretch of a user's log."""
+        query = (
+            "SELECT position, message.* FROM log JOIN message ON number = message "
+            "WHERE user = ? AND position > ? AND position <= ? AND NOT (sender = ? AND device = ?) ORDER BY position"
+        )
+        values = (user, after, upto, "" if without is None else user, without or "")
+        return [LogEntry(row[0], Message(*row[1:])) for row in self._select(query, values)]
+
+    def head(self, user: str) -> int:
+        """The last position of the user's log."""
+        return int(self._select("SELECT COALESCE(MAX(position), 0) FROM log WHERE user = ?", (user,))[0][0])
+
+    def watermarks(self, conversation: str, members: tuple[str, ...]) -> list[Watermark]:
+        """The watermarks of these members; 0 where nothing is stored."""
+        query = "SELECT user, delivered, read FROM marker WHERE conversation = ?"
+        stored = {row[0]: (row[1], row[2]) for row in self._select(query, (conversation,))}
+        return [Watermark(conversation, user, *stored.get(user, (0, 0))) for user in members]
+
+    def group(self, conversation: str) -> Group | None:
+        """A group's present state; None if there is no such group."""
+        name = self._select("SELECT name FROM conversation WHERE conversation = ?", (conversation,))
+        if not name:
+            return None
+        members = self._select("SELECT user FROM member WHERE conversation = ? ORDER BY place", (conversation,))
+        return Group(conversation, name[0][0], tuple(row[0] for row in members))
+
+    def last_seen(self, user: str) -> int | None:
+        """The newest sign of life that is stored."""
+        rows = self._select("SELECT seen FROM presence WHERE user = ?", (user,))
+        return int(rows[0][0]) if rows else None
+
+    async def settled(self) -> None:
+        """Returns when every request so far is answered."""
+        await self._settled.wait()
+
+    def close(self) -> None:
+        """Commits what is queued, ends the writer, gives the lock back."""
+        self._writer.stop()
+        self._reader.close()
+        self._connection.close()
+        self._folder.close()
+
+    def _select(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        try:
+            return self._reader.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreFailed(f"{type(error).__name__}: {error}") from None
+
+
+OpenStore = Callable[[Path, Clock, Router, Limits], Store]
