@@ -23,7 +23,13 @@ from pathlib import Path
 from typing import Any
 
 CORPUS = Path(__file__).parent / "corpus"
-NAMES = {"in": "conversation", "from": "sender", "seq": "sequence", "version": "protocol_version", "time": "server_time"}
+NAMES = {
+    "in": "conversation",
+    "from": "sender",
+    "seq": "sequence",
+    "version": "protocol_version",
+    "time": "server_time",
+}
 OPERATIONS = {
     "acks": "acknowledge",
     "syncs": "sync",
@@ -116,7 +122,9 @@ class Story:
         else:
             self.event("fault-start", kind=what, scope="node1")
 
-    def _deed(self, device: str, verb: str, subject: list[str], values: dict[str, Any]) -> None:
+    def _deed(  # noqa: PLR0912 - one case for each verb
+        self, device: str, verb: str, subject: list[str], values: dict[str, Any]
+    ) -> None:
         first = subject[0] if subject else ""
         answer = {name[3:]: values.pop(name) for name in list(values) if name.startswith("ok.")}
         match verb:

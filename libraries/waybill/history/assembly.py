@@ -15,7 +15,7 @@ from .names import Names
 TABLES = ("users", "conversations", "ids", "codes", "messages")
 
 
-class Malformed(ValueError):
+class Malformed(ValueError):  # noqa: N818 - named for the line, not for the exception
     """A line of a history file breaks the format."""
 
 

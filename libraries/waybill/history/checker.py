@@ -13,7 +13,7 @@ from .membership import NEVER
 from .model import History
 from .prose import Prose
 from .reader import read
-from .report import SEVERITY, Anomaly, Report
+from .report import EXAMPLES, SEVERITY, Anomaly, Report
 
 
 def check(path: Path | str) -> Report:
@@ -41,6 +41,7 @@ def check_history(history: History) -> Report:
         anomalies += attribute(history, anomalies)
     except Exception as error:
         reasons.append(f"the check 'versions' broke: {type(error).__name__}: {error}")
+    anomalies = _merged(anomalies)
     anomalies.sort(key=lambda anomaly: SEVERITY.index(anomaly.name))
     figures: dict[str, int] = {}
     try:
@@ -58,6 +59,23 @@ def check_history(history: History) -> Report:
         seed=history.header.seed,
         events=history.count,
     )
+
+
+def _merged(anomalies: list[Anomaly]) -> list[Anomaly]:
+    """One anomaly for each name: two families may find different forms of it."""
+    merged: dict[str, Anomaly] = {}
+    for one in anomalies:
+        other = merged.get(one.name)
+        if other is not None:
+            kinds = {
+                kind: other.sub_kinds.get(kind, 0) + one.sub_kinds.get(kind, 0)
+                for kind in {**other.sub_kinds, **one.sub_kinds}
+            }
+            examples = (*other.examples, *one.examples)[:EXAMPLES]
+            merged[one.name] = Anomaly(one.name, other.count + one.count, examples, kinds)
+        else:
+            merged[one.name] = one
+    return list(merged.values())
 
 
 def unknown_reasons(history: History) -> list[str]:

@@ -34,7 +34,7 @@ def _traffic(history: History) -> Figures:
     others = known[history.sessions.device[history.deliveries.session[known]] != messages.device[given[known]]]
     reached = np.zeros(len(messages.sent), dtype=np.bool_)
     reached[given[others]] = True
-    figures = {
+    return {
         "messages": int(messages.sent.sum()),
         "sends": len(sends.event),
         "acknowledged": int((messages.acknowledged < NEVER).sum()),
@@ -47,7 +47,6 @@ def _traffic(history: History) -> Figures:
         "conversations": len(np.unique(messages.conversation[messages.sent])),
         "senders": len(np.unique(messages.sender[messages.sent])),
     }
-    return figures
 
 
 def _count(anomalies: Sequence[Anomaly], *names: str) -> int:
@@ -122,8 +121,7 @@ def _pairs(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         return {}
     figures = {"pairs": twins + shared}
     if _judged(history):
-        swallowed = {message for message in np.flatnonzero(concerned & (messages.acknowledged < NEVER)).tolist()}
-        unseen = sum(1 for message in swallowed if messages.seen[message] == NEVER)
+        unseen = int((concerned & (messages.acknowledged < NEVER) & (messages.seen == NEVER)).sum())
         figures["swallowed"] = unseen + _of_kind(anomalies, "inconsistent-id", "id", "answer")
     return figures
 

@@ -11,13 +11,14 @@ from typing import IO, Any, cast
 import msgspec
 
 from .assembly import Assembly, Malformed
+from .build import build
 from .header import Header
-from .model import History, build
+from .model import History
 from .names import Names
 from .spelled import Spelled
 
 
-class HistoryUnreadable(Exception):
+class HistoryUnreadable(Exception):  # noqa: N818 - it says what is wrong, as LoginRefused does
     """The file is not a history, or is damaged before its last line."""
 
 

@@ -132,7 +132,7 @@ class Recorder:
             self._append(row)
         return number
 
-    def invoke_acknowledge(self, session: int, *, id: str = "", delivery: int = -1) -> int:
+    def invoke_acknowledge(self, session: int, *, id: str = "", delivery: int = -1) -> int:  # noqa: A002 - the word of the contract
         """The device acknowledges one message, by its server id or by the number that `deliver` gave it."""
         number = next(self._operations)
         self._append(("i", self._clock(), number, session, Operation.ACKNOWLEDGE, "", "", "", -1, id, delivery))
@@ -166,7 +166,7 @@ class Recorder:
         self,
         operation: int,
         *,
-        id: str = "",
+        id: str = "",  # noqa: A002 - the word of the contract
         sequence: int = -1,
         value: int = -1,
         user: str = "",
@@ -204,7 +204,7 @@ class Recorder:
         body: bytes,
         *,
         key: str = "",
-        id: str = "",
+        id: str = "",  # noqa: A002 - the word of the contract
         sequence: int = -1,
         cursor: int = -1,
         mode: Mode = Mode.LIVE,
@@ -227,9 +227,8 @@ class Recorder:
             time_ms: The server's time of the message.
         """
         number = next(self._deliveries)
-        self._append(
-            ("d", self._clock(), session, conversation, sender, body, key, id, sequence, cursor, mode, read, time_ms, number)
-        )
+        named = (session, conversation, sender, body, key, id, sequence, cursor, mode, read, time_ms, number)
+        self._append(("d", self._clock(), *named))
         return number
 
     def receipt(
@@ -240,7 +239,7 @@ class Recorder:
         *,
         delivered: int = -1,
         read: int = -1,
-        id: str = "",
+        id: str = "",  # noqa: A002 - the word of the contract
         operation: int = -1,
         unread: int = -1,
     ) -> None:
@@ -351,9 +350,12 @@ def compress(path: Path) -> Path:
     """Replaces a file by its gzip of the same content and returns its path; the bytes depend on the content only."""
     target = path.with_name(path.name + ".gz")
     partial = path.with_name(path.name + ".gz.partial")
-    with path.open("rb") as plain, partial.open("wb") as raw:
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=COMPRESSION, fileobj=raw, mtime=0) as packed:
-            shutil.copyfileobj(plain, packed, 1 << 20)
+    with (
+        path.open("rb") as plain,
+        partial.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=COMPRESSION, fileobj=raw, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed, 1 << 20)
     partial.replace(target)
     path.unlink()
     return target

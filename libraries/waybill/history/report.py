@@ -154,7 +154,8 @@ class Report:
 
     def to_text(self) -> str:
         """The report for a person."""
-        lines = [f"{self.verdict}: {self.scenario or 'history'} against {self.target or 'target'}, {self.events} events"]
+        of = f"{self.scenario or 'history'} against {self.target or 'target'}"
+        lines = [f"{self.verdict}: {of}, {self.events} events"]
         for anomaly in self.anomalies:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(anomaly.sub_kinds.items()))
             lines.append(f"  {anomaly.name}: {anomaly.count}" + (f" ({kinds})" if kinds else ""))

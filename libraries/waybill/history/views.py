@@ -76,7 +76,8 @@ def must_be_given(history: History, device: int) -> Ints:
         keep &= messages.sender[must] != user
     if history.promise("new_device_history", "all") == "none":
         keep &= messages.invoked[must] > first_login(history, device)
-    return must[keep]
+    kept: Ints = must[keep]
+    return kept
 
 
 def first_login(history: History, device: int) -> int:
@@ -96,7 +97,8 @@ def senders_of(history: History, rows: Ints) -> Ints:
 
 def is_pushed(history: History) -> Bools:
     """The deliveries that the server pushed, in its order; not those of pages, whose place the device chose."""
-    return (history.deliveries.mode == Mode.LIVE) | (history.deliveries.mode == Mode.BACKLOG)
+    pushed: Bools = (history.deliveries.mode == Mode.LIVE) | (history.deliveries.mode == Mode.BACKLOG)
+    return pushed
 
 
 def first_of_each(values: Ints, size: int) -> Bools:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..report import Check
+from waybill.history.report import Check
+
 from . import (
     completion,
     contents,

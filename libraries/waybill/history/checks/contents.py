@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import Completion
-from ..membership import Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import senders_of
+from waybill.history.events import Completion
+from waybill.history.membership import Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import senders_of
 
 
 def check(history: History) -> list[Anomaly]:

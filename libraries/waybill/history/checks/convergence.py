@@ -6,24 +6,25 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..events import Completion, Mode, Operation
-from ..membership import NEVER, Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import first_login, passed_over
+from waybill.history.checks.markers import diverging
+from waybill.history.events import Mode
+from waybill.history.membership import NEVER, Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import first_login, passed_over
 
 
 def check(history: History) -> list[Anomaly]:
-    """`device-divergence`: in the set of messages, their order, a read marker or the number of unread messages.
+    """`device-divergence`: in the set of messages, their order, or a marker (`markers.diverging`).
 
     Compared are the complete final reads of neighbouring devices of a user, in what existed before both began. What
     one of the two sent itself is left out of the set, and what the user sent at all unless `own_devices` is promised.
     """
-    return [*_report(history, [*_sets(history), *_orders(history), *_markers(history)])]
+    return _report([*_sets(history), *_orders(history), *diverging(history)])
 
 
-def _report(history: History, found: list[tuple[Example, tuple[int, int]]]) -> list[Anomaly]:
+def _report(found: list[tuple[Example, tuple[int, int]]]) -> list[Anomaly]:
     examples = [example for example, _ in found]
     sessions = (
         np.array([pair[0] for _, pair in found], dtype=np.int64),
@@ -65,7 +66,8 @@ def _sets(history: History) -> list[tuple[Example, tuple[int, int]]]:
             event = int(min(first[0][message], first[1][message]))
             session = int(deliveries.session[np.searchsorted(deliveries.event, event)])
             sentence = f"at rest {prose.device(has)} holds {prose.message(message)} and {prose.device(lacks)} does not"
-            found.append((Example(sentence, (event, history.final_begin[lacks]), "set"), (int(messages.session[message]), session)))
+            example = Example(sentence, (event, history.final_begin[lacks]), "set")
+            found.append((example, (int(messages.session[message]), session)))
     return found
 
 
@@ -104,49 +106,3 @@ def _orders(history: History) -> list[tuple[Example, tuple[int, int]]]:
             sessions = (int(messages.session[second]), int(deliveries.session[place[1][0][place[1][1][second]]]))
             found.append((Example(sentence, tuple(events), "order"), sessions))
     return found
-
-
-def _markers(history: History) -> list[tuple[Example, tuple[int, int]]]:
-    """The last answers to MARKERS that two devices asked for after everything that moves them had ended."""
-    receipts, operations, invokes, prose = history.receipts, history.operations, history.invokes, Prose(history)
-    asked = np.flatnonzero(receipts.operation >= 0)
-    if not len(asked):
-        return []
-    moved: dict[int, int] = {}
-    for row in np.flatnonzero(invokes.what == Operation.READ).tolist():
-        operation, conversation = int(invokes.operation[row]), int(invokes.conversation[row])
-        done = int(operations.done[operation]) if operations.completion[operation] == Completion.OK else NEVER
-        if operations.completion[operation] != Completion.FAIL:
-            moved[conversation] = max(moved.get(conversation, 0), done)
-    last: dict[tuple[int, int, int], dict[int, int]] = {}
-    for row in asked.tolist():
-        conversation, device = int(receipts.conversation[row]), int(history.sessions.device[receipts.session[row]])
-        mine = messages_done(history, conversation)
-        if operations.event[receipts.operation[row]] > max(moved.get(conversation, 0), mine):
-            observer = int(history.device_user[device])
-            last.setdefault((observer, conversation, int(receipts.user[row])), {})[device] = row
-    found = []
-    for (_, conversation, user), rows in sorted(last.items()):
-        for one, two in pairwise(sorted(rows)):
-            for kind, column in (("marker", receipts.read), ("unread", receipts.unread)):
-                values = [int(column[rows[device]]) for device in (one, two)]
-                if kind == "unread" and min(values) < 0:
-                    continue
-                if values[0] != values[1]:
-                    what = "read marker" if kind == "marker" else "number of unread messages"
-                    sentence = (
-                        f"at rest {prose.device(one)} is told {what} {values[0]} of {prose.user(user)} in "
-                        f"{prose.conversation(conversation)}, {prose.device(two)} is told {values[1]}"
-                    )
-                    events = tuple(sorted(int(receipts.event[rows[device]]) for device in (one, two)))
-                    pair = (int(receipts.session[rows[one]]), int(receipts.session[rows[two]]))
-                    found.append((Example(sentence, events, kind), pair))
-    return found
-
-
-def messages_done(history: History, conversation: int) -> int:
-    """The event after which no send of a conversation was under way, for a send may move its sender's marker."""
-    messages = history.messages
-    mine = messages.of_conversation(conversation)
-    done = messages.acknowledged[mine]
-    return int(done[done < NEVER].max(initial=0))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import Completion, Operation
-from ..membership import Ints
-from ..model import History
-from ..pages import Log, Page, logs, pages
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import is_pushed
+from waybill.history.events import Completion, Operation
+from waybill.history.membership import Ints
+from waybill.history.model import History
+from waybill.history.pages import Log, Page, logs, pages
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import is_pushed
+
 from .identity import unknown_sends
+from .markers import went_back
 
 
 def check(history: History) -> list[Anomaly]:
-    """`gap` and `cursor-regression`.
+    """`gap`, and `cursor-regression` of cursors and of markers (`markers.went_back`).
 
     A gap needs proof that something is there: another device of the user, or a page, showed a message at that place.
     Where the target promises `sequences` `"gapless"`, a hole between known sequences of a conversation is one too,
@@ -135,8 +137,8 @@ def _holes(history: History) -> list[tuple[int, int, int, int, str]]:
 
 def _regressions(history: History) -> list[Anomaly]:
     prose = Prose(history)
-    found = [*_cursors(history), *_markers(history)]
-    found.sort(key=lambda one: one[3])
+    cursors = [(*one, "cursor") for one in _cursors(history)]
+    found = sorted([*cursors, *went_back(history)], key=lambda one: (one[3], one[5]))
 
     def example(session: int, before: int, earlier: int, event: int, value: int, kind: str) -> Example:
         device = prose.device_of(session)
@@ -149,12 +151,13 @@ def _regressions(history: History) -> list[Anomaly]:
     return anomaly_of("cursor-regression", found, example, kinds=[one[5] for one in found])
 
 
-def _cursors(history: History) -> list[tuple[int, int, int, int, int, str]]:
+def _cursors(history: History) -> list[tuple[int, int, int, int, int]]:
     """Cursors that the server stated, below what it had stated or confirmed before; a login that asks for an older
     place starts anew from there."""
     invokes, operations, oks, sessions = history.invokes, history.operations, history.oks, history.sessions
+    told = history.cursors
     stated: list[tuple[int, int, int]] = list(
-        zip(history.cursors.event.tolist(), history.cursors.session.tolist(), history.cursors.value.tolist(), strict=True)
+        zip(told.event.tolist(), told.session.tolist(), told.value.tolist(), strict=True)
     )
     asked: dict[int, int] = {}
     for what in (Operation.LOGIN, Operation.ACKNOWLEDGE):
@@ -182,34 +185,7 @@ def _cursors(history: History) -> list[tuple[int, int, int, int, int, str]]:
         begun = int(sessions.event[session])
         witness = next((one for one in reversed(mine) if one[1] == session or one[0] < begun), None)
         if witness is not None and value < witness[2]:
-            found.append((session, witness[2], witness[0], event, value, "cursor"))
+            found.append((session, witness[2], witness[0], event, value))
         elif not mine or value > mine[-1][2]:
             mine.append((event, session, value))
     return found
-
-
-def _markers(history: History) -> list[tuple[int, int, int, int, int, str]]:
-    """Watermarks of one user in one conversation that go back in the eyes of one device."""
-    receipts, sessions = history.receipts, history.sessions
-    found = []
-    for kind, column in (("delivered-marker", receipts.delivered), ("read-marker", receipts.read)):
-        rows = np.flatnonzero((column >= 0) & (receipts.id < 0))
-        highest: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
-        keys = zip(
-            sessions.device[receipts.session[rows]].tolist(),
-            receipts.conversation[rows].tolist(),
-            receipts.user[rows].tolist(),
-            strict=True,
-        )
-        for row, key in zip(rows.tolist(), keys, strict=True):
-            mine = highest.setdefault(key, [])
-            session, value, event = int(receipts.session[row]), int(column[row]), int(receipts.event[row])
-            begun = int(sessions.event[session])
-            witness = next((one for one in reversed(mine) if one[1] == session or one[0] < begun), None)
-            if witness is not None and value < witness[2]:
-                found.append((session, witness[2], witness[0], event, value, kind))
-            elif not mine or value > mine[-1][2]:
-                mine.append((event, session, value))
-    return found
-
-

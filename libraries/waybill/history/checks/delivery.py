@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import Completion
-from ..membership import NEVER, Ints
-from ..model import Fault, History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import holdings
+from waybill.history.events import Completion
+from waybill.history.membership import NEVER, Ints
+from waybill.history.model import Fault, History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import holdings
 
 SHORTLY = 2_000_000
 """Microseconds before a fault in which an acknowledgement counts as shortly before it; batches of commits and caches

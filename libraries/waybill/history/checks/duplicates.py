@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import Completion, Mode, Operation
-from ..membership import NEVER, Bools, Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import is_pushed, senders_of
+from waybill.history.events import Completion, Mode, Operation
+from waybill.history.membership import NEVER, Bools, Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import is_pushed, senders_of
 
 
 def check(history: History) -> list[Anomaly]:
@@ -79,13 +79,13 @@ def _delivered(history: History) -> list[Anomaly]:
     size = len(messages.sent)
     first = np.full(size + len(history.ids) + 1, -1, dtype=np.int64)
     for device, rows in enumerate(history.rows_of_devices):
-        identity = _identity(history, rows)
-        rows, identity = rows[identity >= 0], identity[identity >= 0]
-        first[identity[::-1]] = rows[::-1]
-        again = first[identity] != rows
+        named = _identity(history, rows)
+        own, identity = rows[named >= 0], named[named >= 0]
+        first[identity[::-1]] = own[::-1]
+        again = first[identity] != own
         if again.any():
             concerned = np.isin(identity, identity[again])
-            found += _repeats(history, device, rows[concerned], identity[concerned], pushed)
+            found += _repeats(history, device, own[concerned], identity[concerned], pushed)
         first[identity] = -1
     found.sort(key=lambda one: one[1])
 

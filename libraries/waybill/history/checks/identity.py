@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..events import Operation
-from ..membership import NEVER, Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import compact, is_pushed, passed_over, small, stable_order
+from waybill.history.events import Operation
+from waybill.history.membership import NEVER, Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import compact, is_pushed, passed_over, small, stable_order
 
 
 def check(history: History) -> list[Anomaly]:
@@ -225,7 +225,7 @@ def _assigned(history: History, known: Ints, number: Ints) -> list[tuple[int, in
     code = messages.conversation[known].astype(np.int64)
     if not history.promise("realtime_order", False):
         code = code * len(history.devices) + messages.device[known]
-    groups, count = compact(code)
+    groups, _ = compact(code)
     value = small(number[known])
     order = np.lexsort((messages.effect[known], groups))
     wide = groups[order].astype(np.int64) << 32

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..events import Mode, Operation
-from ..membership import NEVER, Bools, Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import compact, first_of_each, is_pushed, passed_over, senders_of, stable_order
+from waybill.history.events import Mode, Operation
+from waybill.history.membership import NEVER, Bools, Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import compact, first_of_each, is_pushed, passed_over, senders_of, stable_order
 
 
 def check(history: History) -> list[Anomaly]:
@@ -75,7 +75,8 @@ def _page(history: History, rows: Ints) -> Ints:
     """What makes entries one read: the device's final read, or the page."""
     deliveries = history.deliveries
     final = deliveries.mode[rows] == Mode.FINAL
-    return np.where(final, history.sessions.device[deliveries.session[rows]], deliveries.read[rows] + len(history.devices) + 1)
+    device = history.sessions.device[deliveries.session[rows]]
+    return np.where(final, device, deliveries.read[rows] + len(history.devices) + 1)
 
 
 def _runs(history: History) -> Ints:
@@ -166,7 +167,7 @@ def _streams(history: History, shown: _Shown) -> list[Anomaly]:
 
 def _pipelined(history: History, shown: _Shown, epoch: Ints, page: Ints) -> list[tuple[Ints, Ints]]:
     """Messages tried once, on one session: the order of their sends is their order."""
-    messages, deliveries = history.messages, history.deliveries
+    messages = history.messages
     parts = []
     for rows, groups in ((shown.in_epoch, epoch), (shown.read, page)):
         once = messages.attempts[messages.given[rows]] == 1
@@ -179,7 +180,7 @@ def _pipelined(history: History, shown: _Shown, epoch: Ints, page: Ints) -> list
 
 
 def _views(history: History, shown: _Shown) -> tuple[Ints, Ints]:
-    """The deliveries of every view - a run of a device, a page, a final read - and their group: view and conversation."""
+    """The deliveries of every view - a run of a device, a page, a final read - and their group."""
     deliveries, messages = history.deliveries, history.messages
     rows = np.concatenate((shown.on_device, shown.read))
     runs = shown.run[deliveries.session[shown.on_device]]
@@ -272,4 +273,5 @@ def _realtime(history: History, shown: _Shown) -> list[Anomaly]:
             ),
         )  # fmt: skip
 
-    return anomaly_of("realtime-reordered", list(zip(late[other].tolist(), early[other].tolist(), strict=True)), example)
+    pairs = list(zip(late[other].tolist(), early[other].tolist(), strict=True))
+    return anomaly_of("realtime-reordered", pairs, example)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import Completion, Operation
-from ..membership import NEVER
-from ..model import History
-from ..pages import Page, logs, pages
-from ..promises import seconds
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import is_pushed
+from waybill.history.events import Completion, Operation
+from waybill.history.membership import NEVER
+from waybill.history.model import History
+from waybill.history.pages import Page, logs, pages
+from waybill.history.promises import seconds
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import is_pushed
 
 
 def check(history: History) -> list[Anomaly]:
@@ -89,7 +89,7 @@ def _presence(history: History) -> list[Example]:
         if int(operations.time[operation]) < 0 or answer < 0:
             continue
         mine = spells.get(user, [])
-        online = any(sure_from <= since and until < maybe_until for _, sure_from, maybe_until, _ in mine if sure_from >= 0)
+        online = any(0 <= sure <= since and until < ended for _, sure, ended, _ in mine)
         # Before its first login a user was offline for as long as anybody knows, whatever the bound.
         offline = all(maybe_from > until or sure_until < since for maybe_from, _, _, sure_until in mine)
         if (online and answer == 0) or (offline and answer == 1):
