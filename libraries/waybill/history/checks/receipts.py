@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import Operation
-from ..membership import NEVER, START, Bools, Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
+from waybill.history.events import Operation
+from waybill.history.membership import NEVER, START, Bools, Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
 
 
 def check(history: History) -> list[Anomaly]:
