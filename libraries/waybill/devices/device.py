@@ -63,19 +63,30 @@ class Device(Outbox):
         return epoch, call
 
     def read_log(self, after: int = 0, page: int = 500, *, deadline: float = 30.0) -> list[Delivery]:
-        """Reads the log page by page from a position until the server says that it is complete."""
+        """Reads the log page by page from a position until the server says that it is complete.
+
+        While streams run the log may grow as fast as it is read; then the reading ends with the page that
+        reaches the newest place that the server had told any device of the user when it began.
+        """
         limit, entries = Deadline(deadline), []
+        known = max(device.known_head for device in self.scenario.users[self.user].devices.values())
         while True:
             read = self.sync(after, page, deadline=limit.remaining())
             entries.extend(read.entries)
-            if read.complete:
+            if read.complete or (self.scenario.streams and read.cursor >= known):
                 return entries
             after = read.cursor
 
     @property
+    def known_head(self) -> int:
+        """The newest place of the log that the server told this device, at login or with a delivery."""
+        head = -1 if self.welcome is None else self.welcome.head
+        return max(self.cursor, head)
+
+    @property
     def cursor(self) -> int:
         """The highest log position that the device was given; -1 for none."""
-        return max((item.delivery.cursor for item in self.inbox.items), default=-1)
+        return self.inbox.cursor
 
     # -- presence, receipts, typing --------------------------------------------------------------------------
 

@@ -318,6 +318,9 @@ class Epoch:
     def _keep(self, operation: int, pending: Sending | Call, outcome: Outcome) -> None:
         if isinstance(pending, Sending):
             pending.ended(operation, outcome)
+            if len(pending.tried_by) > 1:
+                # Its other devices do not hear of this session, and somebody may wait there.
+                self.device.scenario.tell(pending.tried_by)
             if outcome.completion is Completion.OK:
                 self.device.scenario.note_acknowledged(pending)
         else:

@@ -25,12 +25,14 @@ class Inbox:
     and body.
 
     Attributes:
+        cursor: The highest place in the log that came with a delivery; -1 for none.
         items: Every delivery of every session, redeliveries and pages included.
         typing: Who is typing, by (conversation, user).
         members: The members of each group as the server announced them last.
     """
 
     def __init__(self, keyed: bool) -> None:
+        self.cursor = -1
         self.items: list[Item] = []
         self.typing: dict[tuple[str, str], bool] = {}
         self.members: dict[str, list[str]] = {}
@@ -41,6 +43,7 @@ class Inbox:
     def add(self, conversation: str, sender: str, delivery: Delivery) -> None:
         """Keeps a delivery."""
         self.items.append(Item(conversation, sender, delivery))
+        self.cursor = max(self.cursor, delivery.cursor)
         if self._keyed:
             self._held.add((conversation, sender, delivery.key))
         else:

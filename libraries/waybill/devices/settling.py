@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from waybill.devices import waits
 from waybill.devices.conversation import Conversation
@@ -18,6 +18,10 @@ from waybill.history.events import Completion
 if TYPE_CHECKING:
     from waybill.devices.device import Device
     from waybill.devices.scenario import Scenario
+
+
+READING: Final = 10.0
+"""Seconds that the final reads have at least."""
 
 
 @dataclass(slots=True)
@@ -59,7 +63,8 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
     for device in readers:
         _drain(scenario, device, sentinels, settlement, deadline)
     if Capability.SYNC in scenario.driver.capabilities:
-        _read_all(readers, settlement, deadline)
+        # What is still missing now is a finding already; the final reads must show how it ended all the same.
+        _read_all(readers, settlement, Deadline(max(READING, deadline.remaining())))
     for device in scenario.devices:
         if device.name not in settlement.unread and device not in readers:
             settlement.unread[device.name] = "it has no session"
