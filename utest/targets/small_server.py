@@ -27,9 +27,11 @@ def main() -> None:
     server = socket.create_server((sys.argv[1], port))
     with (data / "starts").open("a") as starts:
         starts.write(f"{os.getpid()}\n")
-    print("starting up", flush=True)
+    sys.stdout.write("starting up\n")
+    sys.stdout.flush()
     if "never-ready" not in behaviour:
-        print(json.dumps({"ready": True, "port": port}), flush=True)
+        sys.stdout.write(json.dumps({"ready": True, "port": port}) + "\n")
+        sys.stdout.flush()
     while True:
         connection, _ = server.accept()
         with connection:

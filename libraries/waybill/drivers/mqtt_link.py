@@ -26,7 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from waybill.drivers.base import Endpoint, Login
+from waybill.drivers.base import Login
 
 DISCONNECT: Final = b"\xe0\x00"
 PINGREQ: Final = b"\xc0\x00"
@@ -44,13 +44,32 @@ _SCHEMES: Final = {"mqtt": (1883, False, "tcp"), "mqtts": (8883, True, "tcp")} |
 
 
 class Client(paho.Client):
-    """paho's client, which tells nobody of a PINGRESP."""
+    """paho's client, amended where it tells too little or leaves something behind.
+
+    Attributes:
+        on_pong: Called for every PINGRESP.
+        tls: The context for TLS, and the name that the certificate must carry.
+        opened: The socket of the last attempt to connect, which paho does not close when the attempt fails.
+    """
 
     on_pong: Callable[[], None]
+    tls: tuple[ssl.SSLContext, str]
+    opened: socket.socket | None = None
 
     def _handle_pingresp(self) -> MQTTErrorCode:
         self.on_pong()
         return super()._handle_pingresp()
+
+    def _create_socket_connection(self) -> socket.socket:
+        self.opened = super()._create_socket_connection()
+        # Small packets must not wait for the answer to the one before.
+        self.opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.opened
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        context, name = self.tls
+        self.opened = context.wrap_socket(tcp_sock, server_hostname=name)
+        return self.opened
 
 
 class Link:
@@ -90,8 +109,9 @@ class Link:
         )
         self.client.on_disconnect = self._on_disconnect
         if secure:
-            self.client.tls_set_context(_tls_context(login.endpoint))
-            self.client.tls_insecure_set(login.endpoint.insecure)
+            context = login.endpoint.tls_context()
+            self.client.tls = context, login.endpoint.server_name or self._host
+            self.client.tls_set_context(context)
         if transport == "websockets":
             self.client.ws_set_options(path=url.path or "/mqtt")
         self._blocked = False
@@ -111,16 +131,18 @@ class Link:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = _NEVER_EXPIRES
             properties.ReceiveMaximum = self._window
-        self.client.connect(
-            self._host,
-            self._port,
-            keepalive=_KEEP_ALIVE,
-            clean_start=False if self._version == 5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
-            properties=properties,
-        )
-        # Small packets must not wait for the answer to the one before.
-        with self._duplicate() as duplicate:
-            duplicate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self.client.connect(
+                self._host,
+                self._port,
+                keepalive=_KEEP_ALIVE,
+                clean_start=False if self._version == 5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
+                properties=properties,
+            )
+        except BaseException:
+            if self.client.opened is not None:
+                self.client.opened.close()
+            raise
 
     @property
     def connected(self) -> bool:
@@ -244,20 +266,3 @@ class Countdown:
 def _pending(connection: Any) -> bool:
     """Bytes that were read from the socket already and that no poll would tell of."""
     return bool(getattr(connection, "pending", lambda: 0)())
-
-
-class _NamedContext(ssl.SSLContext):
-    """A context that expects another name in the certificate than the one it connects to."""
-
-    expected = ""
-
-    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
-        return super().wrap_socket(*arguments, **(options | {"server_hostname": self.expected}))
-
-
-def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    context = endpoint.tls_context()
-    if endpoint.server_name:
-        context.__class__ = _NamedContext
-        context.expected = endpoint.server_name  # type: ignore[attr-defined]
-    return context

@@ -82,7 +82,8 @@ class MqttSession(Session):
         try:
             self._link.open()
         except (OSError, ssl.CertificateError, WebsocketConnectionError) as error:
-            raise _refused(Completion.INFO, _network_word(error), str(error)) from None
+            # Nothing of the login was written yet.
+            raise _refused(Completion.FAIL, _network_word(error), str(error)) from None
         wait_for("CONNACK", lambda: self._connack is not None)
         resumed, reason = self._connack or (False, None)
         if reason is None or reason.is_failure:
@@ -119,7 +120,7 @@ class MqttSession(Session):
         """Publishes messages. What the broker's Receive Maximum leaves no room for waits, unsent, for
         PUBACKs."""
         prepared = [
-            (operation, f"{_ROOT}/{_other(conversation, self._user)}/{self._user}", key, body)
+            (operation, _topic(conversation, self._user), key, body)
             for operation, conversation, key, body in sends
         ]
         with self._link.lock:
@@ -187,9 +188,9 @@ class MqttSession(Session):
         """Publishes what waits, as far as it can be written now and the broker lets."""
         while self._waiting and len(self._sends) < self._quota and self._link.writable:
             operation, topic, key, body = self._waiting.popleft()
-            refusal = self._refuses or self._too_large(topic, key, body)
+            refusal = self._refusal(topic, key, body)
             if refusal:
-                self._complete(operation, Outcome(Completion.FAIL, refusal, "the CONNACK does not allow it"))
+                self._complete(operation, Outcome(Completion.FAIL, refusal, "it was not sent"))
                 continue
             properties = None
             if self._version == 5:
@@ -200,10 +201,13 @@ class MqttSession(Session):
             published = self._link.client.publish(topic, body, qos=1, properties=properties)
             self._sends[published.mid] = operation
 
-    def _too_large(self, topic: str, key: str, body: bytes) -> str:
+    def _refusal(self, topic: str, key: str, body: bytes) -> str:
+        """Why something cannot be sent at all: MQTT forbids to send more than the CONNACK allows."""
         # Packet id 2, fixed header up to 5, property lengths up to 5, the user property's own bytes 8.
         size = len(topic) + len(key) + len(body) + 20
-        return "packet-too-large" if self._packet_limit and size > self._packet_limit else ""
+        if not topic:
+            return "no-direct-conversation"
+        return "packet-too-large" if self._packet_limit and size > self._packet_limit else self._refuses
 
     # -- what the server says ------------------------------------------------------------------------------
 
@@ -323,18 +327,17 @@ def conversation_of(one: str, other: str) -> str:
     return "direct/" + "/".join(sorted((one, other)))
 
 
-def _other(conversation: str, me: str) -> str:
-    """Who else is in a direct conversation; oneself in the one with oneself."""
+def _topic(conversation: str, me: str) -> str:
+    """Where a message of mine in a direct conversation goes; empty if the name is none of a direct
+    conversation.
+
+    In a conversation of two others it goes where one of them would send it, for the broker to refuse.
+    """
     kind, *names = conversation.split("/")
-    if (
-        kind != "direct"
-        or len(names) != 2
-        or me not in names
-        or not all(names)
-        or {"+", "#"} & set("".join(names))
-    ):
-        raise ValueError(f"expected a direct conversation of {me}, direct/ONE/OTHER, found '{conversation}'")
-    return names[1] if names[0] == me else names[0]
+    if kind != "direct" or len(names) != 2 or not all(names) or set("+#") & set(conversation):
+        return ""
+    one, other = names
+    return f"{_ROOT}/{one}/{other}" if me == other else f"{_ROOT}/{other}/{one}"
 
 
 def _refused(completion: Completion, code: str, text: str) -> LoginRefused:

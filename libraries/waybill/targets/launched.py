@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from waybill.drivers.base import LoginRefused
-from waybill.history.events import Completion
 from waybill.targets.errors import LaunchError
 from waybill.targets.processes import ServerProcess
 from waybill.tokens.obtain import TokenError
@@ -48,8 +47,6 @@ class LaunchedProcess:
                 if self._is_ready(max(0.1, until - time.monotonic())):
                     return
             except (LoginRefused, LaunchError, TokenError) as error:
-                if isinstance(error, LoginRefused) and error.outcome.completion is Completion.FAIL:
-                    raise self._failure(f"it refuses a login with a valid credential: {error}") from None
                 missing = f"a message that gets through: {error}"
             if self.process.wait_for_exit(_LOOK_EVERY):
                 raise self._failure(f"it ended with status {self.process.exit_status}")

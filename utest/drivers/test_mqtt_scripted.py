@@ -1,0 +1,205 @@
+"""The driver `mqtt` against a broker of a few lines that says what no well-behaved broker says on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from tape import Tape
+
+from waybill.drivers.base import Credential, Endpoint, Login, LoginRefused, Session
+from waybill.drivers.mqtt import MqttDriver
+from waybill.history.events import Completion, End
+
+CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = (
+    1,
+    2,
+    3,
+    4,
+    8,
+    9,
+    12,
+    13,
+    14,
+)
+RECEIVE_MAXIMUM_2 = b"\x21\x00\x02"
+MAXIMUM_QOS_0 = b"\x24\x00"
+MAXIMUM_PACKET_100 = b"\x27\x00\x00\x00\x64"
+
+
+class Broker:
+    """One connection, answered by a test."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = Endpoint(f"mqtt://127.0.0.1:{self.listener.getsockname()[1]}")
+        self.connection: socket.socket | None = None
+        self.received: list[tuple[int, bytes]] = []
+        self.arrived = threading.Condition()
+        self.properties = b""
+        self.reason = 0
+        self.suback = 1
+        self.thread = threading.Thread(target=self._serve)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        self.connection, _ = self.listener.accept()
+        with self.connection, self.connection.makefile("rb") as stream, contextlib.suppress(ConnectionError):
+            while head := stream.read(1):
+                length, shift = 0, 0
+                while True:
+                    byte = stream.read(1)[0]
+                    length |= (byte & 127) << shift
+                    shift += 7
+                    if byte < 128:
+                        break
+                kind, body = head[0] >> 4, stream.read(length)
+                if kind == CONNECT:
+                    self.say(CONNACK, bytes([0, self.reason, len(self.properties)]) + self.properties)
+                elif kind == SUBSCRIBE:
+                    self.say(SUBACK, body[:2] + bytes([0, self.suback]))
+                with self.arrived:
+                    self.received.append((kind, body))
+                    self.arrived.notify_all()
+                if kind == DISCONNECT:
+                    break
+
+    def say(self, kind: int, body: bytes = b"") -> None:
+        assert self.connection is not None
+        self.connection.sendall(bytes([kind << 4, len(body)]) + body)
+
+    def wait(self, kind: int, count: int) -> list[bytes]:
+        def found() -> list[bytes]:
+            return [body for one, body in self.received if one == kind]
+
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(found()) >= count, 5), self.received
+            return found()
+
+    def close(self) -> None:
+        self.listener.close()
+        self.thread.join(5)
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    broker = Broker()
+    yield broker
+    broker.close()
+
+
+def connect(broker: Broker) -> tuple[Session, Tape]:
+    tape = Tape()
+    login = Login(broker.endpoint, Credential("alice", password="x"), "phone", deadline=5)
+    return MqttDriver().connect(login, tape), tape
+
+
+def packet_id(publish: bytes) -> bytes:
+    at = 2 + int.from_bytes(publish[:2], "big")
+    return publish[at : at + 2]
+
+
+def sends(count: int, body: bytes = b"x") -> list[tuple[int, str, str, bytes]]:
+    return [(number, "direct/alice/bob", f"k{number}", body) for number in range(1, count + 1)]
+
+
+def test_no_more_is_in_flight_than_the_broker_takes_and_the_rest_never_left(broker: Broker) -> None:
+    broker.properties = RECEIVE_MAXIMUM_2
+    session, tape = connect(broker)
+    assert session.welcome.limits["window"] == 2
+    session.send_many(sends(5))
+    first = broker.wait(PUBLISH, 2)
+    broker.say(PUBACK, packet_id(first[0]))
+    assert tape.outcome(1).completion is Completion.OK
+    assert len(broker.wait(PUBLISH, 3)) == 3
+    session.cut()
+    assert tape.end is End.CUT
+    outcomes = [(tape.outcomes[number].completion, tape.outcomes[number].code) for number in range(1, 6)]
+    assert outcomes == [
+        (Completion.OK, ""),
+        (Completion.INFO, "connection-cut"),
+        (Completion.INFO, "connection-cut"),
+        (Completion.FAIL, "not-sent"),
+        (Completion.FAIL, "not-sent"),
+    ]
+    assert not tape.broken
+
+
+def test_a_reason_code_from_0x80_on_is_a_definite_refusal(broker: Broker) -> None:
+    session, tape = connect(broker)
+    session.send_many(sends(2))
+    first, second = broker.wait(PUBLISH, 2)
+    broker.say(PUBACK, packet_id(first) + b"\x97")
+    broker.say(PUBACK, packet_id(second) + b"\x10")
+    refused, taken = tape.outcome(1), tape.outcome(2)
+    assert (refused.completion, refused.code) == (Completion.FAIL, "quota-exceeded")
+    assert (taken.completion, taken.text) == (Completion.OK, "No matching subscribers")
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("reason", "end", "text"),
+    [(0x8E, End.REPLACED, "Session taken over"), (0x8B, End.REFUSED, "Server shutting down")],
+)
+def test_what_the_broker_says_of_an_end_is_told(broker: Broker, reason: int, end: End, text: str) -> None:
+    session, tape = connect(broker)
+    session.send(1, "direct/alice/bob", "k", b"x")
+    broker.wait(PUBLISH, 1)
+    broker.say(DISCONNECT, bytes([reason, 0]))
+    assert tape.wait_end() is end
+    assert tape.reason == text
+    assert tape.outcomes[1].completion is Completion.INFO
+    session.close()
+
+
+def test_a_refused_login_and_a_refused_inbox_are_definite(broker: Broker) -> None:
+    broker.suback = 0x87
+    with pytest.raises(
+        LoginRefused, match=r"subscribe-not-authorized: SUBACK of waybill/direct/alice/\+"
+    ) as refused:
+        connect(broker)
+    assert refused.value.outcome.completion is Completion.FAIL
+
+
+def test_a_refusing_connack_is_definite(broker: Broker) -> None:
+    broker.reason = 0x88
+    with pytest.raises(LoginRefused, match="server-unavailable: CONNACK: Server unavailable") as refused:
+        connect(broker)
+    assert refused.value.outcome.completion is Completion.FAIL
+
+
+@pytest.mark.parametrize(
+    ("properties", "code"), [(MAXIMUM_QOS_0, "qos-not-supported"), (MAXIMUM_PACKET_100, "packet-too-large")]
+)
+def test_what_the_broker_forbids_is_not_sent(broker: Broker, properties: bytes, code: str) -> None:
+    broker.properties = properties
+    session, tape = connect(broker)
+    session.send_many(sends(1, b"x" * 100))
+    assert (tape.outcome(1).completion, tape.outcome(1).code) == (Completion.FAIL, code)
+    assert PUBLISH not in [kind for kind, _ in broker.received]
+    session.close()
+
+
+def test_an_acknowledgement_is_confirmed_by_the_answer_to_a_ping_after_it(broker: Broker) -> None:
+    session, tape = connect(broker)
+    topic = b"waybill/direct/alice/bob"
+    assert broker.connection is not None
+    for number in (1, 2):
+        body = len(topic).to_bytes(2, "big") + topic + bytes([0, number, 0]) + b"hello"
+        broker.connection.sendall(bytes([0x32, len(body)]) + body)
+    tape.wait(lambda: len(tape.deliveries) == 2, "both messages")
+    session.acknowledge(10, tape.deliveries[0])
+    broker.wait(PINGREQ, 1)
+    session.acknowledge(11, tape.deliveries[1])
+    broker.wait(PINGREQ, 2)
+    assert tape.outcomes == {}
+    assert [kind for kind, _ in broker.received[-4:]] == [PUBACK, PINGREQ] * 2
+    broker.say(PINGRESP)
+    assert tape.outcome(10).completion is Completion.OK
+    assert 11 not in tape.outcomes
+    session.cut()
+    assert (tape.outcomes[11].completion, tape.outcomes[11].code) == (Completion.INFO, "unconfirmed")
+    assert not tape.broken
