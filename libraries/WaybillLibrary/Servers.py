@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class Servers:
         root = builtin.get_variable_value("${RUN_FOLDER}") or builtin.get_variable_value("${OUTPUT DIR}")
         suite = str(builtin.get_variable_value("${SUITE NAME}"))
         folder = Path(str(root)).resolve() / "targets" / slug(suite)
+        shutil.rmtree(folder, ignore_errors=True)
         running = launch(find_target(target), folder, deadline=deadline.total_seconds())
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")
