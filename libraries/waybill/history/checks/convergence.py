@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from waybill.history.checks.markers import diverging
 from waybill.history.events import Mode
 from waybill.history.membership import NEVER, Ints
 from waybill.history.model import History
@@ -16,12 +15,12 @@ from waybill.history.views import first_login, passed_over
 
 
 def check(history: History) -> list[Anomaly]:
-    """`device-divergence`: in the set of messages, their order, or a marker (`markers.diverging`).
+    """`device-divergence`: in the set of messages, their order, or (in `markers`) a marker.
 
     Compared are the complete final reads of neighbouring devices of a user, in what existed before both began. What
     one of the two sent itself is left out of the set, and what the user sent at all unless `own_devices` is promised.
     """
-    return _report([*_sets(history), *_orders(history), *diverging(history)])
+    return _report([*_sets(history), *_orders(history)])
 
 
 def _report(found: list[tuple[Example, tuple[int, int]]]) -> list[Anomaly]:

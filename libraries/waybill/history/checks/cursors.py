@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from waybill.history.checks.identity import unknown_sends
 from waybill.history.events import Completion, Operation
 from waybill.history.membership import Ints
 from waybill.history.model import History
@@ -12,12 +13,9 @@ from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
 from waybill.history.views import is_pushed
 
-from .identity import unknown_sends
-from .markers import went_back
-
 
 def check(history: History) -> list[Anomaly]:
-    """`gap`, and `cursor-regression` of cursors and of markers (`markers.went_back`).
+    """`gap`, and `cursor-regression` of cursors (that of markers is in `markers`).
 
     A gap needs proof that something is there: another device of the user, or a page, showed a message at that place.
     Where the target promises `sequences` `"gapless"`, a hole between known sequences of a conversation is one too,
@@ -137,18 +135,17 @@ def _holes(history: History) -> list[tuple[int, int, int, int, str]]:
 
 def _regressions(history: History) -> list[Anomaly]:
     prose = Prose(history)
-    cursors = [(*one, "cursor") for one in _cursors(history)]
-    found = sorted([*cursors, *went_back(history)], key=lambda one: (one[3], one[5]))
+    found = sorted(_cursors(history), key=lambda one: one[3])
 
-    def example(session: int, before: int, earlier: int, event: int, value: int, kind: str) -> Example:
+    def example(session: int, before: int, earlier: int, event: int, value: int) -> Example:
         device = prose.device_of(session)
-        if kind == "cursor":
-            sentence = f"the server stated cursor {value} to {device}, after {before} and without a resubscription"
-        else:
-            sentence = f"{device} was shown {kind.replace('-', ' ')} {value}, after {before}: a marker went back"
-        return Example(sentence, (earlier, event), kind)
+        return Example(
+            f"the server stated cursor {value} to {device}, after {before} and without a resubscription",
+            (earlier, event),
+            "cursor",
+        )
 
-    return anomaly_of("cursor-regression", found, example, kinds=[one[5] for one in found])
+    return anomaly_of("cursor-regression", found, example, kinds=["cursor"] * len(found))
 
 
 def _cursors(history: History) -> list[tuple[int, int, int, int, int]]:
