@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from waybill.drivers.base import Outcome
@@ -131,16 +132,8 @@ class Bodies:
         missing = size - len(identity)
         if missing <= 0:
             return identity[:-1]
-        start = hash_of(identity) % _POOL
+        start = zlib.crc32(identity) % _POOL
         filler = self._pool[start : start + missing]
         while len(filler) < missing:
             filler += self._pool[: missing - len(filler)]
         return identity + filler
-
-
-def hash_of(data: bytes) -> int:
-    """A small number from bytes, the same in every process (FNV-1a, 32 bits)."""
-    value = 0x811C9DC5
-    for byte in data:
-        value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
-    return value
