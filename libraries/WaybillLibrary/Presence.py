@@ -6,12 +6,14 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.devices.presence import come_and_go
+from waybill.history.promises import seconds
 from waybill.version import __version__
 from WaybillLibrary import stage
 from WaybillLibrary.words import CONVERTERS, How, Names
 
 PHONE = Names(["phone"])
 DEFAULT_BOUND = 5.0
+"""Seconds to wait where the target file promises no bound; the checker then judges nothing by time."""
 
 
 @library(
@@ -50,7 +52,7 @@ class Presence:
         ```
         """
         scenario = stage.scenario()
-        bound = float(scenario.target.promises.get("presence_bound", DEFAULT_BOUND))
+        bound = seconds(scenario.target.promises.get("presence_bound")) or DEFAULT_BOUND
         come_and_go(
             list(scenario.user(person, devices).devices.values()),
             scenario.device(watcher),

@@ -21,6 +21,7 @@ Read markers set on any device, in any order, end the same everywhere
     And bob is online on phone and tablet
     When alice sends 150 messages to bob from her phone
     And bob sends 150 messages to alice from his phone
+    And every send is acknowledged
     And alice and bob have received everything
     And alice and bob set 240 read markers in random order from all their devices
     And the tablets lose the connection and return

@@ -35,12 +35,19 @@ def one_round(one: Device, other: Device, conversation: Conversation, messages: 
 def set_markers(
     scenario: Scenario, conversation: Conversation, devices: Sequence[Device], count: int
 ) -> None:
-    """Sets read markers at places that the seed draws, each from a device that the seed draws."""
-    newest = max(
+    """Sets read markers at places that the seed draws, each from a device that the seed draws.
+
+    Raises:
+        ValueError: Nothing in the conversation is acknowledged yet.
+    """
+    sequences = [
         sending.outcome.sequence
         for sending in scenario.sendings
         if sending.conversation is conversation and sending.acknowledged and sending.outcome
-    )
+    ]
+    if not sequences:
+        raise ValueError(f"Nothing is acknowledged in {conversation.name} yet, so nothing can be read.")
+    newest = max(sequences)
     for _ in range(count):
         scenario.random.choice(list(devices)).mark_read(conversation, scenario.random.randint(1, newest))
 
