@@ -47,7 +47,7 @@ class LaunchedProcess:
                 if self._is_ready(max(0.1, until - time.monotonic())):
                     return
             except (LoginRefused, LaunchError, TokenError) as error:
-                missing = f"a message that gets through: {error}"
+                missing = f"a message that gets through: {str(error).rstrip('.')}"
             if self.process.wait_for_exit(_LOOK_EVERY):
                 raise self._failure(f"it ended with status {self.process.exit_status}")
             if time.monotonic() > until:

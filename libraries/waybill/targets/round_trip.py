@@ -27,7 +27,7 @@ from waybill.targets.errors import LaunchError
 _SEND, _ACKNOWLEDGE = 1, 2
 
 
-class _Probe:
+class Probe:
     """An observer that waits for one body and one outcome."""
 
     def __init__(self, body: bytes = b"") -> None:
@@ -83,7 +83,7 @@ def round_trip(
         LaunchError: The message was not acknowledged or not delivered by the deadline.
     """
     body = b"waybill is ready? " + secrets.token_hex(8).encode()
-    receiving, sending = _Probe(body), _Probe()
+    receiving, sending = Probe(body), Probe()
     sessions: list[Session] = []
     try:
         for credential, probe in ((recipient, receiving), (sender, sending)):

@@ -1,0 +1,117 @@
+"""The targets in the box, launched for real."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from waybill.drivers.base import Login
+from waybill.targets import LaunchError, RunningTarget, find_target, launch
+from waybill.targets.launch import program
+from waybill.targets.round_trip import Probe, round_trip
+from waybill.targets.target_file import parse_target
+from waybill.tokens.obtain import TokenRefused
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[RunningTarget]:
+    """Where mosquitto is not installed the tests fail, and say how to install it; only
+    WAYBILL_WITHOUT_MOSQUITTO=1 leaves them out."""
+    if os.environ.get("WAYBILL_WITHOUT_MOSQUITTO") == "1" and program("mosquitto") is None:
+        pytest.skip("WAYBILL_WITHOUT_MOSQUITTO=1 and mosquitto is not installed")
+    with launch(find_target("mosquitto"), tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Iterator[RunningTarget]:
+    with launch(find_target("reference"), tmp_path) as running:
+        yield running
+
+
+def pass_message(running: RunningTarget) -> None:
+    one, other = running.account(), running.account()
+    credentials = running.credential(one, "probe"), running.credential(other, "probe")
+    round_trip(running.driver, running.endpoint(), *credentials, 5.0)
+
+
+@pytest.mark.parametrize("name", ["mosquitto", "reference"])
+def test_a_node_is_killed_stopped_and_started_on_its_own_address(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    running: RunningTarget = request.getfixturevalue(name)
+    endpoint = running.endpoint()
+    pass_message(running)
+    for how in (running.kill, running.stop):
+        how()
+        assert not running.alive()
+        running.start()
+        assert running.endpoint() == endpoint
+        pass_message(running)
+    running.pause()
+    running.resume()
+    pass_message(running)
+    assert all(path.stat().st_size for path in running.logs())
+
+
+def test_what_mosquitto_stored_outlives_an_orderly_restart(mosquitto: RunningTarget) -> None:
+    one, other = mosquitto.account(), mosquitto.account()
+
+    def login(account: object) -> Login:
+        return Login(mosquitto.endpoint(), mosquitto.credential(account, "phone"), "phone")  # type: ignore[arg-type]
+
+    mosquitto.driver.connect(login(other), Probe()).close()
+    sending = Probe()
+    sender = mosquitto.driver.connect(login(one), sending)
+    sender.send(1, mosquitto.driver.direct_conversation(one.user, other.user), "k", b"kept")
+    assert sending.wait(lambda: 1 in sending.outcomes, 5)
+    mosquitto.stop()
+    sender.close()
+    mosquitto.start()
+    receiving = Probe(b"kept")
+    receiver = mosquitto.driver.connect(login(other), receiving)
+    assert receiving.wait(lambda: receiving.found is not None, 5)
+    receiver.close()
+
+
+def test_the_reference_server_takes_tokens_of_its_issuer_only(reference: RunningTarget) -> None:
+    account = reference.account()
+    first = reference.credential(account, "phone")
+    assert first.token.count(".") == 2
+    assert first.password == ""
+    assert first.token not in repr(first)
+    assert reference.credential(account, "phone").token == first.token
+    assert reference.credential(account, "tablet").token != first.token
+    assert reference.credential(account, "phone", fresh=True).token != first.token
+    stranger = type(account)(account.user, "wrong")
+    with pytest.raises(TokenRefused, match="invalid_grant"):
+        reference.credential(stranger, "desk")
+    assert {"issuer", "node"} == {path.parent.name for path in reference.logs()}
+
+
+def test_the_reference_server_is_ready_in_well_under_a_second_and_a_half(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    with launch(find_target("reference"), tmp_path):
+        assert time.monotonic() - begun < 1.5
+
+
+def test_a_broker_whose_configuration_is_wrong_shows_its_own_words(
+    tmp_path: Path, mosquitto: RunningTarget
+) -> None:
+    text = mosquitto.file.path.read_text().replace("allow_anonymous false", "allow_anonymus false")
+    with pytest.raises(
+        LaunchError, match=r"'broker' did not become ready: it ended with status 3(.|\n)*allow_anonymus"
+    ):
+        launch(parse_target(text, mosquitto.file.path), tmp_path / "wrong")
+
+
+def test_a_broker_that_lets_nobody_in_is_not_ready(tmp_path: Path, mosquitto: RunningTarget) -> None:
+    text = mosquitto.file.path.read_text().replace("pattern read", "# pattern read")
+    with pytest.raises(
+        LaunchError, match=r"after 0.5 s there is still missing a message that gets through: The node at"
+    ):
+        launch(parse_target(text, mosquitto.file.path), tmp_path / "closed", deadline=0.5)

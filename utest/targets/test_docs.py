@@ -1,0 +1,38 @@
+"""docs/targets.md: its examples are read, and its tables have every key that there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from waybill.targets.promises import PARAMETERS
+from waybill.targets.target_file import FORMATS, METHODS, READY, ROLES, parse_target
+
+DOCS = Path(__file__).parents[2] / "docs" / "targets.md"
+EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_is_a_valid_target_file(number: int) -> None:
+    parse_target(EXAMPLES[number], DOCS)
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) == 3
+
+
+def test_every_word_is_documented() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    missing = [word for word in (*PARAMETERS, *READY, *ROLES, *FORMATS, *METHODS) if f"`{word}`" not in text]
+    assert missing == []
+
+
+def test_every_key_is_documented() -> None:
+    """The readers in target_file.py ask for keys by name; each must stand in a table."""
+    source = (DOCS.parents[1] / "libraries" / "waybill" / "targets" / "target_file.py").read_text(encoding="utf-8")
+    keys = set(re.findall(r"\.(?:text|name|choice|number|seconds|texts|date)\(\s*\"(\w+)\"", source))
+    text = DOCS.read_text(encoding="utf-8")
+    assert len(keys) > 20
+    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
