@@ -522,7 +522,8 @@ class Messages:
             before = scenario.send_sentinel(device, deadline=deadline.total_seconds())
             if len(before) != count:
                 raise AssertionError(
-                    f"Expected {device.name} to be given {count} messages again; it was given {len(before)} before the sentinel."
+                    f"Expected {device.name} to be given {count} messages again; "
+                    f"it was given {len(before)} before the sentinel."
                 )
 
     @keyword

@@ -21,7 +21,8 @@ class Names(list[str]):
         wrong = [name for name in names if not _NAME.fullmatch(name)]
         if wrong or not names:
             raise ValueError(
-                f"expected names like 'alice', 'alice and bob' or 'alice, bob and carol'; found {wrong[0] if wrong else text!r}"
+                "expected names like 'alice', 'alice and bob' or 'alice, bob and carol'; "
+                f"found {wrong[0] if wrong else text!r}"
             )
         if len(set(names)) != len(names):
             raise ValueError(f"'{text}' names somebody twice")

@@ -1,7 +1,7 @@
 """Attempts to get in with credentials that are not genuine, and to do something without any.
 
-Each attempt is recorded as a session of its own whose credential is known to be bad. Whatever succeeds on such a session
-is a finding of the checker; nothing here decides.
+Each attempt is recorded as a session of its own whose credential is known to be bad. Whatever succeeds on such a
+session is a finding of the checker; nothing here decides.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def _make_room(
     if not scenario.signal.wait_until(lambda: room.count() <= IN_FLIGHT // 2, limit):
         names = ", ".join(one.name for one in room.left()[:5])
         raise DeadlinePassed(
-            f"{count} messages could not be sent within {limit.seconds:g} s: {sent} were sent, {room.count()} of them have "
-            f"no answer, among them {names}."
+            f"{count} messages could not be sent within {limit.seconds:g} s: {sent} were sent, {room.count()} of them "
+            f"have no answer, among them {names}."
         )
     return room.left()
 

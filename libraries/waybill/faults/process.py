@@ -26,8 +26,8 @@ class Processes(Protocol):
 class ProcessFaults:
     """Kills and starts nodes, and records each kill as a fault.
 
-    The effect is observed when the process is gone; the fault ends when the node is ready again on the same data. A kill
-    that is never healed stays open in the history.
+    The effect is observed when the process is gone; the fault ends when the node is ready again on the same data. A
+    kill that is never healed stays open in the history.
 
     Attributes:
         processes: The target.
