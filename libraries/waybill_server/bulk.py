@@ -39,9 +39,12 @@ def insert_rows(connection: sqlite3.Connection, insert: str, rows: Sequence[tupl
 
 
 def select_pairs(
-    connection: sqlite3.Connection, select: str, pairs: Sequence[tuple[str, str]]
+    connection: sqlite3.Connection, table: str, columns: tuple[str, str], pairs: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[int, str, int, str, str, str, bytes]]:
-    """Runs `select` (up to and including IN) for all pairs; gives message rows."""
+    """The rows of `table` whose two columns are one of the pairs; by its index, which a row-value IN would not use."""
     for group in _grouped(pairs):
-        query = f"{select}(VALUES {_values(len(group), 2)})"
+        query = (
+            f"SELECT {table}.* FROM (VALUES {_values(len(group), 2)}) AS pair "
+            f"CROSS JOIN {table} ON {columns[0]} = pair.column1 AND {columns[1]} = pair.column2"
+        )
         yield from connection.execute(query, tuple(chain.from_iterable(group))).fetchall()

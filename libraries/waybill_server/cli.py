@@ -73,15 +73,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _node_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data directory; made if missing")
-    parser.add_argument("--issuer", required=True, metavar="URL", help="the issuer's identifier, an https URL")
-    parser.add_argument("--certificate", type=Path, required=True, metavar="FILE", help="the node's certificate (PEM)")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="the data directory; made if missing"
+    )
+    parser.add_argument(
+        "--issuer", required=True, metavar="URL", help="the issuer's identifier, an https URL"
+    )
+    parser.add_argument(
+        "--certificate", type=Path, required=True, metavar="FILE", help="the node's certificate (PEM)"
+    )
     parser.add_argument("--key", type=Path, required=True, metavar="FILE", help="its private key (PEM)")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="the authority to trust for the issuer (PEM)")
     _address(parser)
     parser.add_argument("--name", default="node", help="the node's name in its ready line (default: node)")
     parser.add_argument(
-        "--issuer-deadline", type=_seconds, default=10.0, metavar="S", help="wait for the issuer at start (default: 10)"
+        "--issuer-deadline",
+        type=_seconds,
+        default=10.0,
+        metavar="S",
+        help="wait for the issuer at start (default: 10)",
     )
     bounds = parser.add_argument_group("bounds (see docs/wire-v2.md)")
     for bound in fields(Limits):
@@ -103,10 +113,17 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _issuer_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="keeps the signing key; made if missing")
-    parser.add_argument("--accounts", type=Path, required=True, metavar="FILE", help="the accounts, JSON lines")
     parser.add_argument(
-        "--certificate", type=Path, metavar="FILE", help="the certificate (PEM); without one, a self-signed one is made"
+        "--data", type=Path, required=True, metavar="DIR", help="keeps the signing key; made if missing"
+    )
+    parser.add_argument(
+        "--accounts", type=Path, required=True, metavar="FILE", help="the accounts, JSON lines"
+    )
+    parser.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="the certificate (PEM); without one, a self-signed one is made",
     )
     parser.add_argument("--key", type=Path, metavar="FILE", help="its private key (PEM)")
     _address(parser)
@@ -114,7 +131,11 @@ def _issuer_options(parser: argparse.ArgumentParser) -> None:
         "--issuer-name", metavar="URL", help="the identifier in tokens (default: https://HOST:PORT as bound)"
     )
     parser.add_argument(
-        "--lifetime", type=_positive, default=3600, metavar="S", help="seconds that a token is valid (default: 3600)"
+        "--lifetime",
+        type=_positive,
+        default=3600,
+        metavar="S",
+        help="seconds that a token is valid (default: 3600)",
     )
 
 

@@ -6,7 +6,11 @@ from typing import Protocol
 
 import msgspec
 
-from waybill_server.frames import ClientFrame, Entry, Frame, Reference, ServerFrame
+from waybill_server.client_frames import ClientFrame, Reference
+from waybill_server.server_frames import Entry, ServerFrame
+
+LONGEST_EXPLANATION = 200
+"""Characters; the decoder's own texts can quote what the client sent."""
 
 
 class FaultyFrame(Exception):
@@ -73,7 +77,4 @@ def _explain(fault: Exception) -> str:
         return f"the message is not UTF-8 (byte {fault.start})"
     if isinstance(fault, RecursionError):
         return "the message is nested too deeply"
-    return str(fault)
-
-
-__all__ = ["Codec", "FaultyFrame", "Frame", "JsonCodec"]
+    return str(fault)[:LONGEST_EXPLANATION]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import fields
@@ -102,7 +103,7 @@ def version(options: argparse.Namespace) -> int:
         text = installed("robotframework-waybill")
     except PackageNotFoundError:
         text = "(not installed)"
-    print(f"waybill-server {text}, wire versions {', '.join(map(str, WIRE_VERSIONS))}")
+    sys.stdout.write(f"waybill-server {text}, wire versions {', '.join(map(str, WIRE_VERSIONS))}\n")
     return 0
 
 
@@ -114,4 +115,8 @@ def _readable(path: Path | None) -> None:
             end(BAD_OPTIONS, f"cannot read {path}: {error.strerror}")
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"node": node, "issuer": issuer, "version": version}
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "node": node,
+    "issuer": issuer,
+    "version": version,
+}

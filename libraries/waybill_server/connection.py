@@ -49,7 +49,9 @@ class _Wire(ServerProtocol):
 
     def fail(self, code: CloseCode | int, reason: str = "") -> None:
         if code == CloseCode.MESSAGE_TOO_BIG and self.state is OPEN:
-            self.connection.receiver.misspoke("too-large", f"a message has at most {self.connection.limits.frame} bytes")
+            self.connection.receiver.misspoke(
+                "too-large", f"a message has at most {self.connection.limits.frame} bytes"
+            )
         super().fail(code, reason)
 
 

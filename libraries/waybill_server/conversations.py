@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_GROUP = re.compile(r"g:[0-9a-f]{1,64}", re.ASCII)
 
 
 def legal_name(name: str) -> bool:
@@ -23,7 +24,7 @@ def direct_members(conversation: str) -> tuple[str, ...] | None:
 
 def is_group(conversation: str) -> bool:
     """Whether the id has the form of a group's."""
-    return conversation.startswith("g:") and legal_name(conversation[2:])
+    return _GROUP.fullmatch(conversation) is not None
 
 
 def printable(text: str) -> bool:

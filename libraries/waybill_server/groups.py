@@ -17,19 +17,14 @@ def change_group(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regro
     if not request.conversation.startswith("g:") or request.caller not in members:
         return Refusal("not-a-member", f"{request.caller} is not a member of {request.conversation}")
     user = request.users[0]
-    if request.action == "added":
-        if user in members:
-            return _present(ledger, request.conversation, user, "")
-        if len(members) >= limits.members:
-            return _too_many(limits)
-        _join(ledger, request.conversation, user)
-        return _present(ledger, request.conversation, user, "added")
-    if user not in members:
+    if (user in members) == (request.action == "added"):
         return _present(ledger, request.conversation, user, "")
-    ledger.connection.execute(
-        "DELETE FROM member WHERE conversation = ? AND user = ?", (request.conversation, user)
-    )
-    ledger.regrouped(request.conversation)
+    if request.action != "added":
+        _leave(ledger, request.conversation, user)
+    elif len(members) < limits.members:
+        _join(ledger, request.conversation, user)
+    else:
+        return _too_many(limits)
     return _present(ledger, request.conversation, user, request.action)
 
 
@@ -49,8 +44,15 @@ def _join(ledger: Ledger, conversation: str, user: str) -> None:
     ledger.regrouped(conversation)
 
 
+def _leave(ledger: Ledger, conversation: str, user: str) -> None:
+    ledger.connection.execute("DELETE FROM member WHERE conversation = ? AND user = ?", (conversation, user))
+    ledger.regrouped(conversation)
+
+
 def _present(ledger: Ledger, conversation: str, user: str, action: str) -> Regrouped:
-    name = ledger.connection.execute("SELECT name FROM conversation WHERE conversation = ?", (conversation,)).fetchone()[0]
+    name = ledger.connection.execute(
+        "SELECT name FROM conversation WHERE conversation = ?", (conversation,)
+    ).fetchone()[0]
     return Regrouped(Group(conversation, name, ledger.members(conversation)), user, action)
 
 

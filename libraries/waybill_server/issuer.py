@@ -178,12 +178,20 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not length.isascii() or not length.isdigit() or int(length) > LARGEST_FORM:
             self.close_connection = True
-            raise GrantRefused("invalid_request", f"a form of at most {LARGEST_FORM} bytes with its length is needed")
+            raise GrantRefused(
+                "invalid_request", f"a form of at most {LARGEST_FORM} bytes with its length is needed"
+            )
         body = self.rfile.read(int(length))
         if self.headers.get_content_type() != "application/x-www-form-urlencoded":
             raise GrantRefused("invalid_request", "expected application/x-www-form-urlencoded")
         try:
-            fields = parse_qs(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=32, errors="strict")
+            fields = parse_qs(
+                body.decode("ascii"),
+                keep_blank_values=True,
+                strict_parsing=True,
+                max_num_fields=32,
+                errors="strict",
+            )
         except ValueError:
             raise GrantRefused("invalid_request", "the form cannot be read") from None
         if any(len(values) > 1 for values in fields.values()):
@@ -200,7 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise GrantRefused("invalid_client", "the basic credentials cannot be read", 401) from None
         return user, password
 
-    def _answer(self, status: int, document: dict[str, object], headers: dict[str, str] | None = None) -> None:
+    def _answer(
+        self, status: int, document: dict[str, object], headers: dict[str, str] | None = None
+    ) -> None:
         body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -210,5 +220,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
         """Requests are not logged; their forms hold passwords."""

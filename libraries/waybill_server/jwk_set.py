@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,7 +33,14 @@ class JwkSource:
 
     def __init__(self, issuer: str, authority: Path | None) -> None:
         self._issuer = issuer.rstrip("/")
-        self._context = ssl.create_default_context(cafile=authority) if authority else ssl.create_default_context()
+        self._given_up = threading.Event()
+        self._context = (
+            ssl.create_default_context(cafile=authority) if authority else ssl.create_default_context()
+        )
+
+    def give_up(self) -> None:
+        """Ends a `wait` that goes on in another thread."""
+        self._given_up.set()
 
     def fetch(self) -> KeySet:
         """Gets the present keys.
@@ -42,7 +50,9 @@ class JwkSource:
         """
         discovery = self._get(f"{self._issuer}/.well-known/openid-configuration")
         if discovery.get("issuer") != self._issuer:
-            raise IssuerFailed(f"the issuer calls itself {discovery.get('issuer')!r}, expected {self._issuer!r}")
+            raise IssuerFailed(
+                f"the issuer calls itself {discovery.get('issuer')!r}, expected {self._issuer!r}"
+            )
         keys = self._get(str(discovery.get("jwks_uri"))).get("keys")
         if not isinstance(keys, list):
             raise IssuerFailed("the JWK set has no list of keys")
@@ -69,14 +79,19 @@ class JwkSource:
                 return self.fetch()
             except IssuerFailed as error:
                 if time.monotonic() + RETRY_SECONDS > end:
-                    raise IssuerFailed(f"issuer {self._issuer} gave no keys within {deadline:g} s: {error}") from None
-            time.sleep(RETRY_SECONDS)
+                    raise IssuerFailed(
+                        f"issuer {self._issuer} gave no keys within {deadline:g} s: {error}"
+                    ) from None
+            if self._given_up.wait(RETRY_SECONDS):
+                raise IssuerFailed("the node was told to end")
 
     def _get(self, url: str) -> dict[str, object]:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
             raise IssuerFailed(f"{url!r} is no https URL")
-        connection = http.client.HTTPSConnection(parts.hostname, parts.port or 443, timeout=TIMEOUT, context=self._context)
+        connection = http.client.HTTPSConnection(
+            parts.hostname, parts.port or 443, timeout=TIMEOUT, context=self._context
+        )
         try:
             connection.request("GET", parts.path or "/", headers={"Accept": "application/json"})
             response = connection.getresponse()

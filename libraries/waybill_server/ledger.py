@@ -16,8 +16,18 @@ from waybill_server.clock import Clock
 from waybill_server.conversations import direct_members
 from waybill_server.limits import RETRY_AFTER_MS, Limits
 from waybill_server.records import (
-    AckRequest, LoginRequest, Message, Moved, Place, ReadRequest, Refusal, SeenRequest, SendRequest, Stored, Watermark,
-)  # fmt: skip
+    AckRequest,
+    LoginRequest,
+    Message,
+    Moved,
+    Place,
+    ReadRequest,
+    Refusal,
+    SeenRequest,
+    SendRequest,
+    Stored,
+    Watermark,
+)
 from waybill_server.router import Router
 
 REMEMBERED = 50_000
@@ -93,7 +103,9 @@ class Ledger:
                 continue
             members = self.members(request.conversation)
             if request.user not in members:
-                verdicts.append(Refusal("not-a-member", f"{request.user} is not a member of {request.conversation}"))
+                verdicts.append(
+                    Refusal("not-a-member", f"{request.user} is not a member of {request.conversation}")
+                )
                 continue
             recipients = self._router.recipients(request.conversation, request.user, members)
             full = self._full(recipients, request.user)
@@ -137,7 +149,10 @@ class Ledger:
         ).fetchall()
         log.cursor = request.cursor
         log.acknowledged = self._received(request.user, request.cursor)
-        moved = [self._mark(conversation, request.user, "delivered", sequence) for conversation, sequence in covered]
+        moved = [
+            self._mark(conversation, request.user, "delivered", sequence)
+            for conversation, sequence in covered
+        ]
         return Moved(request.cursor, tuple(each for each in moved if each is not None))
 
     def read(self, request: ReadRequest) -> Moved | Refusal:
@@ -146,19 +161,23 @@ class Ledger:
             return Refusal("not-a-member", f"{request.user} is not a member of {request.conversation}")
         last = self._sequence(request.conversation)
         if request.sequence > last:
-            return Refusal("no-such-sequence", f"sequence {request.sequence} is beyond the conversation's last, {last}")
+            return Refusal(
+                "no-such-sequence", f"sequence {request.sequence} is beyond the conversation's last, {last}"
+            )
         moved = self._mark(request.conversation, request.user, "read", request.sequence)
         if moved is not None:
             return Moved(request.sequence, (moved,))
         row = self.connection.execute(
-            "SELECT read FROM marker WHERE conversation = ? AND user = ?", (request.conversation, request.user)
+            "SELECT read FROM marker WHERE conversation = ? AND user = ?",
+            (request.conversation, request.user),
         ).fetchone()
         return Moved(row[0] if row else 0, ())
 
     def login(self, request: LoginRequest) -> Place:
         """Notes that the user is online; finds where the device goes on."""
         self.connection.execute(
-            "INSERT INTO presence VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET seen = MAX(seen, excluded.seen), online = 1",
+            "INSERT INTO presence VALUES (?, ?, 1) "
+            "ON CONFLICT DO UPDATE SET seen = MAX(seen, excluded.seen), online = 1",
             (request.user, request.time),
         )
         head = self._log(request.user).head
@@ -184,7 +203,9 @@ class Ledger:
             return pair
         members = self._groups.get(conversation)
         if members is None:
-            rows = self.connection.execute("SELECT user FROM member WHERE conversation = ? ORDER BY place", (conversation,))
+            rows = self.connection.execute(
+                "SELECT user FROM member WHERE conversation = ? ORDER BY place", (conversation,)
+            )
             members = tuple(row[0] for row in rows)
             if members:
                 self._groups[conversation] = members
@@ -195,7 +216,7 @@ class Ledger:
         self._groups.pop(conversation, None)
 
     def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
-        rows = select_pairs(self.connection, "SELECT * FROM message WHERE (sender, key) IN ", pairs)
+        rows = select_pairs(self.connection, "message", ("sender", "key"), pairs)
         return {(row[3], row[5]): Message(*row) for row in rows}
 
     def _number(self, request: SendRequest) -> Message:
@@ -225,7 +246,8 @@ class Ledger:
                 "SELECT position, received FROM log WHERE user = ? ORDER BY position DESC LIMIT 1", (user,)
             ).fetchone()
             head, received = row or (0, 0)
-            cursor = self.connection.execute("SELECT MAX(cursor) FROM device WHERE user = ?", (user,)).fetchone()[0] or 0
+            highest = self.connection.execute("SELECT MAX(cursor) FROM device WHERE user = ?", (user,))
+            cursor = highest.fetchone()[0] or 0
             log = self._logs[user] = LogEnd(head, received, cursor, self._received(user, cursor))
         return log
 
@@ -238,21 +260,28 @@ class Ledger:
     def _sequence(self, conversation: str) -> int:
         sequence = self._sequences.get(conversation)
         if sequence is None:
-            row = self.connection.execute("SELECT MAX(sequence) FROM message WHERE conversation = ?", (conversation,))
+            row = self.connection.execute(
+                "SELECT MAX(sequence) FROM message WHERE conversation = ?", (conversation,)
+            )
             sequence = self._sequences[conversation] = row.fetchone()[0] or 0
         return sequence
 
     def _cursor(self, user: str, device: str) -> int | None:
-        row = self.connection.execute("SELECT cursor FROM device WHERE user = ? AND device = ?", (user, device)).fetchone()
+        row = self.connection.execute(
+            "SELECT cursor FROM device WHERE user = ? AND device = ?", (user, device)
+        ).fetchone()
         return int(row[0]) if row else None
 
-    def _mark(self, conversation: str, user: str, kind: str, sequence: int) -> tuple[Watermark, tuple[str, ...]] | None:
+    def _mark(
+        self, conversation: str, user: str, kind: str, sequence: int
+    ) -> tuple[Watermark, tuple[str, ...]] | None:
         """Moves one watermark up; None if it stands there or higher."""
         if sequence <= 0:
             return None
         row = self.connection.execute(
             f"INSERT INTO marker (conversation, user, {kind}) VALUES (?, ?, ?) "
-            f"ON CONFLICT DO UPDATE SET {kind} = excluded.{kind} WHERE {kind} < excluded.{kind} RETURNING delivered, read",
+            f"ON CONFLICT DO UPDATE SET {kind} = excluded.{kind} WHERE {kind} < excluded.{kind} "
+            "RETURNING delivered, read",
             (conversation, user, sequence),
         ).fetchone()
         if row is None:

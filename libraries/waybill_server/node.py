@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from waybill_server.clock import Clock, HybridClock
 from waybill_server.codec import Codec, JsonCodec
-from waybill_server.connection import PATH, Connection
+from waybill_server.connection import Connection
 from waybill_server.jwk_set import JwkSource
 from waybill_server.limits import Limits, Timing
 from waybill_server.logs import log
@@ -113,7 +114,9 @@ class Node:
                 ssl_shutdown_timeout=settings.timing.closing,
             )
         except OSError as error:
-            raise CannotListen(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+            raise CannotListen(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+            ) from None
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -150,9 +153,13 @@ class Node:
         await services.store.settled()
         for session in tuple(services.sessions):
             session.close("draining", "the node is shutting down; log in again later")
-        end = time.monotonic() + services.timing.closing
-        while services.sessions and time.monotonic() < end:
-            await asyncio.sleep(0)
+        if services.sessions:
+            services.quiet.clear()
+            try:
+                await asyncio.wait_for(services.quiet.wait(), services.timing.closing)
+            except TimeoutError:
+                for session in tuple(services.sessions):
+                    session.connection.abort()
         await services.store.settled()
 
 
@@ -169,12 +176,14 @@ async def run_node(settings: Settings, ready: Callable[[int], None]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.set_exception_handler(_log_fault)
     sys.setswitchinterval(SWITCH_SECONDS)
     source = JwkSource(settings.issuer, settings.authority)
     fetching = loop.run_in_executor(None, source.wait, settings.issuer_deadline)
     stopping = loop.create_task(stop.wait())
     await asyncio.wait((fetching, stopping), return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
+        source.give_up()
         return
     stopping.cancel()
     services = assemble(settings, IssuerTokenCheck(settings.issuer.rstrip("/"), await fetching, source.fetch))
@@ -184,3 +193,7 @@ async def run_node(settings: Settings, ready: Callable[[int], None]) -> None:
         await node.serve(stop)
     finally:
         services.store.close()
+
+
+def _log_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log("fault", message=context.get("message"), error=repr(context.get("exception")))

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import Protocol
 
 from waybill_server.clock import Clock
-from waybill_server.frames import Presence
 from waybill_server.records import Result, SeenRequest
 from waybill_server.router import Router
+from waybill_server.server_frames import Presence
 from waybill_server.store import Store
 
 
@@ -34,11 +34,9 @@ class PresenceBoard:
         """A user's present state, as an answer or a push."""
         if self._router.sessions(user):
             return Presence(ref, user, online=True, last_seen=self._clock.wall_ms())
-        stored = self._store.last_seen(user)
         leaving = self._leaving.get(user)
-        if stored is None or (leaving is not None and leaving > stored):
-            stored = leaving
-        return Presence(ref, user, online=False, last_seen=stored)
+        last_seen = self._store.last_seen(user) if leaving is None else leaving
+        return Presence(ref, user, online=False, last_seen=last_seen)
 
     def came(self, user: str) -> None:
         """The user's first session opened."""
@@ -57,14 +55,15 @@ class PresenceBoard:
         self._tell(user)
 
     def watch(self, watcher: Watcher, users: Collection[str]) -> None:
-        """Replaces what a session watches, and tells it the present state of each."""
+        """Replaces what a session watches, and tells it the present state of each, at its next write."""
+        states = [self.of(user, None) for user in users]
         self.unwatch(watcher)
         if not users:
             return
         self._watched[watcher] = users
-        for user in users:
-            self._watchers.setdefault(user, set()).add(watcher)
-            watcher.push(("presence", user), self.of(user, None))
+        for state in states:
+            self._watchers.setdefault(state.user, set()).add(watcher)
+            watcher.push(("presence", state.user), state)
 
     def unwatch(self, watcher: Watcher) -> None:
         """Forgets a session."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from waybill_server.frames import ServerFrame
 from waybill_server.records import Message
+from waybill_server.server_frames import ServerFrame
 
 
 class Listener(Protocol):

@@ -131,7 +131,11 @@ class DataFolder:
     def connect(self, *, writer: bool) -> sqlite3.Connection:
         """Opens the database; transactions are begun and ended by hand."""
         connection = sqlite3.connect(
-            self.path / DATABASE, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=10
+            self.path / DATABASE,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            timeout=10,
         )
         try:
             if writer:
@@ -187,12 +191,18 @@ def _check(connection: sqlite3.Connection, database: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
-        raise DataRefused(f"{database} is not a node's database (application id {application}, expected {APPLICATION_ID})")
+        raise DataRefused(
+            f"{database} is not a node's database (application id {application}, expected {APPLICATION_ID})"
+        )
     if version != SCHEMA_VERSION:
-        raise DataRefused(f"{database} has schema {version}; this server knows {SCHEMA_VERSION}; it was left untouched")
+        raise DataRefused(
+            f"{database} has schema {version}; this server knows {SCHEMA_VERSION}; it was left untouched"
+        )
     found = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if missing := TABLE_NAMES - found:
-        raise DataRefused(f"{database} is damaged: no table {', '.join(sorted(missing))}; restore it from a copy")
+        raise DataRefused(
+            f"{database} is damaged: no table {', '.join(sorted(missing))}; restore it from a copy"
+        )
     if database.stat().st_size <= CHECKED_BYTES:
         answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if answer != "ok":

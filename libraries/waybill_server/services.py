@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ class Services:
     Attributes:
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
+        quiet: Set whenever the last connection has gone.
     """
 
     store: Store
@@ -36,3 +38,10 @@ class Services:
     presence: PresenceBoard
     sessions: set[Session] = field(default_factory=set)
     draining: bool = False
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ended(self, session: Session) -> None:
+        """A connection is down."""
+        self.sessions.discard(session)
+        if not self.sessions:
+            self.quiet.set()

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import asdict
 
+from waybill_server.client_frames import Bye, Hello, Operation, Typing
 from waybill_server.clock import message_id, message_time
 from waybill_server.codec import FaultyFrame
 from waybill_server.connection import Connection
-from waybill_server.conversations import legal_name
 from waybill_server.feeder import Feeder
-from waybill_server.frames import (
-    CAPABILITIES, WIRE_VERSIONS, Bye, Closing, Deliver, Hello, Refused, ServerFrame, Welcome,
-)  # fmt: skip
+from waybill_server.frames import WIRE_VERSIONS
 from waybill_server.limits import RETRY_AFTER_MS, WAITING_PUSHES
+from waybill_server.login import capabilities_of, common_version, identify, welcome_of
 from waybill_server.logs import log
-from waybill_server.operations import OPERATIONS, Refuse, begin_bye
+from waybill_server.operations import OPERATIONS, begin_bye
 from waybill_server.records import LoginRequest, Message, Place, Refusal, Request, Result
+from waybill_server.refusing import Refuse
+from waybill_server.server_frames import Closing, Deliver, Refused, ServerFrame
 from waybill_server.services import Services
-from waybill_server.token_check import Identity, TokenRefused
+from waybill_server.store import StoreFailed
+from waybill_server.token_check import TokenRefused
 
 CLOSE_CODES = {
-    "bye": 1000, "draining": 1001, "malformed": 1007, "too-large": 1009, "storage": 1011,
-    "replaced": 4001, "idle": 4002, "slow-reader": 4003,
-}  # fmt: skip
+    "bye": 1000,
+    "draining": 1001,
+    "malformed": 1007,
+    "too-large": 1009,
+    "storage": 1011,
+    "replaced": 4001,
+    "idle": 4002,
+    "slow-reader": 4003,
+}
 """The WebSocket close code for each reason; 1008 (policy) for all others."""
 
 UNAUTHENTICATED = "a valid access token of the issuer is needed in hello"
@@ -79,13 +86,23 @@ class Session:
             self._log_refused("an operation before welcome")
         elif isinstance(frame, Bye):
             begin_bye(self)
-        elif self.services.draining and not hasattr(frame, "active"):
-            self.refuse(frame.ref, Refusal("draining", "the node is shutting down", retry_after=RETRY_AFTER_MS))
         else:
-            try:
-                OPERATIONS[type(frame)](self, frame)
-            except Refuse as refuse:
-                self.refuse(refuse.ref, refuse.refusal)
+            self._operate(frame)
+
+    def _operate(self, frame: Operation) -> None:
+        ref = None if isinstance(frame, Typing) else frame.ref
+        try:
+            if self.services.draining:
+                text = "the node is shutting down"
+                raise Refuse("draining", text, RETRY_AFTER_MS)
+            OPERATIONS[type(frame)](self, frame)
+        except Refuse as refuse:
+            if ref is not None:
+                self.refuse(ref, refuse.refusal)
+        except StoreFailed as error:
+            log("storage-failed", session=self.name, error=str(error))
+            if ref is not None:
+                self.refuse(ref, Refusal("storage", "the disk refused the read", retry_after=RETRY_AFTER_MS))
 
     def misspoke(self, code: str, text: str) -> None:
         """The client broke the wire's rules."""
@@ -102,11 +119,12 @@ class Session:
     # Login.
 
     async def _log_in(self, hello: Hello) -> None:
-        if not set(hello.versions) & set(WIRE_VERSIONS):
+        version = common_version(hello)
+        if version is None:
             self.close("unsupported-version", f"this server speaks wire versions {list(WIRE_VERSIONS)}")
             return
         try:
-            identity = await self._identify(hello)
+            identity = await identify(self.services, hello)
         except TokenRefused as refused:
             self._log_refused(str(refused))
             return
@@ -116,29 +134,16 @@ class Session:
         self._expires = identity.expires
 
         def place_found(result: Result) -> None:
-            self._open(identity.user, hello, result)
+            self._open(identity.user, version, hello, result)
 
         now = self.services.clock.wall_ms()
         self.submit(LoginRequest(place_found, identity.user, hello.device, hello.cursor, now))
-
-    async def _identify(self, hello: Hello) -> Identity:
-        limit = self.services.limits.name
-        if not legal_name(hello.device) or len(hello.device) > limit:
-            raise TokenRefused("the device has no legal name")
-        if not hello.token:
-            raise TokenRefused("no token")
-        identity = await self.services.token_check.check(hello.token)
-        if not legal_name(identity.user) or len(identity.user) > limit:
-            raise TokenRefused("the subject is no legal user name")
-        if identity.device is not None and identity.device != hello.device:
-            raise TokenRefused(f"the token is for device {identity.device!r}")
-        return identity
 
     def _log_refused(self, cause: str) -> None:
         log("login-refused", session=self.name, peer=self.connection.peer, cause=cause)
         self.close("unauthenticated", UNAUTHENTICATED)
 
-    def _open(self, user: str, hello: Hello, result: Result) -> None:
+    def _open(self, user: str, version: int, hello: Hello, result: Result) -> None:
         self.open_operations -= 1
         services = self.services
         if self._closed:
@@ -149,25 +154,21 @@ class Session:
             self.close("storage", "the login could not be stored")
             return
         self.user, self.device = user, hello.device
-        self.capabilities = CAPABILITIES & set(hello.capabilities)
+        self.capabilities = capabilities_of(hello)
         first = not services.router.sessions(user)
         older = services.router.attach(self)
         if older is not None:
             older.replaced()
-        welcome = Welcome(
-            version=max(set(hello.versions) & set(WIRE_VERSIONS)),
-            user=user,
-            device=hello.device,
-            session=self.name,
-            cursor=result.cursor,
-            head=result.head,
-            capabilities=sorted(self.capabilities),
-            limits=asdict(services.limits),
-            time=services.clock.wall_ms(),
-        )
-        self.answer(welcome)
+        self.answer(welcome_of(services, self, version, result))
         self._feeder = Feeder(
-            services.store, self, user, hello.device, result.cursor, result.head, services.limits.window, self._unreadable
+            services.store,
+            self,
+            user,
+            hello.device,
+            result.cursor,
+            result.head,
+            services.limits.window,
+            self._unreadable,
         )
         if first:
             services.presence.came(user)
@@ -290,7 +291,7 @@ class Session:
     def lost(self) -> None:
         """The connection is down."""
         self._leave()
-        self.services.sessions.discard(self)
+        self.services.ended(self)
 
     def _leave(self) -> None:
         if self._closed:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from waybill_server.clock import Clock
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
+from waybill_server.logs import log
 from waybill_server.records import Group, LogEntry, Message, Request, Watermark
 from waybill_server.router import Router
 from waybill_server.schema import DataFolder, open_database
@@ -91,7 +92,11 @@ class SqliteStore:
 
     def _hand_over(self, answers: Answers) -> None:
         for request, result in answers:
-            request.done(result)
+            try:
+                request.done(result)
+            except Exception as error:
+                # One answer's fault must not cost the others theirs.
+                log("fault", request=type(request).__name__, error=f"{type(error).__name__}: {error}")
         self._open -= len(answers)
         if not self._open:
             self._settled.set()
@@ -120,7 +125,9 @@ class SqliteStore:
         name = self._select("SELECT name FROM conversation WHERE conversation = ?", (conversation,))
         if not name:
             return None
-        members = self._select("SELECT user FROM member WHERE conversation = ? ORDER BY place", (conversation,))
+        members = self._select(
+            "SELECT user FROM member WHERE conversation = ? ORDER BY place", (conversation,)
+        )
         return Group(conversation, name[0][0], tuple(row[0] for row in members))
 
     def last_seen(self, user: str) -> int | None:

@@ -23,5 +23,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
-        raise CannotUseCertificate(f"certificate {certificate} with key {key} cannot be used: {error}") from None
+        raise CannotUseCertificate(
+            f"certificate {certificate} with key {key} cannot be used: {error}"
+        ) from None
     return context

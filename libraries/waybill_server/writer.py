@@ -19,8 +19,16 @@ from waybill_server.ledger import Ledger
 from waybill_server.limits import RETRY_AFTER_MS, Limits
 from waybill_server.logs import log
 from waybill_server.records import (
-    AckRequest, GroupRequest, LoginRequest, ReadRequest, Refusal, Request, Result, SeenRequest, SendRequest,
-)  # fmt: skip
+    AckRequest,
+    GroupRequest,
+    LoginRequest,
+    ReadRequest,
+    Refusal,
+    Request,
+    Result,
+    SeenRequest,
+    SendRequest,
+)
 
 LARGEST_GROUP = 512
 """Requests in one transaction; more only add to the wait of the first."""
@@ -88,11 +96,20 @@ class Writer:
         except Exception as error:
             committing = isinstance(error, CommitFailed)
             cause = error.__cause__ if committing else error
-            log("storage-failed", requests=len(group), commit=committing, error=f"{type(cause).__name__}: {cause}")
+            log(
+                "storage-failed",
+                requests=len(group),
+                commit=committing,
+                error=f"{type(cause).__name__}: {cause}",
+            )
             self._roll_back()
             if len(group) == 1:
-                text = "the disk refused the write" + (" at its commit" if committing else "; nothing was stored")
-                return [(group[0], Refusal("storage", text, definite=not committing, retry_after=RETRY_AFTER_MS))]
+                text = "the disk refused the write" + (
+                    " at its commit" if committing else "; nothing was stored"
+                )
+                return [
+                    (group[0], Refusal("storage", text, definite=not committing, retry_after=RETRY_AFTER_MS))
+                ]
         return [answer for request in group for answer in self._decide([request])]
 
     def _commit(self, group: Sequence[Request]) -> Answers:

@@ -1,0 +1,147 @@
+"""What a client can say on wire v2."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from waybill_server.frames import Count, Frame, Integer
+
+
+class Hello(Frame, frozen=True, tag="hello"):
+    """The first frame of a session."""
+
+    versions: list[Integer]
+    device: str
+    token: str | None = None
+    cursor: Count | None = None
+    capabilities: tuple[str, ...] = ()
+
+
+class Send(Frame, frozen=True, tag="send"):
+    """One message."""
+
+    ref: Integer
+    conversation: str
+    key: str
+    body: str
+
+
+class Ack(Frame, frozen=True, tag="ack"):
+    """The device holds its log up to `cursor`."""
+
+    ref: Integer
+    cursor: Count
+
+
+class Sync(Frame, frozen=True, tag="sync"):
+    """Asks for a page of the log."""
+
+    ref: Integer
+    after: Count
+    limit: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+class Read(Frame, frozen=True, tag="read"):
+    """Moves the user's read marker."""
+
+    ref: Integer
+    conversation: str
+    sequence: Count
+
+
+class AskMarkers(Frame, frozen=True, tag="markers"):
+    """Asks for all members' watermarks."""
+
+    ref: Integer
+    conversation: str
+
+
+class AskPresence(Frame, frozen=True, tag="presence"):
+    """Asks whether a user is online."""
+
+    ref: Integer
+    user: str
+
+
+class Watch(Frame, frozen=True, tag="watch"):
+    """Subscribes to presence changes."""
+
+    ref: Integer
+    users: list[str]
+
+
+class Typing(Frame, frozen=True, tag="typing"):
+    """The user started or stopped typing."""
+
+    conversation: str
+    active: bool
+
+
+class GroupCreate(Frame, frozen=True, tag="group-create"):
+    """Makes a group."""
+
+    ref: Integer
+    name: str
+    members: list[str]
+
+
+class GroupAdd(Frame, frozen=True, tag="group-add"):
+    """Adds a member."""
+
+    ref: Integer
+    conversation: str
+    user: str
+
+
+class GroupRemove(Frame, frozen=True, tag="group-remove"):
+    """Removes a member."""
+
+    ref: Integer
+    conversation: str
+    user: str
+
+
+class GroupLeave(Frame, frozen=True, tag="group-leave"):
+    """Leaves a group."""
+
+    ref: Integer
+    conversation: str
+
+
+class GroupInfo(Frame, frozen=True, tag="group-info"):
+    """Asks for a group's members."""
+
+    ref: Integer
+    conversation: str
+
+
+class Bye(Frame, frozen=True, tag="bye"):
+    """Ends the session gracefully."""
+
+
+Operation = (
+    Send
+    | Ack
+    | Sync
+    | Read
+    | AskMarkers
+    | AskPresence
+    | Watch
+    | Typing
+    | GroupCreate
+    | GroupAdd
+    | GroupRemove
+    | GroupLeave
+    | GroupInfo
+)
+
+ClientFrame = Hello | Operation | Bye
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """The part of a faulty client frame that still lets the server refuse it by name."""
+
+    ref: Integer
+    type: Any = None

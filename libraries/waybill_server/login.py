@@ -1,0 +1,61 @@
+"""Who a hello comes from, and how it is welcomed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from waybill_server.client_frames import Hello
+from waybill_server.conversations import legal_name
+from waybill_server.frames import CAPABILITIES, WIRE_VERSIONS
+from waybill_server.records import Place
+from waybill_server.server_frames import Welcome
+from waybill_server.services import Services
+from waybill_server.token_check import Identity, TokenRefused
+
+if TYPE_CHECKING:
+    from waybill_server.session import Session
+
+
+def common_version(hello: Hello) -> int | None:
+    """The highest wire version that both sides speak; None if there is none."""
+    return max(set(hello.versions) & set(WIRE_VERSIONS), default=None)
+
+
+async def identify(services: Services, hello: Hello) -> Identity:
+    """Who says hello.
+
+    Raises:
+        TokenRefused: The token, or a name, is not valid.
+    """
+    limit = services.limits.name
+    if not legal_name(hello.device) or len(hello.device) > limit:
+        raise TokenRefused("the device has no legal name")
+    if not hello.token:
+        raise TokenRefused("no token")
+    identity = await services.token_check.check(hello.token)
+    if not legal_name(identity.user) or len(identity.user) > limit:
+        raise TokenRefused("the subject is no legal user name")
+    if identity.device is not None and identity.device != hello.device:
+        raise TokenRefused(f"the token is for device {identity.device!r}")
+    return identity
+
+
+def capabilities_of(hello: Hello) -> frozenset[str]:
+    """What of the client's wishes this server can push."""
+    return CAPABILITIES & set(hello.capabilities)
+
+
+def welcome_of(services: Services, session: Session, version: int, place: Place) -> Welcome:
+    """The answer to a hello that is in order."""
+    return Welcome(
+        version=version,
+        user=session.user,
+        device=session.device,
+        session=session.name,
+        cursor=place.cursor,
+        head=place.head,
+        capabilities=sorted(session.capabilities),
+        limits=asdict(services.limits),
+        time=services.clock.wall_ms(),
+    )
