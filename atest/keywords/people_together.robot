@@ -57,5 +57,5 @@ A group changes its members
 
 A group that is not there is asked for
     Connect People    alice
-    Run Keyword And Expect Error    RuntimeError: There is no group in this scenario; use `Create Group` first.
+    Run Keyword And Expect Error    There is no group in this scenario; use `Create Group` first.
     ...    Leave Group

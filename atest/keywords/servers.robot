@@ -48,7 +48,7 @@ Kills come at chosen moments
     Check History
 
 A second target in one suite file is refused
-    Run Keyword And Expect Error    RuntimeError: The target reference is running; one suite file has one target.
+    Run Keyword And Expect Error    The target reference is running; one suite file has one target.
     ...    Start Target    reference
 
 A target that does not exist is named with those that do

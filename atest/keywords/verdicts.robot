@@ -24,8 +24,8 @@ A dropped delivery is stuck
 A delivery that comes twice is a duplicate
     Defect Should Be Found    DUPLICATE    duplicate-delivered
 
-Deliveries that change places are reordered
-    Defect Should Be Found    SWAP    reordered
+Deliveries that change places make devices disagree
+    Defect Should Be Found    SWAP    order-divergence
 
 A changed body is corrupted
     Defect Should Be Found    CORRUPT    corrupted
@@ -55,7 +55,7 @@ Ending a scenario twice is harmless
 Defect Should Be Found
     [Documentation]    Traffic through a server with this defect ends in a finding of one of these kinds.
     [Arguments]    ${defect}    ${anomaly}
-    The Server Misbehaves    ${defect}
+    The Server Misbehaves    ${defect}    every=9
     Connect People    alice and bob
     Send Messages    alice    bob    count=100
     Wait Until Acknowledged

@@ -225,10 +225,11 @@ class Messages:
             )
 
     @keyword
-    def wait_until_acknowledged(self, *, deadline: timedelta = WAIT) -> None:
-        """Waits until the server acknowledged every send of the scenario that it did not refuse.
+    def wait_until_acknowledged(self, *, refusals: bool = False, deadline: timedelta = WAIT) -> None:
+        """Waits until the server acknowledged every send of the scenario.
 
         Args:
+            refusals: Sends that the server refused for good do not count.
             deadline: How long it may take.
 
         Example:
@@ -243,7 +244,8 @@ class Messages:
         ```
         """
         scenario = stage.scenario()
-        scenario.wait_until_acknowledged(deadline=deadline.total_seconds())
+        sent = None if refusals else [sending for sending in scenario.sendings if sending.attempts]
+        scenario.wait_until_acknowledged(sent, deadline=deadline.total_seconds())
         logger.info(f"{scenario.acknowledged_count} sends are acknowledged")
 
     @keyword

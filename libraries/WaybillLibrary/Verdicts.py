@@ -14,6 +14,7 @@ from robot.libraries.BuiltIn import BuiltIn
 
 from waybill.devices.scenario import Scenario
 from waybill.faults.process import ProcessFaults
+from waybill.history.timeline import write_timeline
 from waybill.version import __version__
 from WaybillLibrary import current, stage
 from WaybillLibrary.places import slug
@@ -113,7 +114,12 @@ class Verdicts:
         report = scenario.finish()
         data: dict[str, Any] = json.loads(report.to_json())
         current.case.checked(scenario.path, data)
-        self._log(data)
+        picture = (
+            write_timeline(scenario.path, report, scenario.path.with_name("timeline.svg"))
+            if data["anomalies"]
+            else None
+        )
+        _log(data, picture)
         if data["anomalies"]:
             raise Failure(_sentences(data), html=False)
         if dead:
@@ -130,21 +136,21 @@ class Verdicts:
                 f"The history proves nothing: {'; '.join(map(str, data['unknown_reasons']))}."
             )
 
-    def _log(self, data: dict[str, Any]) -> None:
-        """One line where people look, the rest collapsed."""
-        figures = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{value:,}</td></tr>"
-            for name, value in sorted(data["figures"].items())
-        )
-        found = sum(anomaly["count"] for anomaly in data["anomalies"])
-        line = f"{data['verdict']}: {found} findings in {data['figures'].get('sends', 0):,} sends"
-        logger.info(
-            f"<b>{line}</b><details><summary>Figures of the history</summary><table>{figures}</table></details>",
-            html=True,
-        )
-        picture = current.case.timeline
-        if picture is not None and picture.is_file():
-            logger.info(picture.read_text(encoding="utf-8"), html=True)
+
+def _log(data: dict[str, Any], picture: Path | None) -> None:
+    """One line where people look, the rest collapsed, and the timeline of the worst finding."""
+    figures = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{value:,}</td></tr>"
+        for name, value in sorted(data["figures"].items())
+    )
+    found = sum(anomaly["count"] for anomaly in data["anomalies"])
+    line = f"{data['verdict']}: {found} findings in {data['figures'].get('sends', 0):,} sends"
+    logger.info(
+        f"<b>{line}</b><details><summary>Figures of the history</summary><table>{figures}</table></details>",
+        html=True,
+    )
+    if picture is not None:
+        logger.info(picture.read_text(encoding="utf-8"), html=True)
 
 
 def _sentences(data: dict[str, Any]) -> str:
@@ -152,5 +158,5 @@ def _sentences(data: dict[str, Any]) -> str:
     lines = []
     for anomaly in data["anomalies"]:
         example = anomaly["examples"][0]["sentence"] if anomaly["examples"] else ""
-        lines.append(f"{anomaly['name']} ({anomaly['count']:,}): {example}")
+        lines.append(f"{anomaly['anomaly']} ({anomaly['count']:,}): {example}")
     return "\n".join(lines)
