@@ -140,6 +140,21 @@ def test_a_reason_code_from_0x80_on_is_a_definite_refusal(broker: Broker) -> Non
     session.close()
 
 
+def test_a_second_answer_is_told(broker: Broker) -> None:
+    session, tape = connect(broker)
+    session.send_many(sends(2))
+    first, second = broker.wait(PUBLISH, 2)
+    for publish in (first, first, second):
+        broker.say(PUBACK, packet_id(publish))
+    assert tape.outcome(2).completion is Completion.OK
+    assert [event for event in tape.events if event != "idle"] == [
+        "completed 1",
+        "unmatched 1",
+        "completed 2",
+    ]
+    session.close()
+
+
 @pytest.mark.parametrize(
     ("reason", "end", "text"),
     [(0x8E, End.REPLACED, "Session taken over"), (0x8B, End.REFUSED, "Server shutting down")],

@@ -18,7 +18,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from paho.mqtt import client as paho
@@ -48,17 +48,26 @@ class Client(paho.Client):
 
     Attributes:
         on_pong: Called for every PINGRESP.
+        on_stray: Called for a PUBACK of a packet that has none open, with its packet id and reason code.
         tls: The context for TLS, and the name that the certificate must carry.
         opened: The socket of the last attempt to connect, which paho does not close when the attempt fails.
     """
 
     on_pong: Callable[[], None]
+    on_stray: Callable[[int, int], None]
     tls: tuple[ssl.SSLContext, str]
     opened: socket.socket | None = None
 
     def _handle_pingresp(self) -> MQTTErrorCode:
         self.on_pong()
         return super()._handle_pingresp()
+
+    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
+        packet = bytes(self._in_packet["packet"])
+        number = int.from_bytes(packet[:2], "big")
+        if number not in self._out_messages:
+            self.on_stray(number, packet[2] if len(packet) > 2 else 0)
+        return super()._handle_pubackcomp(cmd)
 
     def _create_socket_connection(self) -> socket.socket:
         self.opened = super()._create_socket_connection()

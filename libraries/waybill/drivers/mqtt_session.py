@@ -42,6 +42,7 @@ class MqttSession(Session):
         self._reports: deque[Callable[[], None]] = deque()
         self._waiting: deque[tuple[int, str, str, bytes]] = deque()
         self._sends: dict[int, int] = {}
+        self._answered: dict[int, int] = {}
         self._written_acks: list[int] = []
         self._pings: deque[list[int]] = deque()
         self._quota = MOST_IN_FLIGHT
@@ -59,6 +60,7 @@ class MqttSession(Session):
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_pong = self._on_pong
+        client.on_stray = self._on_stray
         try:
             self.welcome = self._log_in(Countdown(login.deadline), login.deadline)
         except BaseException:
@@ -222,13 +224,23 @@ class MqttSession(Session):
         self._suback = reasons[0]
 
     def _on_publish(self, _c: Any, _u: Any, mid: int, reason: ReasonCode, _p: Any) -> None:
-        operation = self._sends.pop(mid)
-        refused = reason.value >= _REFUSED
+        operation = self._answered[mid] = self._sends.pop(mid)
         text = str(reason) if reason.value else ""
-        self._complete(
-            operation,
-            Outcome(Completion.FAIL, _word(reason), text) if refused else Outcome(Completion.OK, text=text),
-        )
+        if reason.value >= _REFUSED:
+            self._complete(operation, Outcome(Completion.FAIL, _word(reason), text))
+        else:
+            self._complete(operation, Outcome(Completion.OK, text=text))
+
+    def _on_stray(self, mid: int, reason: int) -> None:
+        """A second PUBACK; which of two sends with one packet id it means cannot be told, so the later
+        one."""
+        operation = self._answered.get(mid)
+        if operation is not None:
+            refused = reason >= _REFUSED
+            outcome = Outcome(
+                Completion.FAIL if refused else Completion.OK, f"reason-{reason}" if refused else ""
+            )
+            self._reports.append(lambda: self._observer.unmatched(operation, outcome))
 
     def _on_message(self, _c: Any, _u: Any, message: MQTTMessage) -> None:
         root, _, names = message.topic.partition("direct/")

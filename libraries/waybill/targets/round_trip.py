@@ -57,6 +57,9 @@ class Probe:
             self.end = f"the session ended: {end.name.lower()} {reason}"
             self.changed.notify_all()
 
+    def unmatched(self, operation: int, outcome: Outcome) -> None:
+        pass
+
     def receipted(self, receipt: Receipt) -> None:
         pass
 
