@@ -378,7 +378,7 @@ class TestSettling:
 
     def test_a_message_that_is_lost_is_found(self, scenario: Scenario, server: ScriptedServer) -> None:
         def lose(client: Client, frame: Frame) -> bool:
-            if frame["type"] == "send" and frame["key"] == "phone-4":
+            if frame["type"] == "send" and frame["key"] == "alice.phone-4":
                 client.say("accepted", ref=frame["ref"], id="f" * 16, conversation=frame["conversation"], sequence=99,
                            key=frame["key"], time=1, duplicate=False)  # fmt: skip
                 return True
@@ -491,7 +491,7 @@ def _skip_push(server: ScriptedServer, number: int) -> None:
     store = server.store
 
     def quiet(user: str, device: str, frame: Frame, members: list[str]) -> Frame:
-        if frame["key"] != f"phone-{number}":
+        if frame["key"] != f"alice.phone-{number}":
             return store(user, device, frame, members)
         clients, server.clients = server.clients, []
         try:

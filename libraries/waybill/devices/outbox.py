@@ -104,7 +104,7 @@ class Outbox(Connection):
         elif isinstance(body, str):
             body = body.encode()
         sending = Sending(
-            name, self.name, self.scenario.conversation(conversation), key or f"{self.device[:40]}-{number}",
+            name, self.name, self.scenario.conversation(conversation), key or self._key(number),
             body, self.scenario.next_order(), over_quota=over_quota,
         )  # fmt: skip
         self.sent.append(sending)
@@ -152,3 +152,8 @@ class Outbox(Connection):
         """Retries every send of this device whose outcome is unknown, in the order of sending; returns
         them."""
         return self.retry_many([one for one in self.sent if one.unknown], deadline=deadline)
+
+    def _key(self, number: int) -> str:
+        """A key that no other device of the scenario uses: that equal keys of different senders stay
+        different messages is for the scenarios that try it on purpose."""
+        return f"{self.user[:28]}.{self.device[:24]}-{number}"
