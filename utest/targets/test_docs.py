@@ -31,7 +31,9 @@ def test_every_word_is_documented() -> None:
 
 def test_every_key_is_documented() -> None:
     """The readers in target_file.py ask for keys by name; each must stand in a table."""
-    source = (DOCS.parents[1] / "libraries" / "waybill" / "targets" / "target_file.py").read_text(encoding="utf-8")
+    source = (DOCS.parents[1] / "libraries" / "waybill" / "targets" / "target_file.py").read_text(
+        encoding="utf-8"
+    )
     keys = set(re.findall(r"\.(?:text|name|choice|number|seconds|texts|date)\(\s*\"(\w+)\"", source))
     text = DOCS.read_text(encoding="utf-8")
     assert len(keys) > 20

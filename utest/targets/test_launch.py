@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from waybill.targets import LaunchError, MeansMissing, PoolExhausted, RunningTarget, TargetError, launch
+from waybill.targets.model import TargetFile
 from waybill.targets.processes import end_marked
-from waybill.targets.target_file import TargetFile, parse_target
+from waybill.targets.target_file import parse_target
 
 SERVER = Path(__file__).with_name("small_server.py")
 

@@ -9,7 +9,8 @@ import pytest
 
 from waybill.targets import TargetError, TargetFileError, find_target, read_target
 from waybill.targets.find import availability, available_targets
-from waybill.targets.target_file import TargetFile, parse_target
+from waybill.targets.model import TargetFile
+from waybill.targets.target_file import parse_target
 
 LAUNCHED = """\
 name = "mine"

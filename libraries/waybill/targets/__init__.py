@@ -8,8 +8,9 @@ from waybill.targets.accounts import Account
 from waybill.targets.errors import LaunchError, MeansMissing, PoolExhausted, TargetError, TargetFileError
 from waybill.targets.find import AvailableTarget, available_targets, find_target
 from waybill.targets.launch import launch
+from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.running import RunningTarget
-from waybill.targets.target_file import TargetFile, Waiver, read_target
+from waybill.targets.target_file import read_target
 
 __all__ = [
     "Account",

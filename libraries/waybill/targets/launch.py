@@ -17,10 +17,10 @@ from waybill.targets.accounts import Account, make_accounts, read_accounts, writ
 from waybill.targets.addresses import Address
 from waybill.targets.errors import LaunchError, TargetError
 from waybill.targets.launched import LaunchedProcess
+from waybill.targets.model import EndpointTemplate, Launch, ProcessTemplate, TargetFile
 from waybill.targets.processes import ServerProcess
 from waybill.targets.round_trip import round_trip
 from waybill.targets.running import RunningTarget
-from waybill.targets.target_file import EndpointTemplate, Launch, ProcessTemplate, TargetFile
 from waybill.targets.templates import fill
 from waybill.tls.authority import Authority
 from waybill.tokens.obtain import TokenClient

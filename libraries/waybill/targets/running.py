@@ -12,7 +12,7 @@ from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
 from waybill.targets.launched import LaunchedProcess
-from waybill.targets.target_file import TargetFile, Waiver
+from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.toml_table import nearest
 from waybill.tokens.obtain import Token, TokenClient
 
