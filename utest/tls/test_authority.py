@@ -40,7 +40,9 @@ def handshake(certificate: Certificate, authority: Path, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["node-1", "localhost", "127.9.8.7", "::1"])
-def test_a_certificate_is_good_for_every_name_and_address_it_was_issued_for(tmp_path: Path, name: str) -> None:
+def test_a_certificate_is_good_for_every_name_and_address_it_was_issued_for(
+    tmp_path: Path, name: str
+) -> None:
     authority = Authority(tmp_path / "tls")
     certificate = authority.issue(tmp_path / "node", ["node-1", "localhost", "127.9.8.7", "::1"])
     assert handshake(certificate, authority.certificate, name) == "TLSv1.3"

@@ -50,7 +50,10 @@ class Issuer:
         self.url = f"https://127.0.0.1:{self.server.server_port}"
         described = {"issuer": self.url, "token_endpoint": f"{self.url}/token"}
         self.documents: dict[str, Any] = {"/.well-known/openid-configuration": (200, described)}
-        self.answer: tuple[int, Any] = (200, {"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 300})
+        self.answer: tuple[int, Any] = (
+            200,
+            {"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 300},
+        )
         self.asked: list[str] = []
         self.forms: list[dict[str, list[str]]] = []
         self.types: list[str] = []
@@ -116,7 +119,9 @@ def test_a_refusal_without_json_has_its_status(issuer: Issuer) -> None:
         issuer.client().obtain("alice", "x")
 
 
-@pytest.mark.parametrize("answer", [{}, {"access_token": "a"}, {"access_token": 7, "token_type": "bearer"}, [1]])
+@pytest.mark.parametrize(
+    "answer", [{}, {"access_token": "a"}, {"access_token": 7, "token_type": "bearer"}, [1]]
+)
 def test_an_answer_without_a_usable_token_is_no_token(issuer: Issuer, answer: Any) -> None:
     issuer.answer = (200, answer)
     with pytest.raises(IssuerUnreachable, match="expected access_token and token_type 'Bearer'"):
@@ -125,7 +130,9 @@ def test_an_answer_without_a_usable_token_is_no_token(issuer: Issuer, answer: An
 
 def test_an_issuer_without_a_document_is_told_from_a_missing_one(issuer: Issuer) -> None:
     issuer.documents = {}
-    with pytest.raises(IssuerUnreachable, match=r"openid-configuration: status 404; .*Is this the issuer's address"):
+    with pytest.raises(
+        IssuerUnreachable, match=r"openid-configuration: status 404; .*Is this the issuer's address"
+    ):
         issuer.client().discover()
 
 
@@ -143,7 +150,9 @@ def test_a_strange_authority_is_not_trusted(issuer: Issuer, tmp_path: Path) -> N
 
 def test_an_issuer_that_does_not_run_is_named(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    with pytest.raises(IssuerUnreachable, match=r"https://127\.0\.0\.1:1/.*cannot be reached.*Does the issuer run"):
+    with pytest.raises(
+        IssuerUnreachable, match=r"https://127\.0\.0\.1:1/.*cannot be reached.*Does the issuer run"
+    ):
         TokenClient("https://127.0.0.1:1", authority=authority.certificate).discover()
 
 
