@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import CredentialKind, Operation, Transport
-from ..membership import Bools
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
+from waybill.history.events import Completion, CredentialKind, Operation, Transport
+from waybill.history.membership import NEVER, START, Ints
+from waybill.history.model import History
+from waybill.history.promises import seconds
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
 
 TRANSPORTS = {
     Transport.PLAINTEXT: "plaintext",
@@ -20,23 +21,30 @@ TRANSPORTS = {
 def check(history: History) -> list[Anomaly]:
     """`unauthorised-ok` and `insecure-ok`.
 
-    An operation took effect if it ended in `ok`, if its message was delivered to anybody, or if the session was given
-    a message. An operation that a bad session began and that was refused, or that nobody saw an effect of, is fine.
+    An operation took effect if it ended in `ok`, if its message was delivered to anybody before it was tried again on
+    a good session, or if the session was given a message. An operation that a bad session began and that was refused,
+    or that nobody saw an effect of, is fine.
+
+    A REVOKE of a user that ended in `ok` makes the sessions bad that the user had begun before, for everything that
+    they begin later than the promised `revocation_bound` (at once, if none is promised). What is still pushed to them
+    may have been under way and is not held against the server.
     """
     sessions, prose = history.sessions, Prose(history)
     real = sessions.device >= 0
-    bad_credential = real & (sessions.credential != CredentialKind.VALID)
-    bad_transport = real & (sessions.transport != Transport.TLS)
+    false = np.where(real & (sessions.credential != CredentialKind.VALID), START, NEVER)
+    bare = np.where(real & (sessions.transport != Transport.TLS), START, NEVER)
 
     def how(session: int, name: str) -> str:
         if name == "insecure-ok":
             return f"over {TRANSPORTS[Transport(int(sessions.transport[session]))]}"
         kind = CredentialKind(int(sessions.credential[session]))
+        if kind is CredentialKind.VALID:
+            return f"after the tokens of {prose.user(int(sessions.user[session]))} had been revoked"
         return "without a token" if kind is CredentialKind.NONE else f"under a {kind.name.lower()} token"
 
     anomalies = []
-    for name, bad in (("unauthorised-ok", bad_credential), ("insecure-ok", bad_transport)):
-        found = sorted(set(_effects(history, bad)))
+    for name, since in (("unauthorised-ok", np.minimum(false, _revoked(history))), ("insecure-ok", bare)):
+        found = sorted(set(_effects(history, since)))
 
         def example(event: int, session: int, what: str, begun: int, name: str = name) -> Example:
             told = "was given a message" if what == "deliver" else f"{what} took effect"
@@ -50,22 +58,43 @@ def check(history: History) -> list[Anomaly]:
     return anomalies
 
 
-def _effects(history: History, bad: Bools) -> list[tuple[int, int, str, int]]:
-    """What took effect on bad sessions: the event that shows it, the session, what it was, the event it began."""
-    if not bad.any():
+def _revoked(history: History) -> Ints:
+    """For each session the event after which nothing that it begins may work, for its token was revoked."""
+    sessions, operations, invokes = history.sessions, history.operations, history.invokes
+    since = np.full(len(sessions.device), NEVER)
+    bound = seconds(history.promise("revocation_bound", None)) or 0.0
+    of_user = (invokes.what == Operation.REVOKE) & (invokes.user >= 0) & (invokes.message < 0)
+    for row in np.flatnonzero(of_user).tolist():
+        operation = int(invokes.operation[row])
+        if operations.completion[operation] == Completion.OK:
+            done = int(operations.done[operation])
+            if bound:
+                late = operations.event[operations.time > int(operations.done_time[operation]) + int(bound * 1e6)]
+                done = max(done, int(late.min(initial=NEVER)) - 1)
+            older = (sessions.user == invokes.user[row]) & (sessions.event < invokes.event[row])
+            since[older] = np.minimum(since[older], done)
+    return since
+
+
+def _effects(history: History, since: Ints) -> list[tuple[int, int, str, int]]:
+    """What took effect and began after a session was bad: the event that shows it, the session, what it was, the
+    event it began."""
+    if not (since < NEVER).any():
         return []
     operations, deliveries, sends, messages = history.operations, history.deliveries, history.sends, history.messages
     found = []
-    for operation in np.flatnonzero(bad[operations.session] & (operations.row >= 0)).tolist():
+    late = (operations.event > since[operations.session]) & (operations.row >= 0)
+    for operation in np.flatnonzero(late).tolist():
         what = Operation(int(operations.what[operation])).name.lower()
         session = int(operations.session[operation])
         found.append((int(operations.done[operation]), session, what, int(operations.event[operation])))
-    for row in np.flatnonzero(bad[sends.session]).tolist():
-        message, operation = int(sends.message[row]), int(sends.operation[row])
-        others = sends.session[sends.message == message]
-        if operations.row[operation] < 0 and messages.seen[message] <= history.count and bad[others].all():
+    bad = sends.event > since[sends.session]
+    for row in np.flatnonzero(bad & (operations.row[sends.operation] < 0)).tolist():
+        message = int(sends.message[row])
+        genuine = int(sends.event[(sends.message == message) & ~bad].min(initial=NEVER))
+        if messages.seen[message] < genuine:
             found.append((int(messages.seen[message]), int(sends.session[row]), "send", int(sends.event[row])))
-    for row in np.flatnonzero(bad[deliveries.session]).tolist():
+    for row in np.flatnonzero(since[deliveries.session] == START).tolist():
         event = int(deliveries.event[row])
         found.append((event, int(deliveries.session[row]), "deliver", event))
     return found
