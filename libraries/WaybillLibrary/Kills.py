@@ -24,7 +24,7 @@ class Kills:
 
     @keyword
     def kill_after_acknowledgements(self, sender: str, receiver: str, *, count: int) -> None:
-        """Kills when the last of so many messages was acknowledged and nothing else is under way.
+        """Kills on the last acknowledgement of so many messages, when nothing else is under way.
 
         Args:
             sender: Who writes.
@@ -46,12 +46,13 @@ class Kills:
         _log()
 
     @keyword
-    def kill_during_burst(self, senders: Names, receiver: str) -> None:
-        """Kills when a few messages of a burst are acknowledged and many are not.
+    def kill_during_burst(self, senders: Names, receiver: str, *, times: int = 1) -> None:
+        """Kills when some messages of a burst are acknowledged and others are not; the seed draws the moment.
 
         Args:
             senders: Who writes.
             receiver: To whom.
+            times: So many bursts, each with its kill.
 
         Example:
 
@@ -67,6 +68,7 @@ class Kills:
         _kills().during_burst(
             [scenario.device(sender) for sender in senders],
             [common_conversation(sender, receiver) for sender in senders],
+            times,
         )
         _log()
 

@@ -100,6 +100,7 @@ class Scenario:
         self._recorder: Recorder | None = None
         self._opening = threading.Lock()
         self._acknowledged: set[Sending] = set()
+        self._alarms: list[tuple[int, Callable[[], None]]] = []
         self._typing: dict[tuple[str, str, bool], list[int]] = {}
 
     # -- people ----------------------------------------------------------------------------------------------
@@ -205,6 +206,15 @@ class Scenario:
                 f"Expected {count} acknowledged messages within {deadline:g} s; there are "
                 f"{self.acknowledged_count} of {len(self.sendings)} sent. {states}."
             )
+
+    def on_acknowledged(self, count: int, action: Callable[[], None]) -> None:
+        """Does something once, in the reading thread, on the acknowledgement that makes it so many in the
+        scenario.
+
+        Nothing lies between the arrival of that acknowledgement and the action; a wait would add the time of
+        a wake-up.
+        """
+        self._alarms = [(count, action)]
 
     @property
     def acknowledged_count(self) -> int:
@@ -351,6 +361,11 @@ class Scenario:
         """A send was acknowledged."""
         self._acknowledged.add(sending)
         sending.conversation.note_acknowledged(sending)
+        if self._alarms and len(self._acknowledged) >= self._alarms[0][0]:
+            with self._opening:
+                due = self._alarms.pop() if self._alarms else None
+            if due is not None:
+                due[1]()
 
     def tell(self, devices: Iterable[str]) -> None:
         """Wakes whoever waits for one of these devices."""

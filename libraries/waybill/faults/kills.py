@@ -6,10 +6,12 @@ under the same idempotency keys.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from waybill.devices.absences import come_back
+from waybill.devices.waiting import Deadline, DeadlinePassed
 
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from waybill.faults.process import ProcessFaults
 
 BURST = 200
-"""Messages in flight when a kill should meet some acknowledged and some not: a few of the server's commits."""
+"""Messages of each sender in flight when a kill should meet some acknowledged and some not: a few commits' worth."""
+DEADLINE = 20.0
+"""Seconds for the acknowledgement that a kill waits for."""
 
 
 class Kills:
@@ -36,24 +40,35 @@ class Kills:
         self.node = node
 
     def after_acknowledgements(self, sender: Device, conversation: Conversation, count: int) -> None:
-        """Kills when the last of so many messages was acknowledged and nothing else is under way."""
-        sent = sender.send_many(conversation, count)
-        self.scenario.wait_until_acknowledged(sent)
-        self._kill(f"right after {count} messages were acknowledged")
+        """Kills on the last acknowledgement of so many messages; nothing else is under way."""
+        self._kill_on(
+            count,
+            f"right after {count} messages were acknowledged",
+            lambda: sender.send_many(conversation, count),
+        )
 
-    def during_burst(self, senders: Sequence[Device], conversations: Sequence[Conversation]) -> None:
-        """Kills when a few messages of a burst are acknowledged and many are not."""
-        before = self.scenario.acknowledged_count
-        for sender, conversation in zip(senders, conversations, strict=True):
-            sender.send_many(conversation, BURST, in_flight=2 * BURST)
-        self.scenario.wait_for_acknowledged_count(before + 20)
-        self._kill("in the middle of a burst")
+    def during_burst(
+        self, senders: Sequence[Device], conversations: Sequence[Conversation], times: int
+    ) -> None:
+        """Kills on an acknowledgement in the middle of a burst, again and again; the seed draws which one."""
+        for _ in range(times):
+            number = self.scenario.random.randint(1, BURST)
+            self._kill_on(
+                number,
+                f"on acknowledgement {number} of a burst",
+                lambda: [
+                    sender.send_many(conversation, BURST, in_flight=2 * BURST)
+                    for sender, conversation in zip(senders, conversations, strict=True)
+                ],
+            )
 
     def on_acknowledgement(self, sender: Device, conversation: Conversation, number: int) -> None:
-        """Kills on one particular acknowledgement, with later sends in flight."""
-        sent = sender.send_many(conversation, 2 * number, in_flight=4 * number)
-        self.scenario.wait_until_acknowledged(sent[:number])
-        self._kill(f"on acknowledgement {number} of a burst")
+        """Kills on one particular acknowledgement, with as many later sends in flight."""
+        self._kill_on(
+            number,
+            f"on acknowledgement {number} of messages to somebody offline",
+            lambda: sender.send_many(conversation, 2 * number, in_flight=4 * number),
+        )
 
     def during_backlog(self, sender: Device, receiver: Device, conversation: Conversation) -> None:
         """Kills when an offline device came back and holds the first part of what waited for it."""
@@ -61,20 +76,52 @@ class Kills:
         self.scenario.wait_until_acknowledged(sent)
         receiver.connect()
         receiver.wait_for_deliveries(sent[:10])
-        self._kill("while a backlog was delivered")
+        present = self._present()
+        self.faults.kill(self.node, "while a backlog was delivered")
+        self._recover(present)
 
     def after_restart(self, sender: Device, conversation: Conversation) -> None:
         """Kills twice: the second time on the first acknowledgement after the start."""
-        self._kill("before a second kill")
-        sent = sender.send(conversation)
-        self.scenario.wait_until_acknowledged([sent])
-        self._kill("on the first acknowledgement after a start")
+        present = self._present()
+        self.faults.kill(self.node, "before a second kill")
+        self._recover(present)
+        self._kill_on(1, "on the first acknowledgement after a start", lambda: sender.send(conversation))
 
-    def _kill(self, moment: str) -> None:
-        present = [device for device in self.scenario.devices if device.connected]
-        self.faults.kill(self.node, moment)
+    def _kill_on(self, number: int, moment: str, traffic: Callable[[], object]) -> None:
+        """Kills on the acknowledgement that is so many from now, in the very thread that reads it."""
+        ended = threading.Event()
+        trouble: list[BaseException] = []
+
+        def strike() -> None:
+            try:
+                self.faults.kill(self.node, moment)
+            except BaseException as error:
+                trouble.append(error)
+            finally:
+                ended.set()
+
+        present, before = self._present(), self.scenario.acknowledged_count
+        self.scenario.on_acknowledged(before + number, strike)
+        traffic()
+        if not ended.wait(DEADLINE):
+            raise DeadlinePassed(
+                f"{number} acknowledgements should have come within {DEADLINE:g} s, so that {self.node} is killed on the "
+                f"last of them; {self.scenario.acknowledged_count - before} came."
+            )
+        if trouble:
+            raise trouble[0]
+        self._recover(present)
+
+    def _present(self) -> list[Device]:
+        return [device for device in self.scenario.devices if device.connected]
+
+    def _recover(self, present: Sequence[Device]) -> None:
+        """Starts the node when everybody has noticed; they come back and retry what is unknown."""
+        for device in present:
+            if not device.signal.wait_until(lambda device=device: not device.connected, Deadline(DEADLINE)):  # type: ignore[misc]
+                raise DeadlinePassed(f"{self.node} was killed, but {device.name} is still {device.state}.")
         self.scenario.wait_until_answered()
         self.faults.start(self.node)
         come_back(present)
-        unknown = [device.resend_unknown() for device in present]
-        self.scenario.wait_until_acknowledged([sending for sent in unknown for sending in sent])
+        unknown = [sending for device in present for sending in device.resend_unknown()]
+        self.scenario.wait_until_acknowledged(unknown)
