@@ -153,7 +153,7 @@ class TestTraffic:
         with pytest.raises(DeadlinePassed) as passed:
             scenario.wait_until_acknowledged(deadline=0.05)
         message = str(passed.value)
-        assert "Expected an outcome for 7 sends within 0.05 s; 7 of alice/phone have none" in message
+        assert "Expected an outcome for 7 sends within 0.05 s; 7 have none: alice/phone#1, " in message
         assert "alice/phone#5 and 2 more" in message
         assert "connected (session 1)" in message
         assert all(one.unknown and one.outcome.code == "deadline" for one in sent)
@@ -179,6 +179,26 @@ class TestTraffic:
 
 
 class TestReceiving:
+    def test_a_protocol_without_acknowledgements_is_asked_for_none(self, begin: Begin, server: ScriptedServer) -> None:
+        class WithoutAcknowledgement(WaybillDriver):
+            capabilities = WaybillDriver.capabilities - {Capability.RECIPIENT_ACK, Capability.CUMULATIVE_ACK}
+
+        scenario = begin(WithoutAcknowledgement())
+        alice, bob = connected(scenario, "alice", "bob")
+        alice.send_many(scenario.direct("alice", "bob"), 5)
+        bob.wait_for_deliveries(count=5)
+        assert scenario.settle(deadline=2).complete
+        assert not [frame for _, frame in server.frames if frame["type"] == "ack"]
+
+    def test_a_device_that_never_acknowledges_is_judged_by_its_final_read(self, scenario: Scenario) -> None:
+        alice, bob = connected(scenario, "alice", "bob")
+        bob.acknowledge_policy = Acknowledge.NONE
+        alice.send_many(scenario.direct("alice", "bob"), 10)
+        scenario.wait_until_acknowledged()
+        report = finish(scenario)
+        assert report.verdict == "clean"
+        assert bob.epoch.acknowledged == 0
+
     def test_a_missing_delivery_is_named(self, scenario: Scenario, server: ScriptedServer) -> None:
         alice, bob = connected(scenario, "alice", "bob")
         sent = alice.send_many(scenario.direct("alice", "bob"), 3)

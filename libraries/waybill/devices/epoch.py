@@ -75,6 +75,7 @@ class Epoch:
         self._open: dict[int, Sending | Call] = {}
         self._final: set[int] = set()
         self._acknowledging = -1
+        self._acknowledging_now = threading.Lock()
         self._capabilities = device.scenario.driver.capabilities
         self._early: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = []
         self._opening = threading.RLock()
@@ -126,6 +127,13 @@ class Epoch:
         """Whether every operation has an outcome."""
         return not self._open
 
+    @property
+    def settled(self) -> bool:
+        """Whether, besides, everything that it was given is acknowledged."""
+        if Capability.RECIPIENT_ACK in self._capabilities and self.acknowledged < len(self.deliveries):
+            return False
+        return self.at_rest
+
     def give_up_all(self) -> None:
         """Gives up every operation that has no outcome."""
         for operation in list(self._open):
@@ -141,9 +149,13 @@ class Epoch:
 
     def acknowledge_given(self, count: int | None = None) -> list[Call]:
         """Acknowledges the first deliveries of this session (all by default), as the protocol can."""
+        with self._acknowledging_now:
+            return self._acknowledge(count)
+
+    def _acknowledge(self, count: int | None) -> list[Call]:
         upto = len(self.deliveries) if count is None else min(count, len(self.deliveries))
         session = self.session
-        if upto <= self.acknowledged or session is None:
+        if upto <= self.acknowledged or session is None or Capability.RECIPIENT_ACK not in self._capabilities:
             return []
         first, self.acknowledged = self.acknowledged, upto
         if Capability.CUMULATIVE_ACK in self._capabilities:
@@ -278,10 +290,18 @@ class Epoch:
     def acknowledge_by_itself(self) -> None:
         """One cumulative acknowledgement at a time: while it is under way more deliveries gather for the
         next."""
-        if self.device.acknowledge_policy is Acknowledge.AUTO and self._acknowledging not in self._open:
-            calls = self.acknowledge_given()
+        if self.device.acknowledge_policy is not Acknowledge.AUTO or self._acknowledging in self._open:
+            return
+        # The reader must not wait for a thread that acknowledges just now, and that may wait for room to
+        # write.
+        if not self._acknowledging_now.acquire(blocking=False):
+            return
+        try:
+            calls = self._acknowledge(None)
             if calls and Capability.CUMULATIVE_ACK in self._capabilities:
                 self._acknowledging = calls[-1].operation
+        finally:
+            self._acknowledging_now.release()
 
     def _record_ok(self, operation: int, pending: Sending | Call, outcome: Outcome) -> None:
         recorder, names = self._recorder, self._names

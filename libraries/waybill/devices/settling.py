@@ -62,6 +62,7 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
     )
     for device in readers:
         _drain(scenario, device, sentinels, settlement, deadline)
+        _rest(device, deadline)
     if Capability.SYNC in scenario.driver.capabilities:
         # What is still missing now is a finding already; the final reads must show how it ended all the same.
         _read_all(readers, settlement, Deadline(max(READING, deadline.remaining())))
@@ -144,6 +145,9 @@ def _drain(
 ) -> None:
     """Waits for the newest message of every stream that the device must be given; those before it came before
     it, or never will."""
+    if device.acknowledge_policy is Acknowledge.NONE and Capability.SYNC in scenario.driver.capabilities:
+        # It is given no more than the window; what the server keeps for it is seen in its final read.
+        return
     marks = []
     for thread in scenario.conversations.values():
         for stream in thread.acknowledged.values():
@@ -159,6 +163,17 @@ def _drain(
         settlement.missing[device.name] = missing
         if any(not device.inbox.holds(one) for one in own):
             settlement.unread[device.name] = str(passed)
+
+
+def _rest(device: Device, deadline: Deadline) -> None:
+    """Waits until the device acknowledged everything it was given, so that the final read finds it at rest:
+    what was held back from it until then shows as a gap, not as a late arrival."""
+    epoch = device.epoch
+    if epoch is None or device.acknowledge_policy is not Acknowledge.AUTO:
+        return
+    epoch.acknowledge_by_itself()
+    if not device.signal.wait_until(lambda: epoch.over is not None or epoch.settled, deadline):
+        epoch.give_up_all()
 
 
 def _read_all(readers: list[Device], settlement: Settlement, deadline: Deadline) -> None:

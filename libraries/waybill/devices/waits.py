@@ -43,17 +43,20 @@ def wait_until_answered(devices: Sequence[Device], sendings: Sequence[Sending], 
         DeadlinePassed: Some have none; their open attempts are recorded as unknown.
     """
     for device in devices:
-        mine = Unanswered(one for one in sendings if device.name in one.tried_by)
-        if device.signal.wait_until(mine.is_down_to(0), deadline):
-            continue
-        missing = mine.left()
-        for one in missing:
-            device.scenario.give_up(one)
-        raise DeadlinePassed(
-            f"Expected an outcome for {len(sendings)} sends within {deadline.seconds:g} s; "
-            f"{len(missing)} of {device.name} have none: {some(one.name for one in missing)}. "
-            f"{device.name} is {device.state}."
-        )
+        mine = Unanswered(one for one in sendings if one.open and device.name in one.tried_by)
+        if not device.signal.wait_until(mine.is_down_to(0), deadline):
+            break
+    missing = [one for one in sendings if not one.answered]
+    if not missing:
+        return
+    for one in missing:
+        devices[0].scenario.give_up(one)
+    tried = {name for one in missing for name in one.tried_by}
+    states = "; ".join(f"{device.name} is {device.state}" for device in devices if device.name in tried)
+    raise DeadlinePassed(
+        f"Expected an outcome for {len(sendings)} sends within {deadline.seconds:g} s; {len(missing)} have none: "
+        f"{some(one.name for one in missing)}. {states}."
+    )
 
 
 def require_acknowledged(sendings: Sequence[Sending]) -> None:
