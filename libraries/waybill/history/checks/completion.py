@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..events import Completion, Operation
-from ..membership import NEVER
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
+from waybill.history.events import Completion, Operation
+from waybill.history.membership import NEVER
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
 
 LATE = ("deadline", "timeout")
 """The codes of an `info` that say: no answer by the client's deadline."""
@@ -55,7 +55,9 @@ def _vacuous(history: History) -> list[Anomaly]:
         for name in history.header.declares:
             what = Operation.__members__.get(str(name).upper())
             if what is None or not ((operations.what == what) & (operations.row >= 0)).any():
-                found.append((f"the scenario declares {name}, but no {name} ever took effect", (), "operation"))
+                found.append(
+                    (f"the scenario declares {name}, but no {name} ever took effect", (), "operation")
+                )
         acknowledged = history.messages.acknowledged < NEVER
         if acknowledged.any() and not history.final_begin:
             count = int(acknowledged.sum())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..membership import NEVER, Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import holdings, senders_of
+from waybill.history.membership import NEVER, Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import holdings, senders_of
 
 
 def check(history: History) -> list[Anomaly]:
@@ -32,7 +32,11 @@ def check(history: History) -> list[Anomaly]:
     strangers: list[Ints] = []
     former: list[Ints] = []
     order = doubtful[np.argsort(pair[doubtful], kind="stable")]
-    bounds = np.flatnonzero(np.diff(pair[order], prepend=-1, append=-1)) if len(order) else np.zeros(0, dtype=np.int64)
+    bounds = (
+        np.flatnonzero(np.diff(pair[order], prepend=-1, append=-1))
+        if len(order)
+        else np.zeros(0, dtype=np.int64)
+    )
     all_history = history.promise("new_member_history", "none") == "all"
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         part = order[begin:end]
@@ -47,7 +51,8 @@ def check(history: History) -> list[Anomaly]:
         if all_history:
             event = deliveries.event[rows[part]]
             wrong &= membership.certainly_out(event, event)
-        was = np.array([membership.ever_before(int(event)) for event in messages.invoked[message[wrong]]], dtype=np.bool_)
+        sent = messages.invoked[message[wrong]].tolist()
+        was = np.array([membership.ever_before(event) for event in sent], dtype=np.bool_)
         found = rows[part[wrong]]
         strangers.append(found[~was] if len(found) else found)
         former.append(found[was] if len(found) else found)
@@ -82,10 +87,16 @@ def check(history: History) -> list[Anomaly]:
     wrong_rows = np.sort(np.concatenate(strangers)) if strangers else np.zeros(0, dtype=np.int64)
     late_rows = np.sort(np.concatenate(former)) if former else np.zeros(0, dtype=np.int64)
     withheld = [message * len(history.users) + user for message, user in _withheld(history)]
-    listed = [*((row, "former-member") for row in late_rows.tolist()), *((code, "withheld") for code in withheld)]
+    listed = [
+        *((row, "former-member") for row in late_rows.tolist()),
+        *((code, "withheld") for code in withheld),
+    ]
     return [
         *anomaly_of(
-            "misrouted", wrong_rows, misrouted, sessions=(senders_of(history, wrong_rows), deliveries.session[wrong_rows])
+            "misrouted",
+            wrong_rows,
+            misrouted,
+            sessions=(senders_of(history, wrong_rows), deliveries.session[wrong_rows]),
         ),
         *anomaly_of("membership-leak", listed, leaked, kinds=[kind for _, kind in listed]),
     ]
@@ -111,7 +122,9 @@ def _withheld(history: History) -> list[tuple[int, int]]:
         must = holding.must[messages.acknowledged[holding.must] < min(holding.begin, NEVER)]
         missing = set(must[~holding.held[must]].tolist())
         held = set(must[holding.held[must]].tolist())
-        lacking[holding.user] = (lacking[holding.user] & missing if holding.user in lacking else missing) - held
+        lacking[holding.user] = (
+            lacking[holding.user] & missing if holding.user in lacking else missing
+        ) - held
     found = []
     for user in sorted(lacking):
         for message in sorted(lacking[user]):

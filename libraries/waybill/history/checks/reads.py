@@ -8,14 +8,13 @@ from waybill.history.events import Completion, Operation
 from waybill.history.membership import NEVER
 from waybill.history.model import History
 from waybill.history.pages import Page, logs, pages
-from waybill.history.promises import seconds
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
 from waybill.history.views import is_pushed
 
 
 def check(history: History) -> list[Anomaly]:
-    """`stale-read` (of a log, or of presence), `flutter` and `resurrected`."""
+    """`stale-read` of a log (that of presence is in `presence`), `flutter` and `resurrected`."""
     taken = pages(history)
     lacking = _lacking(history, taken)
     return [*_stale(history, lacking), *_flutter(history, lacking, taken), *_resurrected(history, taken)]
@@ -29,7 +28,9 @@ def _lacking(history: History, taken: list[Page]) -> list[tuple[Page, int]]:
     """
     messages = history.messages
     proven = logs(history)
-    deleted = set(history.invokes.message[np.isin(history.invokes.what, (Operation.DELETE, Operation.REVOKE))].tolist())
+    deleted = set(
+        history.invokes.message[np.isin(history.invokes.what, (Operation.DELETE, Operation.REVOKE))].tolist()
+    )
     found = []
     for page in taken:
         log = proven.get(int(history.device_user[page.device]))
@@ -55,79 +56,7 @@ def _stale(history: History, lacking: list[tuple[Page, int]]) -> list[Anomaly]:
             "log",
         )
 
-    stale = _presence(history)
-    sentence = dict(enumerate(stale))
-
-    def either(first: Page | int, second: int) -> Example:
-        return example(first, second) if isinstance(first, Page) else sentence[second]
-
-    listed = [*found, *((0, place) for place in sentence)]
-    kinds = ["log"] * len(found) + ["presence"] * len(stale)
-    return anomaly_of("stale-read", listed, either, kinds=kinds)
-
-
-def _presence(history: History) -> list[Example]:
-    """Presence answers that contradict the user's sessions, asked for after the promised bound had passed.
-
-    A user is certainly online from an `ok` login until the end of that session, and certainly offline while no login
-    is under way or in force. Either is held against the server only if it was so from the bound before the question
-    until the answer.
-    """
-    bound = seconds(history.promise("presence_bound", None))
-    if bound is None:
-        return []
-    invokes, operations, oks, prose = history.invokes, history.operations, history.oks, Prose(history)
-    found = []
-    spells = _spells(history)
-    asked = np.flatnonzero(invokes.what == Operation.PRESENCE)
-    for row in asked.tolist():
-        operation, user = int(invokes.operation[row]), int(invokes.user[row])
-        if operations.completion[operation] != Completion.OK or user not in history.devices_of_user:
-            continue
-        since, until = int(operations.time[operation]) - int(bound * 1e6), int(operations.done_time[operation])
-        answer = int(oks.value[operations.row[operation]])
-        if int(operations.time[operation]) < 0 or answer < 0:
-            continue
-        mine = spells.get(user, [])
-        online = any(0 <= sure <= since and until < ended for _, sure, ended, _ in mine)
-        # Before its first login a user was offline for as long as anybody knows, whatever the bound.
-        offline = all(maybe_from > until or sure_until < since for maybe_from, _, _, sure_until in mine)
-        if (online and answer == 0) or (offline and answer == 1):
-            said, was = ("offline", "online") if online else ("online", "offline")
-            events = (int(operations.event[operation]), int(operations.done[operation]))
-            found.append(
-                Example(
-                    f"{prose.device_of(int(invokes.session[row]))} was told that {prose.user(user)} is {said}"
-                    f"{prose.at(until)}, who had been {was} for longer than the promised {bound:g} s",
-                    events,
-                    "presence",
-                )
-            )
-    return found
-
-
-def _spells(history: History) -> dict[int, list[tuple[int, int, int, int]]]:
-    """For each user the times of its sessions: may be online from, certainly from (-1: never), certainly until, may
-    be online until."""
-    sessions, operations = history.sessions, history.operations
-    login: dict[int, int] = {}
-    rows = np.flatnonzero(history.invokes.what == Operation.LOGIN)
-    for operation in history.invokes.operation[rows].tolist():
-        login[int(operations.session[operation])] = operation
-    spells: dict[int, list[tuple[int, int, int, int]]] = {}
-    for session, user in enumerate(sessions.user.tolist()):
-        if user < 0:
-            continue
-        began = int(sessions.time[session])
-        ended = int(sessions.end_time[session]) if sessions.end[session] else 2**62
-        sure = began
-        if session in login:
-            completion = int(operations.completion[login[session]])
-            if completion == Completion.FAIL:
-                continue
-            sure = int(operations.done_time[login[session]]) if completion == Completion.OK else -1
-        spells.setdefault(user, []).append((began, sure, ended, ended))
-    return spells
+    return anomaly_of("stale-read", found, example, kinds=["log"] * len(found))
 
 
 def _flutter(history: History, lacking: list[tuple[Page, int]], taken: list[Page]) -> list[Anomaly]:
@@ -184,9 +113,17 @@ def _resurrected(history: History, taken: list[Page]) -> list[Anomaly]:
     rows = np.flatnonzero(np.isin(messages.given, [*gone, *expires]))
     found = []
     for row in rows.tolist():
-        message, session, read = int(messages.given[row]), int(deliveries.session[row]), int(deliveries.read[row])
-        began = int(history.sessions.event[session]) if pushed[row] or read < 0 else int(operations.event[read])
-        began_time = int(history.sessions.time[session]) if pushed[row] or read < 0 else begun_time.get(read, -1)
+        message, session, read = (
+            int(messages.given[row]),
+            int(deliveries.session[row]),
+            int(deliveries.read[row]),
+        )
+        began = (
+            int(history.sessions.event[session]) if pushed[row] or read < 0 else int(operations.event[read])
+        )
+        began_time = (
+            int(history.sessions.time[session]) if pushed[row] or read < 0 else begun_time.get(read, -1)
+        )
         if message in gone and gone[message][0] < began:
             found.append((row, gone[message][0], gone[message][1]))
         elif message in expires and began_time > expires[message]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..membership import Bools, Ints
-from ..model import History
-from ..prose import Prose
-from ..report import Anomaly, Example, anomaly_of
-from ..views import senders_of
+from waybill.history.membership import Bools, Ints
+from waybill.history.model import History
+from waybill.history.prose import Prose
+from waybill.history.report import Anomaly, Example, anomaly_of
+from waybill.history.views import senders_of
 
 FIELDS = ("sender", "key", "id", "sequence", "cursor", "server_time")
 """What a delivery may carry."""
@@ -34,7 +34,10 @@ def attribute(history: History, anomalies: Iterable[Anomaly]) -> list[Anomaly]:
             one, two = anomaly.sessions
             known = (one >= 0) & (two >= 0)
             if known.all() and _mixed(versions, one, two).all():
-                pairs = {(int(versions[a]), int(versions[b])) for a, b in zip(one.tolist(), two.tolist(), strict=True)}
+                pairs = {
+                    (int(versions[a]), int(versions[b]))
+                    for a, b in zip(one.tolist(), two.tolist(), strict=True)
+                }
                 told = " and ".join(f"{a} to {b}" for a, b in sorted(pairs))
                 first = anomaly.examples[0]
                 sentence = (
@@ -52,8 +55,8 @@ def attribute(history: History, anomalies: Iterable[Anomaly]) -> list[Anomaly]:
                 continue
             row = int(rows[crossed][0])
             sentence = (
-                f"{int(crossed.sum())} deliveries from another version to version {version} do not carry {field}, every "
-                f"one within version {version} does; the first: {prose.delivery(row)} at "
+                f"{int(crossed.sum())} deliveries from another version to version {version} do not carry {field}, "
+                f"every one within version {version} does; the first: {prose.delivery(row)} at "
                 f"{prose.device_of(int(deliveries.session[row]))}"
             )
             found.append((sentence, (int(deliveries.event[row]),), "field"))
