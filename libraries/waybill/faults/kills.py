@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 BURST = 200
 """Messages of each sender in flight when a kill should meet some acknowledged and some not: a few commits' worth."""
+LARGE = 8192
+"""Bytes of a body in a burst: so large that a commit of many takes milliseconds, which a kill can hit."""
+EARLY = 24
+"""The latest acknowledgement of a burst on which it is killed: among the first answers of a commit, not after them."""
 DEADLINE = 20.0
 """Seconds for the acknowledgement that a kill waits for."""
 
@@ -52,12 +56,12 @@ class Kills:
     ) -> None:
         """Kills on an acknowledgement in the middle of a burst, again and again; the seed draws which one."""
         for _ in range(times):
-            number = self.scenario.random.randint(1, BURST)
+            number = self.scenario.random.randint(1, EARLY)
             self._kill_on(
                 number,
                 f"on acknowledgement {number} of a burst",
                 lambda: [
-                    sender.send_many(conversation, BURST, in_flight=2 * BURST)
+                    sender.send_many(conversation, BURST, in_flight=2 * BURST, size=LARGE)
                     for sender, conversation in zip(senders, conversations, strict=True)
                 ],
             )
