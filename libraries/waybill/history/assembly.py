@@ -19,6 +19,49 @@ class Malformed(ValueError):  # noqa: N818 - named for the line, not for the exc
     """A line of a history file breaks the format."""
 
 
+class Column:
+    """The values of one column; as long as they are all equal they take no room."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.constant = MISSING
+        self.count = 0
+        self._values: array[int] | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def append(self, value: int) -> None:
+        """Adds one value."""
+        self.repeat(value, 1)
+
+    def repeat(self, value: int, count: int) -> None:
+        """Adds a value several times."""
+        if self._values is not None:
+            self._values.extend(array(self.code, (value,)) * count)
+        elif self.count == 0 or value == self.constant:
+            self.constant = array(self.code, (value,))[0]
+        else:
+            self._spread().extend(array(self.code, (value,)) * count)
+        self.count += count
+
+    def fromlist(self, values: list[int]) -> None:
+        """Adds values."""
+        self._spread().fromlist(values)
+        self.count += len(values)
+
+    def values(self) -> Any:
+        """The values as a numpy array, which must not be written to."""
+        if self._values is None:
+            return np.broadcast_to(np.array(self.constant, dtype=self.code), self.count)
+        return np.frombuffer(self._values, dtype=self.code) if self.count else np.empty(0, dtype=self.code)
+
+    def _spread(self) -> array[int]:
+        if self._values is None:
+            self._values = array(self.code, (self.constant,)) * self.count
+        return self._values
+
+
 class Gathered:
     """One kind of event, column by column, with each event's number and time."""
 
@@ -26,7 +69,7 @@ class Gathered:
         self.kind = kind
         self.events = array("i")
         self.times = array("q")
-        self.columns = {name: array(code) for name, code in COLUMNS[kind].items()}
+        self.columns = {name: Column(code) for name, code in COLUMNS[kind].items()}
 
     def add(self, event: int, time: int, values: Mapping[str, int]) -> None:
         """Adds one event; what it does not carry is -1."""
@@ -43,7 +86,7 @@ class Gathered:
         for name, column in self.columns.items():
             values = columns.get(name, MISSING)
             if isinstance(values, int):
-                column.extend(array(column.typecode, (values,)) * count)
+                column.repeat(values, count)
             elif len(values) == count:
                 column.fromlist(values)
             else:

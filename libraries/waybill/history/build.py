@@ -70,6 +70,7 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
             case "deadline":
                 missing = tuple((str(one[0]), str(one[1])) for one in line.get("missing", ()))
                 deadlines.append(Deadline(event, time, device_number(line["device"]), missing))
+    _as_sent(tables["send"], tables["deliver"], _array(assembly.message_senders))
     sends, invokes = Sends(**tables["send"]), Invokes(**tables["invoke"])
     oks, not_oks = Oks(**tables["ok"]), NotOks(**tables["not_ok"])
     used = [sends.session, invokes.session, *(tables[kind]["session"] for kind in _ON_SESSIONS)]
@@ -138,7 +139,7 @@ def _table(assembly: Assembly, kind: str) -> dict[str, Ints]:
     gathered = assembly.kinds[kind]
     table = {"event": _array(gathered.events), "time": _array(gathered.times)}
     for name, column in gathered.columns.items():
-        values = _array(column)
+        values = column.values()
         mapping = assembly.maps.get(_MAPPED.get(name, ""))
         if mapping is not None and len(values):
             values = np.array([*mapping, NONE], dtype=values.dtype)[values]
@@ -147,6 +148,20 @@ def _table(assembly: Assembly, kind: str) -> dict[str, Ints]:
             raise Malformed(f"{kind!r} names {name} {int(values.max())}, but its table has {len(names)} names")
         table[name] = values
     return table
+
+
+def _as_sent(send: dict[str, Ints], deliver: dict[str, Ints], message_sender: Ints) -> None:
+    """Fills in what a delivery leaves out because it is as in the first attempt of its message."""
+    message = deliver["message"]
+    first = np.full(len(message_sender) + 1, NONE, dtype=np.int64)
+    first[send["message"][::-1]] = np.arange(len(send["message"]))[::-1]
+    row = first[message]
+    known = row >= 0
+    body = known & (deliver["digest"] < 0)
+    for name, wanted in (("digest", body), ("length", body), ("conversation", known & (deliver["conversation"] < 0))):
+        deliver[name] = np.where(wanted, send[name][row] if len(send[name]) else NONE, deliver[name])
+    owner = np.append(message_sender, NONE)[message]
+    deliver["sender"] = np.where(deliver["sender"] < 0, owner, deliver["sender"])
 
 
 def _sessions(assembly: Assembly, device_number: Any) -> Sessions:

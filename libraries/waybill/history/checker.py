@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from .checks import CHECKS
 from .checks.versions import attribute
 from .figures import count_figures
@@ -87,8 +85,9 @@ def unknown_reasons(history: History) -> list[str]:
         reasons.append("the last line of the history is torn: what it said is lost")
     if not history.closed:
         reasons.append("the history was not closed: it may break off before the end of the scenario")
-    existing = np.flatnonzero(messages.sent & (messages.effect < NEVER))
-    for conversation in np.unique(messages.conversation[existing]).tolist():
+    for conversation in range(len(history.conversations)):
+        if not (messages.effect[messages.of_conversation(conversation)] < NEVER).any():
+            continue
         members = history.memberships.get(conversation)
         if members is None:
             name = prose.conversation(conversation)

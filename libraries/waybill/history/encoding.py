@@ -38,7 +38,8 @@ class Table:
     def line(self) -> dict[str, Any]:
         """The table line that tells the file about the fresh strings, which are fresh no more."""
         fresh, self.fresh = self.fresh, []
-        return {"table": self.name, "first": len(self.numbers) - len(fresh), "names": fresh}
+        first = len(self.numbers) - len(fresh)
+        return {"table": self.name, "first": first, "count": len(fresh), "names": fresh}
 
 
 class MessageTable:
@@ -66,7 +67,7 @@ class MessageTable:
         senders, self.senders = self.senders, []
         keys, self.keys = self.keys, []
         first = len(self.numbers) - len(keys)
-        return {"table": "messages", "first": first, "senders": _short(senders), "names": keys}
+        return {"table": "messages", "first": first, "count": len(keys), "senders": _short(senders), "names": keys}
 
 
 class Encoder:
@@ -81,7 +82,8 @@ class Encoder:
         self._messages = MessageTable()
         self._user_of_device = header.device_names()
         self._session_user: dict[int, int] = {}
-        self._open_sends: dict[int, int] = {}
+        self._open_sends: dict[int, tuple[int, int]] = {}
+        self._sent: dict[int, tuple[int, int, int]] = {}
         self._events = 0
         self._deliveries = 0
         self._start = 0
@@ -167,17 +169,11 @@ class Encoder:
         _, _, operation, session, conversation, key, body, over_quota, expires = row
         sender = self._session_user.get(session, MISSING)
         message = self._messages(sender, key)
-        self._open_sends[operation] = sender
-        return (
-            operation,
-            session,
-            self._conversations(conversation),
-            message,
-            body_digest(body),
-            len(body),
-            1 if over_quota else MISSING,
-            expires,
-        )
+        place, digest, length = self._conversations(conversation), body_digest(body), len(body)
+        self._open_sends[operation] = (sender, message)
+        if message not in self._sent:
+            self._sent[message] = (place, digest, length)
+        return (operation, session, place, message, digest, length, 1 if over_quota else MISSING, expires)
 
     def _invoke(self, row: Row) -> Row:
         _, _, operation, session, what, conversation, user, key, value, server_id, delivery = row
@@ -195,7 +191,8 @@ class Encoder:
 
     def _ok(self, row: Row) -> Row:
         _, _, operation, server_id, sequence, value, user, conversation, key, complete = row
-        sender = self._open_sends.pop(operation, MISSING)
+        sender, message = self._open_sends.pop(operation, (MISSING, MISSING))
+        named = self._messages(sender, key)
         return (
             operation,
             self._ids(server_id),
@@ -203,7 +200,7 @@ class Encoder:
             value,
             self._users(user),
             self._conversations(conversation),
-            self._messages(sender, key),
+            MISSING if named == message else named,
             1 if complete else MISSING,
         )
 
@@ -215,14 +212,22 @@ class Encoder:
     def _deliver(self, row: Row) -> Row:
         _, _, session, conversation, sender, body, key, server_id, sequence, cursor, mode, read, time, number = row
         self._deliveries += 1
-        user = self._users(sender)
+        user, place, digest, length = self._users(sender), self._conversations(conversation), body_digest(body), len(body)
+        message = self._messages(user, key)
+        if message >= 0:
+            user = MISSING
+            sent = self._sent.get(message)
+            if sent is not None:
+                place = MISSING if place == sent[0] else place
+                if digest == sent[1] and length == sent[2]:
+                    digest = length = MISSING
         return (
             session,
-            self._conversations(conversation),
+            place,
             user,
-            self._messages(user, key),
-            body_digest(body),
-            len(body),
+            message,
+            digest,
+            length,
             self._ids(server_id),
             sequence,
             cursor,

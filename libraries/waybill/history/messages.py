@@ -123,7 +123,7 @@ def gather(history: History) -> Messages:
         lacking = known[(column[given[known]] < 0) & (values[known] >= 0)]
         column[given[lacking]] = values[lacking]
 
-    order = np.flatnonzero(sent)
+    order = np.flatnonzero(sent).astype(np.int32)
     order = order[np.argsort(invoked[order], kind="stable")]
     by_device = order[np.argsort(device[order], kind="stable")]
     number = np.zeros(size, dtype=np.int32)

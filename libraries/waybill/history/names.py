@@ -85,5 +85,9 @@ class Names:
     def _strings(self, batch: int) -> list[str]:
         strings = self._batches[batch]
         if isinstance(strings, bytes):
-            return _STRINGS.decode(strings)
+            decoded = _STRINGS.decode(strings)
+            end = self._firsts[batch + 1] if batch + 1 < len(self._firsts) else self._count
+            if len(decoded) != end - self._firsts[batch]:
+                raise ValueError(f"expected {end - self._firsts[batch]} names in a table line, found {len(decoded)}")
+            return decoded
         return strings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     table: str
     first: int
     names: msgspec.Raw
+    count: int = -1
     senders: list[int] | int = -1
 
 
@@ -83,7 +85,8 @@ def read(path: Path | str) -> History:
             file.seek(0)
             if magic == b"\x1f\x8b":
                 with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
-                    reading.lines(cast("IO[bytes]", unpacked))
+                    buffered = io.BufferedReader(cast("io.RawIOBase", unpacked), 1 << 20)
+                    reading.lines(cast("IO[bytes]", buffered))
             else:
                 reading.lines(file)
     except OSError as error:
@@ -129,10 +132,10 @@ class _Reading:
         elif line.startswith(b'{"table":'):
             table = _TABLE.decode(line)
             raw = bytes(table.names)
-            strings = _STRINGS.decode(raw)
+            count = table.count if table.count >= 0 else len(_STRINGS.decode(raw))
             names = Names()
-            names.add_raw(raw, len(strings))
-            assembly.add_table(table.table, table.first, raw, len(strings), names, table.senders)
+            names.add_raw(raw, count)
+            assembly.add_table(table.table, table.first, raw, count, names, table.senders)
         elif line.strip():
             self._object(_LINE.decode(line), assembly, spelled)
 
