@@ -37,7 +37,12 @@ def check(history: History) -> list[Anomaly]:
         return []
     lasting = int(bound * 1_000_000)
     told = _statements(history)
-    spells = {user: _spells(history, user) for user in range(len(history.users))}
+    watched = history.invokes.user[(history.invokes.what == Operation.WATCH) & (history.invokes.user >= 0)]
+    users = np.unique(np.concatenate((told.user, watched))).tolist()
+    if not users:
+        return []
+    logins = _logins(history)
+    spells = {user: _spells(history, user, logins) for user in users}
     found = [*_wrong(history, told, spells, lasting), *_missing(history, told, spells, lasting)]
     found.sort(key=lambda one: one[0])
     examples = [example for _, example in found]
@@ -106,15 +111,20 @@ def _statements(history: History) -> _Told:
     return _Told(*(column[order] for column in columns))
 
 
-def _spells(history: History, user: int) -> _Spells:
+def _logins(history: History) -> Ints:
+    """For each session the operation of its login; -1 for none."""
+    logins = np.full(len(history.sessions.user), -1, dtype=np.int64)
+    rows = np.flatnonzero(history.invokes.what == Operation.LOGIN)
+    logins[history.invokes.session[rows]] = history.invokes.operation[rows]
+    return logins
+
+
+def _spells(history: History, user: int, logins: Ints) -> _Spells:
     """The times of a user's sessions; those under a bad credential and those without a login may be anything."""
     sessions, operations = history.sessions, history.operations
     mine = np.flatnonzero(sessions.user == user)
     end = np.where(sessions.end[mine] > 0, sessions.end_time[mine], FOREVER)
-    login = np.full(len(sessions.user), -1, dtype=np.int64)
-    logins = np.flatnonzero(operations.what == Operation.LOGIN)
-    login[operations.session[logins]] = logins
-    operation = login[mine]
+    operation = logins[mine]
     completion = np.where(operation >= 0, operations.completion[operation], Completion.INFO)
     genuine = (sessions.credential[mine] == CredentialKind.VALID) & (completion == Completion.OK)
     sure_begin, sure_end = _merged(operations.done_time[operation[genuine]], end[genuine])
