@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from websockets.frames import CloseCode, Frame, Opcode
@@ -59,7 +60,7 @@ class Connection(asyncio.Protocol):
     """A client's connection, from the end of its TLS handshake.
 
     Attributes:
-        receiver: Set by whoever makes the connection, before it is used.
+        receiver: Who is told; made when the connection stands, so that a failed TLS handshake leaves none behind.
         heard: When the last byte came, by the loop's clock.
         stalled: Since when the client leaves so many answers unread that nothing is read from it; None if it does not.
         peer: The client's address, for the log.
@@ -67,8 +68,9 @@ class Connection(asyncio.Protocol):
 
     receiver: Receiver
 
-    def __init__(self, limits: Limits, timing: Timing) -> None:
+    def __init__(self, limits: Limits, timing: Timing, receive: Callable[[Connection], Receiver]) -> None:
         self.limits = limits
+        self._receive = receive
         self.heard = 0.0
         self.stalled: float | None = None
         self.peer = ""
@@ -92,6 +94,7 @@ class Connection(asyncio.Protocol):
         self.heard = self._loop.time()
         self.peer = str(transport.get_extra_info("peername"))
         self._hello_timer = self._loop.call_later(self._timing.hello, self._late)
+        self.receiver = self._receive(self)
 
     def greeted(self) -> None:
         """The client has said hello; the deadline for it is off."""
@@ -219,7 +222,8 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if not self._ended and self.writable():
+        held = not self.writable()
+        if not held and not self._ended:
             self.receiver.writing()
         self._waiting = 0
         chunks = self._wire.data_to_send()
@@ -229,6 +233,9 @@ class Connection(asyncio.Protocol):
         transport.write(b"".join(chunks))
         if ending:
             transport.close()
+        elif held and self.writable() and not self._ended:
+            # What was held back by these bytes alone would otherwise wait for the client's next word.
+            self.receiver.writing()
 
     def _end(self) -> None:
         if not self._ended:

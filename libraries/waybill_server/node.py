@@ -133,9 +133,8 @@ class Node:
         await self._drain()
 
     def _connect(self) -> Connection:
-        connection = Connection(self._services.limits, self._services.timing)
-        connection.receiver = Session(self._services, connection)
-        return connection
+        services = self._services
+        return Connection(services.limits, services.timing, lambda connection: Session(services, connection))
 
     def _tick(self, now: float, stood_still: float) -> None:
         wall = time.time()

@@ -138,9 +138,7 @@ class World:
 
     def token(self, user: str, **form: str) -> str:
         """A user's access token."""
-        _, document, _ = self.post(
-            {"grant_type": "password", "username": user, "password": PASSWORD, **form}
-        )
+        _, document, _ = self.post({"grant_type": "password", "username": user, "password": PASSWORD, **form})
         token: str = document["access_token"]
         return token
 
@@ -150,7 +148,13 @@ class Client:
 
     def __init__(self, world: World, node: Process) -> None:
         connecting = connect(
-            node.ready["url"], ssl=world.context, compression=None, ping_interval=None, max_size=None, proxy=None
+            node.ready["url"],
+            ssl=world.context,
+            compression=None,
+            ping_interval=None,
+            max_size=None,
+            proxy=None,
+            close_timeout=0.1,
         )
         self.socket = connecting.__enter__()
         self.heard: list[dict[str, Any]] = []

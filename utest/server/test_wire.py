@@ -34,7 +34,7 @@ def test_welcome_tells_limits_and_place(world: World, device: Device) -> None:
 def test_a_send_is_accepted_and_delivered(world: World, device: Device) -> None:
     alice, bob = world.users(2)
     sender, receiver = device(alice), device(bob)
-    body = "\x00 \"quoted\" \\ héllo 🚚 </script>"
+    body = '\x00 "quoted" \\ héllo 🚚 </script>'
     accepted = sender.send(direct(alice, bob), "k1", body)
     assert accepted["type"] == "accepted"
     assert (accepted["sequence"], accepted["key"], accepted["duplicate"]) == (1, "k1", False)

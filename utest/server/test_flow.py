@@ -1,0 +1,131 @@
+"""Windows, full inboxes, slow and silent clients."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from server_harness import Client, Process, World, direct
+from websockets.frames import Frame, Opcode
+
+Device = Callable[..., Client]
+Nodes = Callable[..., Process]
+
+
+def test_the_window_bounds_what_is_in_flight(world: World, own_node: Nodes, device: Device) -> None:
+    alice, bob = world.users(2)
+    node = own_node("--max-window", 10)
+    sender, receiver = device(alice, node=node), device(bob, node=node)
+    for number in range(50):
+        sender.send(direct(alice, bob), f"k{number}")
+    receiver.delivered(10)
+    receiver.ask("presence", user=alice)
+    assert len(receiver.delivered(0)) == 10
+    for cursor in range(5, 51, 5):
+        receiver.ask("ack", cursor=cursor)
+        last = min(cursor + 10, 50)
+        assert [frame["cursor"] for frame in receiver.delivered(last)] == list(range(1, last + 1))
+        receiver.ask("presence", user=alice)
+        assert len(receiver.delivered(0)) == last
+
+
+def test_a_full_inbox_is_refused_and_takes_no_sequence(world: World, own_node: Nodes, device: Device) -> None:
+    alice, bob, carol = world.users(3)
+    talk = direct(alice, bob)
+    node = own_node("--max-inbox", 5)
+    sender = device(alice, node=node)
+    for number in range(5):
+        assert sender.send(talk, f"k{number}")["type"] == "accepted"
+    refused = sender.send(talk, "k5")
+    assert (refused["code"], refused["definite"]) == ("inbox-full", True)
+    assert refused["retry_after"] > 0
+    assert sender.send(talk, "k0")["duplicate"] is True
+    assert sender.send(direct(alice, carol), "k6")["type"] == "accepted"
+    receiver = device(bob, node=node)
+    for number in range(10):
+        assert receiver.send(direct(bob, carol), f"b{number}")["type"] == (
+            "accepted" if number < 4 else "refused"
+        )
+    receiver.ask("ack", cursor=2)
+    assert [sender.send(talk, f"k{number}").get("sequence") for number in (5, 7, 8)] == [6, 7, None]
+
+
+def test_a_reader_that_stops_does_not_hold_up_the_others(
+    world: World, own_node: Nodes, device: Device
+) -> None:
+    alice, bob, carol = world.users(3)
+    node = own_node("--ping-timeout-seconds", 60)
+    stuck, sender, other = device(bob, node=node), device(alice, node=node), device(carol, node=node)
+    body = "x" * 60_000
+    for number in range(400):
+        sender.send(direct(alice, bob), f"k{number}", body)
+    assert sender.send(direct(alice, carol), "live")["type"] == "accepted"
+    assert other.delivered(1)[0]["key"] == "live"
+    deliveries = stuck.delivered(400)
+    assert [frame["cursor"] for frame in deliveries] == list(range(1, 401))
+    assert _resident(node) < 150 * 1024
+
+
+def test_a_silent_client_is_offline_within_the_bound(world: World, device: Device, node: Process) -> None:
+    alice, bob = world.users(2)
+    watcher = device(alice, capabilities=["presence"])
+    watcher.ask("watch", users=[bob])
+    with _silent(world, node, bob):
+        watcher.until("presence", ref=None, user=bob, online=True)
+        started = time.monotonic()
+        watcher.heard.clear()
+        watcher.until("presence", ref=None, user=bob, online=False)
+    assert 2.0 <= time.monotonic() - started <= 3.0
+
+
+def test_a_node_that_stood_still_does_not_blame_its_clients(
+    world: World, own_node: Nodes, device: Device
+) -> None:
+    alice, bob = world.users(2)
+    node = own_node("--ping-interval-seconds", 0.4, "--ping-timeout-seconds", 0.4)
+    client = device(alice, node=node)
+    node.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(TimeoutError):
+        client.listen(deadline=1.5)
+    node.process.send_signal(signal.SIGCONT)
+    assert client.send(direct(alice, bob), "k")["type"] == "accepted"
+    with pytest.raises(TimeoutError):
+        client.listen(deadline=1.2)
+
+
+def test_a_sender_far_ahead_of_its_answers_is_slowed_down(
+    world: World, own_node: Nodes, device: Device
+) -> None:
+    alice, bob = world.users(2)
+    sender = device(alice, node=own_node())
+    for number in range(5000):
+        sender.say("send", ref=number, conversation=direct(alice, bob), key=f"k{number}", body="x")
+    sender.until("accepted", ref=4999)
+    assert [frame["sequence"] for frame in sender.heard if frame["type"] == "accepted"] == list(
+        range(1, 5001)
+    )
+
+
+def _resident(node: Process) -> int:
+    """Kibibytes of memory that the node holds."""
+    status = Path(f"/proc/{node.ready['pid']}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def _silent(world: World, node: Process, user: str) -> ssl.SSLSocket:
+    """A session of a client that answers no ping, because nothing of it reads."""
+    address = (node.ready["host"], node.ready["port"])
+    secured = world.context.wrap_socket(socket.create_connection(address, 5), server_hostname=address[0])
+    secured.sendall(
+        b"GET /v2 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    hello = {"type": "hello", "versions": [2], "token": world.token(user), "device": "phone"}
+    secured.sendall(Frame(Opcode.TEXT, json.dumps(hello).encode()).serialize(mask=True))
+    return secured
