@@ -360,21 +360,26 @@ def _faults(history: History, shown: Moments) -> None:
     for fault in history.faults:
         if fault.event <= last and fault.end >= first:
             begin = fault.time if shown.timed else fault.event
-            end, observed = (_moment(history, event, shown.timed) for event in (fault.end, fault.observed))
+            end = _moment(history, fault.end, shown.timed)
+            observed = _moment(history, fault.observed, shown.timed, before=True)
+            observed = min(max(observed, begin), end) if fault.observed < NEVER else FOREVER
             text = f"{fault.kind} {fault.scope}".strip()
             shown.bands.append(Band(begin, end, observed, text))
 
 
-def _moment(history: History, event: int, timed: bool) -> int:
-    """When an event was: its number, or the time of the first event after it that says one."""
+def _moment(history: History, event: int, timed: bool, *, before: bool = False) -> int:
+    """When an event was: its number, or the time of the first event after it (the last before it) that says one."""
     if event == NEVER:
         return FOREVER
     if not timed:
         return event
     sessions = history.sessions
-    earliest = int(sessions.time[(sessions.event >= event) & (sessions.event < NEVER)].min(initial=FOREVER))
+    near = sessions.event <= event if before else (sessions.event >= event) & (sessions.event < NEVER)
+    times = sessions.time[near].tolist()
     for table in (history.sends, history.invokes, history.oks, history.not_oks, history.deliveries):
-        row = int(np.searchsorted(table.event, event))
-        if row < len(table.time):
-            earliest = min(earliest, int(table.time[row]))
-    return earliest
+        row = int(np.searchsorted(table.event, event)) - before
+        if 0 <= row < len(table.time):
+            times.append(int(table.time[row]))
+    if before:
+        return max(times, default=0)
+    return min(times, default=FOREVER)
