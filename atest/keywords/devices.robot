@@ -1,14 +1,13 @@
 *** Settings ***
-Documentation       People and their devices.
+Documentation     People and their devices.
 
-Resource            ../common.resource
+Resource          ../common.resource
 
-Suite Setup         Start
-Suite Teardown      Stop Target
-Test Setup          Begin
-Test Teardown       End Scenario
-
-Test Timeout        60 seconds
+Suite Setup       Start
+Suite Teardown    Stop Target
+Test Setup        Begin
+Test Teardown     End Scenario
+Test Timeout      60 seconds
 
 
 *** Test Cases ***

@@ -1,14 +1,13 @@
 *** Settings ***
-Documentation       Sending, retrying, receiving and acknowledging.
+Documentation     Sending, retrying, receiving and acknowledging.
 
-Resource            ../common.resource
+Resource          ../common.resource
 
-Suite Setup         Start
-Suite Teardown      Stop Target
-Test Setup          Begin
-Test Teardown       End Scenario
-
-Test Timeout        60 seconds
+Suite Setup       Start
+Suite Teardown    Stop Target
+Test Setup        Begin
+Test Teardown     End Scenario
+Test Timeout      60 seconds
 
 
 *** Test Cases ***
@@ -83,7 +82,12 @@ Messages that are not acknowledged are named
 
 Deliveries that do not come are named
     Connect People    alice and bob
-    Run Keyword And Expect Error    DeadlinePassed: *bob/phone*5*    Wait For Deliveries    bob    count=5    deadline=0.3 s
+    Run Keyword And Expect Error
+    ...    DeadlinePassed: *bob/phone*5*
+    ...    Wait For Deliveries
+    ...    bob
+    ...    count=5
+    ...    deadline=0.3 s
 
 What was not acknowledged comes again
     Connect People    alice
@@ -103,8 +107,11 @@ A wrong number of redeliveries is noticed
     Wait For Deliveries    bob    count=10
     Disconnect People    bob
     Reconnect People    bob
-    Run Keyword And Expect Error    Expected bob/phone to be given 4 messages again; it was given 10 before the sentinel.
-    ...    Redelivered Messages Should Be    bob    4
+    Run Keyword And Expect Error
+    ...    Expected bob/phone to be given 4 messages again; it was given 10 before the sentinel.
+    ...    Redelivered Messages Should Be
+    ...    bob
+    ...    4
 
 A log is read page by page
     Connect People    alice and bob
@@ -119,4 +126,3 @@ More conversations than pairs are refused
     Connect Crowd    3
     Run Keyword And Expect Error    ValueError: 3 people make 3 conversations of two, not 4; ask for fewer.
     ...    Exchange Messages    count=10    conversations=4
-

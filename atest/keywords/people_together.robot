@@ -1,17 +1,16 @@
 *** Settings ***
-Documentation       Presence, receipts and groups.
+Documentation     Presence, receipts and groups.
 
-Library             WaybillLibrary.Presence
-Library             WaybillLibrary.Receipts
-Library             WaybillLibrary.Groups
-Resource            ../common.resource
+Library           WaybillLibrary.Presence
+Library           WaybillLibrary.Receipts
+Library           WaybillLibrary.Groups
+Resource          ../common.resource
 
-Suite Setup         Start
-Suite Teardown      Stop Target
-Test Setup          Begin
-Test Teardown       End Scenario
-
-Test Timeout        60 seconds
+Suite Setup       Start
+Suite Teardown    Stop Target
+Test Setup        Begin
+Test Teardown     End Scenario
+Test Timeout      60 seconds
 
 
 *** Test Cases ***

@@ -1,15 +1,14 @@
 *** Settings ***
-Documentation       The server is started, killed and found dead.
+Documentation     The server is started, killed and found dead.
 
-Library             WaybillLibrary.Kills
-Resource            ../common.resource
+Library           WaybillLibrary.Kills
+Resource          ../common.resource
 
-Suite Setup         Start
-Suite Teardown      Stop Target
-Test Setup          Begin
-Test Teardown       End Scenario
-
-Test Timeout        60 seconds
+Suite Setup       Start
+Suite Teardown    Stop Target
+Test Setup        Begin
+Test Teardown     End Scenario
+Test Timeout      60 seconds
 
 
 *** Test Cases ***

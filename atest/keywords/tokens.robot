@@ -1,15 +1,14 @@
 *** Settings ***
-Documentation       Genuine credentials are secret, false ones are tried.
+Documentation     Genuine credentials are secret, false ones are tried.
 
-Library             WaybillLibrary.Tokens
-Resource            ../common.resource
+Library           WaybillLibrary.Tokens
+Resource          ../common.resource
 
-Suite Setup         Start
-Suite Teardown      Stop Target
-Test Setup          Begin
-Test Teardown       End Scenario
-
-Test Timeout        60 seconds
+Suite Setup       Start
+Suite Teardown    Stop Target
+Test Setup        Begin
+Test Teardown     End Scenario
+Test Timeout      60 seconds
 
 
 *** Test Cases ***

@@ -1,14 +1,13 @@
 *** Settings ***
-Documentation       The check of a scenario's history finds what is wrong and names it.
+Documentation     The check of a scenario's history finds what is wrong and names it.
 
-Resource            ../common.resource
+Resource          ../common.resource
 
-Suite Setup         Start
-Suite Teardown      Stop Target
-Test Setup          Begin
-Test Teardown       End Scenario
-
-Test Timeout        60 seconds
+Suite Setup       Start
+Suite Teardown    Stop Target
+Test Setup        Begin
+Test Teardown     End Scenario
+Test Timeout      60 seconds
 
 
 *** Test Cases ***

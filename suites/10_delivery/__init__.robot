@@ -1,2 +1,2 @@
 *** Settings ***
-Documentation       Messages reach the people they were sent to, online and offline, and presence tells the truth.
+Documentation    Messages reach the people they were sent to, online and offline, and presence tells the truth.

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **DEL-1 Online delivery.** Every message that the server acknowledged to its sender reaches every
-...                 online device of its recipient exactly once, body unchanged.
+Documentation     **DEL-1 Online delivery.** Every message that the server acknowledged to its sender reaches every
+...               online device of its recipient exactly once, body unchanged.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           del-1    p0    delivery
+Test Tags         del-1    p0    delivery
 
 
 *** Test Cases ***

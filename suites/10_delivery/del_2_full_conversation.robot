@@ -1,19 +1,19 @@
 *** Settings ***
-Documentation       **DEL-2 Full conversation end to end.** A two-way conversation with presence, typing, receipts,
-...                 offline spells and reconnects ends with both sides holding the same log.
+Documentation     **DEL-2 Full conversation end to end.** A two-way conversation with presence, typing, receipts,
+...               offline spells and reconnects ends with both sides holding the same log.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
-Resource            ../../keywords/presence.resource
-Resource            ../../keywords/receipts.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
+Resource          ../../keywords/presence.resource
+Resource          ../../keywords/receipts.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           del-2    p0    delivery
+Test Tags         del-2    p0    delivery
 
 
 *** Test Cases ***

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **OFF-1 Offline storage.** Messages acknowledged while the recipient is offline are delivered on its
-...                 next connection, all of them, in order, once.
+Documentation     **OFF-1 Offline storage.** Messages acknowledged while the recipient is offline are delivered on its
+...               next connection, all of them, in order, once.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           off-1    p0    delivery
+Test Tags         off-1    p0    delivery
 
 
 *** Test Cases ***

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **OFF-2 Presence.** Online, offline and last-seen are true and never stale past the promised bound; a
-...                 crashed client goes offline.
+Documentation     **OFF-2 Presence.** Online, offline and last-seen are true and never stale past the promised bound; a
+...               crashed client goes offline.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/presence.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/presence.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           off-2    p1    delivery
+Test Tags         off-2    p1    delivery
 
 
 *** Test Cases ***

@@ -1,2 +1,2 @@
 *** Settings ***
-Documentation       Messages of a conversation have one order, and everybody sees it.
+Documentation    Messages of a conversation have one order, and everybody sees it.

@@ -1,18 +1,18 @@
 *** Settings ***
-Documentation       **ORD-1 Per-conversation order under concurrent interleaving.** With many senders interleaving in many
-...                 conversations, each (conversation, sender) stream arrives in send order, server sequence numbers are
-...                 strictly increasing without gaps, and every device of a conversation sees the same total order.
+Documentation     **ORD-1 Per-conversation order under concurrent interleaving.** With many senders interleaving in many
+...               conversations, each (conversation, sender) stream arrives in send order, server sequence numbers are
+...               strictly increasing without gaps, and every device of a conversation sees the same total order.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           ord-1    p0    ordering
+Test Tags         ord-1    p0    ordering
 
 
 *** Test Cases ***

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **ORD-2 Order across reconnects and offline spells.** The order of a stream survives the receiver's
-...                 reconnect and the hand-over from backlog to live delivery.
+Documentation     **ORD-2 Order across reconnects and offline spells.** The order of a stream survives the receiver's
+...               reconnect and the hand-over from backlog to live delivery.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           ord-2    p0    ordering
+Test Tags         ord-2    p0    ordering
 
 
 *** Test Cases ***

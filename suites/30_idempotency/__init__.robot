@@ -1,2 +1,2 @@
 *** Settings ***
-Documentation       A retry is the same message, and two messages are never taken for one.
+Documentation    A retry is the same message, and two messages are never taken for one.

@@ -1,19 +1,19 @@
 *** Settings ***
-Documentation       **DUP-1 Idempotent retry.** A send retried with the same idempotency key, on the same or another
-...                 connection or after a server restart, is one message, and every retry is answered with the first
-...                 message's id.
+Documentation     **DUP-1 Idempotent retry.** A send retried with the same idempotency key, on the same or another
+...               connection or after a server restart, is one message, and every retry is answered with the first
+...               message's id.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
-Resource            ../../keywords/servers.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
+Resource          ../../keywords/servers.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           dup-1    p0    idempotency
+Test Tags         dup-1    p0    idempotency
 
 
 *** Test Cases ***

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **DUP-2 Dedup never swallows.** Equal bodies with different keys, and equal keys of different senders,
-...                 are different messages.
+Documentation     **DUP-2 Dedup never swallows.** Equal bodies with different keys, and equal keys of different senders,
+...               are different messages.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           dup-2    p0    idempotency
+Test Tags         dup-2    p0    idempotency
 
 
 *** Test Cases ***

@@ -1,18 +1,18 @@
 *** Settings ***
-Documentation       **ACK-1 No loss after ack.** A message acknowledged to its sender survives SIGKILL of any node at any
-...                 moment after the ack and is delivered once the node is back.
+Documentation     **ACK-1 No loss after ack.** A message acknowledged to its sender survives SIGKILL of any node at any
+...               moment after the ack and is delivered once the node is back.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
-Resource            ../../keywords/servers.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
+Resource          ../../keywords/servers.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           ack-1    p0    acknowledgement
+Test Tags         ack-1    p0    acknowledgement
 
 
 *** Test Cases ***

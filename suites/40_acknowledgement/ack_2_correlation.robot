@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **ACK-2 Ack correlation.** Each send gets exactly one outcome - ack, rejection or connection loss - and
-...                 the ack names the send it answers, under pipelining and interleaving.
+Documentation     **ACK-2 Ack correlation.** Each send gets exactly one outcome - ack, rejection or connection loss - and
+...               the ack names the send it answers, under pipelining and interleaving.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           ack-2    p0    acknowledgement
+Test Tags         ack-2    p0    acknowledgement
 
 
 *** Test Cases ***

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **ACK-4 Recipient ack and redelivery.** What a device did not acknowledge is delivered again after
-...                 reconnect; what it did acknowledge is never delivered again to that device.
+Documentation     **ACK-4 Recipient ack and redelivery.** What a device did not acknowledge is delivered again after
+...               reconnect; what it did acknowledge is never delivered again to that device.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           ack-4    p0    acknowledgement
+Test Tags         ack-4    p0    acknowledgement
 
 
 *** Test Cases ***

@@ -1,2 +1,2 @@
 *** Settings ***
-Documentation       All devices of a user show the same, whenever they come and go.
+Documentation    All devices of a user show the same, whenever they come and go.

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **DEV-1 Multi-device consistency.** All devices of a user, and the sender's own other devices, converge
-...                 to the same log, same order, after any mix of online, offline and reconnecting devices.
+Documentation     **DEV-1 Multi-device consistency.** All devices of a user, and the sender's own other devices, converge
+...               to the same log, same order, after any mix of online, offline and reconnecting devices.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           dev-1    p1    devices
+Test Tags         dev-1    p1    devices
 
 
 *** Test Cases ***

@@ -1,17 +1,17 @@
 *** Settings ***
-Documentation       **DEV-2 Device sync and replay from a cursor.** A new or long-offline device catches up from any cursor,
-...                 page by page, without gap, duplicate or stale page, while traffic goes on.
+Documentation     **DEV-2 Device sync and replay from a cursor.** A new or long-offline device catches up from any cursor,
+...               page by page, without gap, duplicate or stale page, while traffic goes on.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           dev-2    p1    devices
+Test Tags         dev-2    p1    devices
 
 
 *** Test Cases ***

@@ -1,18 +1,18 @@
 *** Settings ***
-Documentation       **DEV-3 Read and receipt state converges.** Read markers and delivery receipts converge on all devices
-...                 and never go back.
+Documentation     **DEV-3 Read and receipt state converges.** Read markers and delivery receipts converge on all devices
+...               and never go back.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
-Resource            ../../keywords/receipts.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
+Resource          ../../keywords/receipts.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           dev-3    p1    devices
+Test Tags         dev-3    p1    devices
 
 
 *** Test Cases ***

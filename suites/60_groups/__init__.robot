@@ -1,2 +1,2 @@
 *** Settings ***
-Documentation       Groups: one order for all members, nothing for anybody else.
+Documentation    Groups: one order for all members, nothing for anybody else.

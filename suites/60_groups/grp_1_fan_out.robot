@@ -1,18 +1,18 @@
 *** Settings ***
-Documentation       **GRP-1 Group fan-out.** A group message reaches every member's every device once, in one total order;
-...                 members who left get nothing more, new members nothing older than promised.
+Documentation     **GRP-1 Group fan-out.** A group message reaches every member's every device once, in one total order;
+...               members who left get nothing more, new members nothing older than promised.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
-Resource            ../../keywords/groups.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
+Resource          ../../keywords/groups.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           grp-1    p1    groups
+Test Tags         grp-1    p1    groups
 
 
 *** Test Cases ***

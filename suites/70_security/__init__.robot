@@ -1,2 +1,2 @@
 *** Settings ***
-Documentation       The boundary holds: a server that cannot show its protection has none.
+Documentation    The boundary holds: a server that cannot show its protection has none.

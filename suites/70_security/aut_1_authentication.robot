@@ -1,18 +1,18 @@
 *** Settings ***
-Documentation       **AUT-1 Authentication is on.** No operation is possible without a valid token of the real issuer; the
-...                 kit holds no signing secret of the server. A server that accepts an anonymous session fails.
+Documentation     **AUT-1 Authentication is on.** No operation is possible without a valid token of the real issuer; the
+...               kit holds no signing secret of the server. A server that accepts an anonymous session fails.
 
-Resource            ../../keywords/scenario.resource
-Resource            ../../keywords/devices.resource
-Resource            ../../keywords/messages.resource
-Resource            ../../keywords/tokens.resource
+Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/devices.resource
+Resource          ../../keywords/messages.resource
+Resource          ../../keywords/tokens.resource
 
-Suite Setup         A fresh target
-Suite Teardown      The target is stopped
-Test Setup          A scenario begins
-Test Teardown       The scenario ends
+Suite Setup       A fresh target
+Suite Teardown    The target is stopped
+Test Setup        A scenario begins
+Test Teardown     The scenario ends
 
-Test Tags           aut-1    p0    security
+Test Tags         aut-1    p0    security
 
 
 *** Test Cases ***
