@@ -35,7 +35,15 @@ def test_bodies_follow_from_the_seed_name_their_message_and_have_the_asked_size(
 
 def test_an_acknowledgement_beats_an_unknown_outcome_which_beats_a_refusal() -> None:
     one = sending()
-    for number, (outcome, state) in enumerate([(FAIL, "refused"), (INFO, "unknown"), (FAIL, "unknown"), (OK, "acknowledged"), (INFO, "acknowledged")]):  # noqa: E501
+    for number, (outcome, state) in enumerate(
+        [
+            (FAIL, "refused"),
+            (INFO, "unknown"),
+            (FAIL, "unknown"),
+            (OK, "acknowledged"),
+            (INFO, "acknowledged"),
+        ]
+    ):
         one.began(number, "alice/phone")
         assert not one.answered
         one.ended(number, outcome)

@@ -72,10 +72,17 @@ class TestTraffic:
         for _ in range(2):
             scenario = begin(seed=11)
             (alice,) = connected(scenario, "alice")
-            made.append([(one.name, one.key, one.body) for one in alice.send_many(scenario.direct("alice", "bob"), 20, sizes=(10, 90))])  # noqa: E501
+            made.append(
+                [
+                    (one.name, one.key, one.body)
+                    for one in alice.send_many(scenario.direct("alice", "bob"), 20, sizes=(10, 90))
+                ]
+            )
         assert made[0] == made[1]
 
-    def test_bulk_sends_keep_to_their_bound_in_flight(self, scenario: Scenario, server: ScriptedServer) -> None:
+    def test_bulk_sends_keep_to_their_bound_in_flight(
+        self, scenario: Scenario, server: ScriptedServer
+    ) -> None:
         held: list[Callable[[], None]] = []
         most = 0
 
@@ -129,7 +136,9 @@ class TestTraffic:
         scenario.wait_until_answered()
         assert [one.acknowledged for one in sent] == [True] * 5 + [False] * 5
         assert all(one.unknown for one in sent[5:])
-        with pytest.raises(NotAcknowledged, match=r"Expected 10 .* 5 were not: alice/phone#6 unknown \(connection-lost\)"):
+        with pytest.raises(
+            NotAcknowledged, match=r"Expected 10 .* 5 were not: alice/phone#6 unknown \(connection-lost\)"
+        ):
             scenario.wait_until_acknowledged()
         server.rules.clear()
         alice.reconnect()
@@ -179,7 +188,9 @@ class TestTraffic:
 
 
 class TestReceiving:
-    def test_a_protocol_without_acknowledgements_is_asked_for_none(self, begin: Begin, server: ScriptedServer) -> None:
+    def test_a_protocol_without_acknowledgements_is_asked_for_none(
+        self, begin: Begin, server: ScriptedServer
+    ) -> None:
         class WithoutAcknowledgement(WaybillDriver):
             capabilities = WaybillDriver.capabilities - {Capability.RECIPIENT_ACK, Capability.CUMULATIVE_ACK}
 
@@ -206,10 +217,11 @@ class TestReceiving:
         ghost = alice.compose("alice+bob")
         with pytest.raises(DeadlinePassed) as passed:
             bob.wait_for_deliveries([*sent, ghost], deadline=0.05)
-        assert "bob/phone expected 4 messages within 0.05 s and was given 3 of them; missing: alice/phone#4" in str(
-            passed.value
+        assert (
+            "bob/phone expected 4 messages within 0.05 s and was given 3 of them; missing: alice/phone#4"
+            in str(passed.value)
         )
-        with pytest.raises(DeadlinePassed, match="expected 5 messages in all within 0.05 s and was given 3"):
+        with pytest.raises(DeadlinePassed, match=r"expected 5 messages in all within 0.05 s and was given 3"):
             bob.wait_for_deliveries(count=5, deadline=0.05)
 
     def test_what_was_not_acknowledged_comes_again_and_nothing_else(
@@ -245,7 +257,7 @@ class TestReceiving:
         assert 1 <= len(acks) < 150
 
     def test_the_log_is_read_in_pages_while_traffic_goes_on(self, scenario: Scenario) -> None:
-        alice, bob = connected(scenario, "alice", "bob")
+        alice, _bob = connected(scenario, "alice", "bob")
         talk = scenario.direct("alice", "bob")
         alice.send_many(talk, 100)
         scenario.wait_until_acknowledged()
@@ -302,7 +314,7 @@ class TestPeople:
         assert alice.ask_presence("bob").user == "bob"
         bob.cut()
         alice.wait_for_presence("bob", False)
-        with pytest.raises(DeadlinePassed, match="to be told .* bob is online and was last told offline"):
+        with pytest.raises(DeadlinePassed, match=r"to be told .* bob is online and was last told offline"):
             alice.wait_for_presence("bob", True, deadline=0.05)
 
     def test_receipts_and_markers(self, scenario: Scenario) -> None:
@@ -323,7 +335,7 @@ class TestPeople:
         alice, bob = connected(scenario, "alice", "bob")
         alice.typing(scenario.direct("alice", "bob"))
         bob.wait_for_typing("alice+bob", "alice")
-        with pytest.raises(DeadlinePassed, match="alice stopped typing in .* saw that the user types"):
+        with pytest.raises(DeadlinePassed, match=r"alice stopped typing in .* saw that the user types"):
             bob.wait_for_typing("alice+bob", "alice", False, deadline=0.05)
         assert finish(scenario).verdict == "clean"
 
@@ -349,7 +361,7 @@ class TestPeople:
 
 class TestStreams:
     def test_a_stream_rests_while_its_device_is_away(self, scenario: Scenario) -> None:
-        alice, bob = connected(scenario, "alice", "bob")
+        alice, _bob = connected(scenario, "alice", "bob")
         stream = scenario.start_sending(alice, scenario.direct("alice", "bob"))
         for _ in range(3):
             before = scenario.acknowledged_count
@@ -409,8 +421,10 @@ class TestSettling:
         alice.send_many(scenario.direct("alice", "bob"), 10)
         assert "lost-acked" in found(finish(scenario))
 
-    def test_what_has_not_arrived_at_the_deadline_is_stuck(self, scenario: Scenario, server: ScriptedServer) -> None:
-        alice, bob = connected(scenario, "alice", "bob")
+    def test_what_has_not_arrived_at_the_deadline_is_stuck(
+        self, scenario: Scenario, server: ScriptedServer
+    ) -> None:
+        alice, _bob = connected(scenario, "alice", "bob")
         _skip_push(server, 10)
         alice.send_many(scenario.direct("alice", "bob"), 10)
         settlement = scenario.settle(deadline=0.3)
@@ -474,18 +488,18 @@ class TestInterruption:
         alice, bob = connected(scenario, "alice", "bob")
         sending = alice.send(scenario.direct("alice", "bob"))
         waits: list[Callable[[], object]] = [
-            lambda: scenario.wait_until_acknowledged(),
+            scenario.wait_until_acknowledged,
             lambda: bob.wait_for_deliveries([sending]),
             lambda: bob.wait_for_deliveries(count=1),
             lambda: alice.ask_presence("bob"),
             lambda: alice.wait_for_presence("bob", True),
             lambda: alice.wait_for_receipt("alice+bob", "bob", read=1),
             lambda: alice.wait_for_typing("alice+bob", "bob"),
-            lambda: alice.sync(),
+            alice.sync,
             lambda: scenario.wait_for_acknowledged_count(1),
             lambda: alice.send_many("alice+bob", 50, in_flight=4),
-            lambda: scenario.stop_sending(),
-            lambda: scenario.settle(),
+            scenario.stop_sending,
+            scenario.settle,
         ]
         scenario.start_sending(bob, "alice+bob")
         before = signal.signal(signal.SIGALRM, interrupt)

@@ -1,7 +1,7 @@
 """What every driver must pass. Inherit from `DriverConformance` and give it a fixture `subject`.
 
-The fixture yields a `Subject`: the driver, a running server, and how to log in. Everything else follows from the
-driver's own list of capabilities.
+The fixture yields a `Subject`: the driver, a running server, and how to log in. Everything else follows from
+the driver's own list of capabilities.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class DriverConformance:
         names = (subject.name_of(one), subject.name_of(other))
         return Pair(subject, one, other, subject.driver.direct_conversation(*names))
 
-    # -- what a driver says of itself ----------------------------------------------------------------------------
+    # -- what a driver says of itself ------------------------------------------------------------------------
 
     def test_it_has_a_name_and_versions(self, subject: Subject) -> None:
         assert subject.driver.name
@@ -119,7 +119,7 @@ class DriverConformance:
         name = subject.driver.direct_conversation
         assert name("b", "a") == name("a", "b")
 
-    # -- login ---------------------------------------------------------------------------------------------------
+    # -- login -----------------------------------------------------------------------------------------------
 
     def test_a_bad_credential_is_refused_for_good(self, subject: Subject) -> None:
         account = subject.account()
@@ -161,7 +161,7 @@ class DriverConformance:
                 subject.connect(subject.account(), endpoint=subject.through(proxy), deadline=0.2)
             assert refused.value.outcome.completion is not Completion.OK
 
-    # -- sends and deliveries ------------------------------------------------------------------------------------
+    # -- sends and deliveries --------------------------------------------------------------------------------
 
     def test_a_send_is_acknowledged_and_delivered_unchanged(self, subject: Subject, pair: Pair) -> None:
         sender, sent = subject.connect(pair.one)
@@ -190,7 +190,10 @@ class DriverConformance:
         sender, sent = subject.connect(pair.one)
         receiver, given = subject.connect(pair.other)
         count = 300
-        sends = [(n, pair.conversation, f"k{n}", f"body {n} ".encode() + b"." * (n % 97)) for n in range(1, count + 1)]
+        sends = [
+            (n, pair.conversation, f"k{n}", f"body {n} ".encode() + b"." * (n % 97))
+            for n in range(1, count + 1)
+        ]
         sender.send_many(sends)
         sent.wait(lambda: len(sent.outcomes) == count, "every outcome", 20)
         assert {outcome.completion for outcome in sent.outcomes.values()} == {Completion.OK}
@@ -228,7 +231,9 @@ class DriverConformance:
         sender.close()
         assert not sent.broken
 
-    def test_an_acknowledgement_may_be_sent_from_within_the_observer(self, subject: Subject, pair: Pair) -> None:
+    def test_an_acknowledgement_may_be_sent_from_within_the_observer(
+        self, subject: Subject, pair: Pair
+    ) -> None:
         if Capability.RECIPIENT_ACK not in subject.driver.capabilities:
             pytest.skip("the protocol has no acknowledgement by devices")
         login = subject.login(pair.other)
@@ -255,7 +260,7 @@ class DriverConformance:
             session.close()
         assert not tape.broken
 
-    # -- the end of a session ------------------------------------------------------------------------------------
+    # -- the end of a session --------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("how", ["close", "cut"])
     def test_a_session_ends_once(self, subject: Subject, pair: Pair, how: str) -> None:
@@ -272,7 +277,9 @@ class DriverConformance:
         session, tape = subject.connect(pair.one)
         session.cut()
         session.send(1, pair.conversation, "k1", b"too late")
-        session.send_many([(2, pair.conversation, "k2", b"too late"), (3, pair.conversation, "k3", b"too late")])
+        session.send_many(
+            [(2, pair.conversation, "k2", b"too late"), (3, pair.conversation, "k3", b"too late")]
+        )
         capabilities = subject.driver.capabilities
         expected = {1, 2, 3}
         if Capability.SYNC in capabilities:
@@ -307,9 +314,9 @@ class DriverConformance:
     def test_a_cut_at_any_byte_is_never_taken_for_a_refusal(
         self, subject: Subject, pair: Pair, where: str, numbers: Iterator[int]
     ) -> None:
-        """The connection is cut at every byte offset of a send, then at every one of its acknowledgement, in turn
-        with a reset and with an orderly end of the TCP connection. No offset after the first byte may end in FAIL,
-        and only a whole acknowledgement may end in OK."""
+        """The connection is cut at every byte offset of a send, then at every one of its acknowledgement, in
+        turn with a reset and with an orderly end of the TCP connection. No offset after the first byte may
+        end in FAIL, and only a whole acknowledgement may end in OK."""
         direction = UP if where == "send" else DOWN
         with subject.proxy() as proxy:
             endpoint = subject.through(proxy)
@@ -361,7 +368,7 @@ class DriverConformance:
         assert not seen.broken
         assert not tape.broken
 
-    # -- capabilities --------------------------------------------------------------------------------------------
+    # -- capabilities ----------------------------------------------------------------------------------------
 
     def test_unacknowledged_messages_come_again_and_acknowledged_ones_do_not(
         self, subject: Subject, pair: Pair

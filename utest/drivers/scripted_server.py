@@ -1,7 +1,7 @@
 """A small server of wire v2 that keeps everything in memory and misbehaves on demand.
 
-It serves the tests of the driver and the devices; it is no model of a good server. `rules` see every frame before it is
-answered and may answer it otherwise.
+It serves the tests of the driver and the devices; it is no model of a good server. `rules` see every frame
+before it is answered and may answer it otherwise.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class ScriptedServer:
         """A credential that it accepts."""
         return Credential(user, token=f"token of {user}")
 
-    # -- one connection ------------------------------------------------------------------------------------------
+    # -- one connection --------------------------------------------------------------------------------------
 
     def _serve(self, socket: ServerConnection) -> None:
         client = None
@@ -115,7 +115,9 @@ class ScriptedServer:
         user = hello.get("token", "").removeprefix("token of ")
         with self.lock:
             if hello["type"] != "hello" or hello["token"] in self.bad_tokens or user == hello["token"]:
-                socket.send(json.dumps({"type": "closing", "code": "unauthenticated", "text": "no valid token"}))
+                socket.send(
+                    json.dumps({"type": "closing", "code": "unauthenticated", "text": "no valid token"})
+                )
                 socket.close(1008)
                 return None
             client = Client(socket, user, hello["device"], hello["capabilities"])
@@ -139,7 +141,7 @@ class ScriptedServer:
             self._tell_presence(user)
             return client
 
-    # -- operations ----------------------------------------------------------------------------------------------
+    # -- operations ------------------------------------------------------------------------------------------
 
     def members(self, conversation: str) -> list[str]:
         """Who is in a conversation."""
@@ -149,7 +151,9 @@ class ScriptedServer:
 
     def refuse(self, client: Client, frame: Frame, code: str, definite: bool = True) -> None:
         """Refuses an operation."""
-        client.say("refused", ref=frame["ref"], code=code, definite=definite, retry_after=None, text=f"no: {code}")
+        client.say(
+            "refused", ref=frame["ref"], code=code, definite=definite, retry_after=None, text=f"no: {code}"
+        )
 
     def on_send(self, client: Client, frame: Frame) -> None:
         members = self.members(frame["conversation"])
@@ -203,9 +207,17 @@ class ScriptedServer:
         if sequence > mark[which]:
             mark[which] = sequence
             for other in self.clients:
-                if other is not client and other.user in self.members(conversation) and "receipts" in other.wants:
+                if (
+                    other is not client
+                    and other.user in self.members(conversation)
+                    and "receipts" in other.wants
+                ):
                     other.say(
-                        "receipt", conversation=conversation, user=client.user, delivered=mark[0], read=mark[1]
+                        "receipt",
+                        conversation=conversation,
+                        user=client.user,
+                        delivered=mark[0],
+                        read=mark[1],
                     )
         return mark[which]
 
@@ -240,11 +252,11 @@ class ScriptedServer:
 
     def on_typing(self, client: Client, frame: Frame) -> None:
         for other in self.clients:
-            if other.user in self.members(frame["conversation"]) and other.user != client.user:
-                if "typing" in other.wants:
-                    other.say(
-                        "typing", conversation=frame["conversation"], user=client.user, active=frame["active"]
-                    )
+            others = set(self.members(frame["conversation"])) - {client.user}
+            if other.user in others and "typing" in other.wants:
+                other.say(
+                    "typing", conversation=frame["conversation"], user=client.user, active=frame["active"]
+                )
 
     def on_group_create(self, client: Client, frame: Frame) -> None:
         conversation = f"g:{next(self._ids)}"

@@ -112,9 +112,7 @@ class TcpProxy:
                 link.left[direction], self._next = count, None
             self._links.append(link)
             for direction, source, sink in ((UP, client, server), (DOWN, server, client)):
-                threading.Thread(
-                    target=self._pump, args=(link, direction, source, sink), daemon=True
-                ).start()
+                threading.Thread(target=self._pump, args=(link, direction, source, sink), daemon=True).start()
 
     def _pump(self, link: _Link, direction: str, source: socket.socket, sink: socket.socket) -> None:
         try:

@@ -25,7 +25,9 @@ def subject(target: RunningTarget) -> Subject:
         endpoint=target.endpoint(),
         account=target.account,
         credential=target.credential,
-        bad_credential=lambda account: dataclasses.replace(target.credential(account, "phone"), token="forged"),
+        bad_credential=lambda account: dataclasses.replace(
+            target.credential(account, "phone"), token="forged"
+        ),
         name_of=lambda account: account.user,
     )
 

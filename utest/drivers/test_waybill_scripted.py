@@ -90,7 +90,9 @@ class TestMisbehaviour:
 
     def test_a_refusal_that_is_not_definite_is_unknown(self, own: ScriptedServer) -> None:
         def storage(client: Client, frame: Frame) -> bool:
-            client.say("refused", ref=frame["ref"], code="storage", definite=False, retry_after=250, text="disk")
+            client.say(
+                "refused", ref=frame["ref"], code="storage", definite=False, retry_after=250, text="disk"
+            )
             return True
 
         own.rules.append(storage)
@@ -140,7 +142,12 @@ class TestMisbehaviour:
 
     @pytest.mark.parametrize(
         ("code", "end"),
-        [("replaced", End.REPLACED), ("draining", End.REFUSED), ("idle", End.REFUSED), ("unheard-of", End.REFUSED)],
+        [
+            ("replaced", End.REPLACED),
+            ("draining", End.REFUSED),
+            ("idle", End.REFUSED),
+            ("unheard-of", End.REFUSED),
+        ],
     )
     def test_the_servers_reason_for_closing_is_kept(self, own: ScriptedServer, code: str, end: End) -> None:
         def close(client: Client, frame: Frame) -> bool:
@@ -181,8 +188,8 @@ class TestMisbehaviour:
         assert own.frames == []
 
     def test_what_waits_behind_a_blocked_write_never_left(self, own: ScriptedServer) -> None:
-        """A server that does not read: the first bulk is partly in the buffers, so unknown; a send that waits behind
-        it left no byte, so it failed for good."""
+        """A server that does not read: the first bulk is partly in the buffers, so unknown; a send that waits
+        behind it left no byte, so it failed for good."""
         with TcpProxy("127.0.0.1", own.port) as proxy:
             url = f"wss://127.0.0.1:{proxy.port}/v2"
             tape = Tape()
@@ -246,8 +253,8 @@ class TestMisbehaviour:
             assert not tape.broken
 
     def test_a_server_that_reads_only_while_it_is_read_from_is_served(self, own: ScriptedServer) -> None:
-        """Bulk sends, answers and acknowledgements from the observer at the same time, with more in flight than the
-        buffers of the connection hold."""
+        """Bulk sends, answers and acknowledgements from the observer at the same time, with more in flight
+        than the buffers of the connection hold."""
         session, tape = self.connect(own)
         other, given = self.connect(own, "bob")
         acknowledged = itertools.count(100_000)

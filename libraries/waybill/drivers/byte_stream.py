@@ -22,6 +22,9 @@ from waybill.drivers.base import Endpoint
 PIECE = 65536
 """The most bytes read at once: several TLS records, and what one read of a busy socket gives at most."""
 
+_POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
+"""Wakes a writer that waits for room when the stream is aborted. Only Linux has it."""
+
 
 class Broken(Exception):
     """The stream ended, or cannot be used.
@@ -225,7 +228,7 @@ class ByteStream:
 
     def _wait_for_room(self, until: float | None) -> None:
         poller = select.poll()
-        poller.register(self._socket, select.POLLOUT | select.POLLRDHUP)
+        poller.register(self._socket, select.POLLOUT | _POLLRDHUP)
         left = None if until is None else max(0.0, until - time.monotonic()) * 1000
         events = poller.poll(left)
         if not events:
