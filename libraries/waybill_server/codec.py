@@ -53,8 +53,12 @@ class JsonCodec:
     def decode(self, data: bytes | bytearray) -> ClientFrame:
         """Reads one client message; see `Codec.decode`."""
         try:
+            # The decoder does not look into members that it skips.
+            data.decode()
             return self._decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        except UnicodeDecodeError as fault:
+            raise FaultyFrame(f"the message is not UTF-8 (byte {fault.start})", None) from None
+        except (msgspec.DecodeError, RecursionError) as fault:
             raise FaultyFrame(_explain(fault), self._ref_of(data)) from None
 
     def encode(self, frame: ServerFrame) -> bytes:
@@ -68,13 +72,11 @@ class JsonCodec:
     def _ref_of(self, data: bytes | bytearray) -> int | None:
         try:
             return self._reference.decode(data).ref
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError):
             return None
 
 
 def _explain(fault: Exception) -> str:
-    if isinstance(fault, UnicodeDecodeError):
-        return f"the message is not UTF-8 (byte {fault.start})"
     if isinstance(fault, RecursionError):
         return "the message is nested too deeply"
     return str(fault)[:LONGEST_EXPLANATION]

@@ -1,0 +1,224 @@
+"""What the issuer gives, and what a node takes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from server_harness import PASSWORD, World, account_line, refused_start
+
+from waybill_server.accounts import Accounts, AccountsFaulty
+from waybill_server.jwk_set import IssuerFailed, JwkSource
+from waybill_server.signing_key import KeyRefused, SigningKey, load_or_make
+from waybill_server.token_check import Identity, IssuerTokenCheck, KeySet, TokenRefused
+
+ISSUER = "https://issuer.example"
+KEY = SigningKey(ec.generate_private_key(ec.SECP256R1()))
+OTHER = SigningKey(ec.generate_private_key(ec.SECP256R1()))
+NOW = int(time.time())
+CLAIMS = {
+    "iss": ISSUER, "sub": "alice", "aud": "waybill", "iat": NOW, "exp": NOW + 60, "jti": "1", "client_id": "c",
+}  # fmt: skip
+HEADER = {"typ": "at+jwt", "kid": KEY.kid}
+
+
+def keys(*pairs: SigningKey) -> KeySet:
+    return {pair.kid: jwt.PyJWK(pair.public) for pair in pairs}
+
+
+def signed(claims: dict[str, Any], header: dict[str, Any] | None = None, key: SigningKey = KEY) -> str:
+    return jwt.encode(claims, key.private, "ES256", {**HEADER, **(header or {})})
+
+
+def unsigned(claims: dict[str, Any], header: dict[str, Any], signature: bytes = b"") -> str:
+    parts = (json.dumps(header).encode(), json.dumps(claims).encode(), signature)
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def check(token: str, known: KeySet | None = None) -> Identity:
+    def never() -> KeySet:
+        raise AssertionError("the keys were fetched again at once")
+
+    async def story() -> Identity:
+        return await IssuerTokenCheck(ISSUER, known or keys(KEY), never).check(token)
+
+    return asyncio.run(story())
+
+
+def test_a_good_token_says_who() -> None:
+    assert check(signed(CLAIMS)) == Identity("alice", NOW + 60, None)
+    assert check(signed({**CLAIMS, "device": "phone"})).device == "phone"
+
+
+def _public_pem() -> bytes:
+    return KEY.private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _confused() -> str:
+    """Signed with HMAC, the public key as its secret."""
+    import hashlib
+    import hmac
+
+    token = unsigned(CLAIMS, {**HEADER, "alg": "HS256"}).rstrip(".")
+    signature = hmac.new(_public_pem(), token.encode(), hashlib.sha256).digest()
+    return token + "." + base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
+
+
+BAD = {
+    "expired": signed({**CLAIMS, "exp": NOW - 1}),
+    "issued later": signed({**CLAIMS, "iat": NOW + 600}),
+    "not yet valid": signed({**CLAIMS, "nbf": NOW + 600}),
+    "other audience": signed({**CLAIMS, "aud": "elsewhere"}),
+    "audience among others": signed({**CLAIMS, "aud": ["waybill", "elsewhere"]}),
+    "other issuer": signed({**CLAIMS, "iss": "https://evil.example"}),
+    "subject is a number": signed({**CLAIMS, "sub": 7}),
+    "device is a list": signed({**CLAIMS, "device": ["phone"]}),
+    "other key": signed(CLAIMS, key=OTHER),
+    "no such key": signed(CLAIMS, {"kid": "0"}, key=OTHER),
+    "kid is a path": signed(CLAIMS, {"kid": "../../etc/passwd"}),
+    "embedded key": signed(CLAIMS, {"kid": OTHER.kid, "jwk": OTHER.public}, key=OTHER),
+    "other type": signed(CLAIMS, {"typ": "JWT"}),
+    "critical extension": signed(CLAIMS, {"crit": ["b64"], "b64": True}),
+    "alg none": unsigned(CLAIMS, {**HEADER, "alg": "none"}),
+    "alg None": unsigned(CLAIMS, {**HEADER, "alg": "None"}),
+    "alg list": unsigned(CLAIMS, {**HEADER, "alg": ["ES256"]}),
+    "no alg": unsigned(CLAIMS, HEADER),
+    "HMAC with the public key": _confused(),
+    "no signature": signed(CLAIMS).rpartition(".")[0] + ".",
+    "zero signature": unsigned(CLAIMS, {**HEADER, "alg": "ES256"}, bytes(64)),
+    "short signature": signed(CLAIMS)[:-4],
+    "two parts": signed(CLAIMS).rpartition(".")[0],
+    "not base64": "%%%.%%%.%%%",
+    "header no object": unsigned(CLAIMS, [1]),  # type: ignore[arg-type]
+    "nested": base64.urlsafe_b64encode(b"[" * 5000).decode() + ".e30.e30",
+    "oversize": signed({**CLAIMS, "padding": "x" * 9000}),
+    "empty": "",
+    **{f"no {claim}": signed({k: v for k, v in CLAIMS.items() if k != claim}) for claim in CLAIMS},
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_every_bad_token_is_refused(kind: str) -> None:
+    with pytest.raises(TokenRefused):
+        check(BAD[kind])
+
+
+def test_an_unknown_key_is_fetched_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = []
+
+    def fetch() -> KeySet:
+        fetched.append(1)
+        return keys(KEY, OTHER)
+
+    async def story() -> None:
+        checker = IssuerTokenCheck(ISSUER, keys(KEY), fetch)
+        rotated = signed(CLAIMS, {"kid": OTHER.kid}, key=OTHER)
+        with pytest.raises(TokenRefused):
+            await checker.check(rotated)
+        monkeypatch.setattr("waybill_server.token_check.REFETCH_SECONDS", 0.0)
+        assert (await checker.check(rotated)).user == "alice"
+        assert len(fetched) == 1
+
+    asyncio.run(story())
+
+
+def test_the_issuer_follows_the_standards(world: World) -> None:
+    (alice,) = world.users(1)
+    discovery = world.get("/.well-known/openid-configuration")
+    assert discovery == world.get("/.well-known/oauth-authorization-server")
+    assert (discovery["issuer"], discovery["token_endpoint"]) == (world.url, world.url + "/token")
+    (key,) = world.get("/jwks.json")["keys"]
+    assert "d" not in key
+    status, document, headers = world.post(
+        {"grant_type": "password", "username": alice, "password": PASSWORD, "scope": "chat"}
+    )
+    assert (status, document["token_type"], document["expires_in"], document["scope"]) == (
+        200,
+        "Bearer",
+        3600,
+        "chat",
+    )
+    assert headers["Cache-Control"] == "no-store"
+    token = document["access_token"]
+    assert jwt.get_unverified_header(token) == {"alg": "ES256", "typ": "at+jwt", "kid": key["kid"]}
+    claims = jwt.decode(token, jwt.PyJWK(key), ["ES256"], audience="waybill", issuer=world.url)
+    assert (claims["sub"], claims["exp"] - claims["iat"]) == (alice, 3600)
+    assert {"jti", "client_id"} <= claims.keys()
+    status, document, _ = world.post({"grant_type": "client_credentials"}, (alice, PASSWORD))
+    assert status == 200
+    assert jwt.decode(document["access_token"], options={"verify_signature": False})["sub"] == alice
+
+
+@pytest.mark.parametrize(
+    ("form", "basic", "status", "error"),
+    [
+        ({}, None, 400, "invalid_request"),
+        ({"x": "y"}, None, 400, "invalid_request"),
+        ({"grant_type": "password"}, None, 400, "invalid_request"),
+        ({"grant_type": "password", "username": "user0", "password": "x"}, None, 400, "invalid_grant"),
+        ({"grant_type": "password", "username": "nobody", "password": ""}, None, 400, "invalid_grant"),
+        ({"grant_type": "client_credentials"}, None, 401, "invalid_client"),
+        ({"grant_type": "client_credentials"}, ("user0", "x"), 401, "invalid_client"),
+        ({"grant_type": "implicit"}, None, 400, "unsupported_grant_type"),
+        ({"grant_type": "password", "username": "u" * 20_000}, None, 400, "invalid_request"),
+    ],
+)
+def test_token_requests_are_refused_as_the_standard_says(
+    world: World, form: dict[str, str], basic: tuple[str, str] | None, status: int, error: str
+) -> None:
+    found, document, headers = world.post(form, basic)
+    assert (found, document["error"]) == (status, error)
+    assert ("WWW-Authenticate" in headers) == (status == 401)
+
+
+def test_the_key_is_private_and_kept(tmp_path: Path) -> None:
+    first = load_or_make(tmp_path / "issuer")
+    file = tmp_path / "issuer" / "signing-key.pem"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert load_or_make(tmp_path / "issuer").kid == first.kid
+    file.write_text("garbage")
+    with pytest.raises(KeyRefused, match=r"signing-key\.pem"):
+        load_or_make(tmp_path / "issuer")
+
+
+def test_keys_come_over_verified_tls_only(world: World) -> None:
+    assert JwkSource(world.url, world.authority).fetch().keys() == {
+        key["kid"] for key in world.get("/jwks.json")["keys"]
+    }
+    with pytest.raises(IssuerFailed, match="CERTIFICATE_VERIFY_FAILED"):
+        JwkSource(world.url, None).fetch()
+    with pytest.raises(IssuerFailed, match="calls itself"):
+        JwkSource(world.url.replace("127.0.0.1", "localhost"), world.authority).fetch()
+
+
+@pytest.mark.parametrize("line", ["nonsense", "{}", "[]", '{"user": 1, "salt": "", "password_sha256": ""}'])
+def test_a_wrong_account_is_named_by_its_line(tmp_path: Path, line: str) -> None:
+    accounts = tmp_path / "accounts.jsonl"
+    accounts.write_text(account_line("alice") + "\n" + line)
+    with pytest.raises(AccountsFaulty, match=r"accounts\.jsonl:3"):
+        Accounts(accounts)
+    code, text = refused_start("issuer", "--data", tmp_path / "data", "--accounts", accounts)
+    assert code == 2
+    assert "Traceback" not in text
+
+
+def test_an_issuer_without_a_certificate_makes_its_own(world: World, tmp_path: Path) -> None:
+    from server_harness import Process
+
+    issuer = Process("issuer", "--data", tmp_path, "--accounts", world.folder / "accounts.jsonl")
+    try:
+        own = JwkSource(issuer.ready["issuer"], Path(issuer.ready["certificate"]))
+        assert len(own.fetch()) == 1
+    finally:
+        assert issuer.end() == 0
