@@ -22,6 +22,8 @@ MESSAGES = 6
 """The most messages of the finding that are followed."""
 FOREVER = 2**62
 """The end of what does not end."""
+BESIDE = 12
+"""How many events before the first and after the last of the finding belong to the window."""
 COPIES = 24
 """The most deliveries of one followed message."""
 ABSENT = ("lost-acked", "lost-proven", "stuck", "partial-fanout", "membership-leak", "gap", "stale-read")
@@ -37,7 +39,8 @@ class Mark:
         event: Its number.
         device: Whose lane it is on.
         kind: `send`, `ok`, `fail`, `info`, `deliver`, `read` (a delivery that the device asked for), `ask` (another
-            operation begins), `told` (a receipt, a presence or a cursor), `end` (the final view or a deadline).
+            operation begins), `told` (a receipt, a presence or a cursor), `end` (a session begins or ends, a view
+            ends, a deadline passes).
         text: What it is, in a word or two.
         message: The followed message, by its place among them; -1 for none.
     """
@@ -83,6 +86,7 @@ class Moments:
         sentence: The prose of the example.
         events: The events that prove it.
         timed: Whether the marks carry times or, for want of those, event numbers.
+        window: The first and the last event of what is shown.
         devices: The lanes from top to bottom: number and name.
         messages: The names of the followed messages.
         marks: The marks of the finding.
@@ -99,6 +103,7 @@ class Moments:
     sentence: str
     events: tuple[int, ...]
     timed: bool
+    window: tuple[int, int] = (0, 0)
     devices: list[tuple[int, str]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -113,8 +118,8 @@ class Moments:
 def moments_of(history: History, anomaly: Anomaly, *, marks: int = MARKS) -> Moments:
     """What to show of the worst example of an anomaly, with at most so many marks.
 
-    The window begins with the first mark of the finding and ends with the last; around the marks of the finding are
-    shown the nearest others.
+    The window reaches from a little before the first mark of the finding to a little after the last; around the marks
+    of the finding are shown the nearest others.
     """
     example = anomaly.examples[0] if anomaly.examples else Example(anomaly.name)
     name = f"{anomaly.name} ({example.sub_kind})" if example.sub_kind else anomaly.name
@@ -131,8 +136,8 @@ def moments_of(history: History, anomaly: Anomaly, *, marks: int = MARKS) -> Mom
     if len(numbers) < len(shown.messages):
         shown.marks = [finder.in_full(mark, shown.messages) for mark in shown.marks]
     if not shown.marks:
-        _faults(history, shown)
         return shown
+    shown.window = (shown.marks[0].event - BESIDE, shown.marks[-1].event + BESIDE)
     _surroundings(history, shown, finder, marks - len(shown.marks))
     _sessions(history, shown)
     _faults(history, shown)
@@ -278,6 +283,17 @@ class _Finder:
             row = place_of(told.event, event)
             if row >= 0:
                 yield Mark(int(told.time[row]), event, int(sessions.device[told.session[row]]), "told", word)
+        yield from self._turning(event)
+
+    def _turning(self, event: int) -> Iterator[Mark]:
+        """The session that begins or ends, the view that ends or the deadline that passes at one event."""
+        history, sessions = self.history, self.history.sessions
+        for events, times, words in (
+            (sessions.event, sessions.time, "connects"),
+            (sessions.end_event, sessions.end_time, "leaves"),
+        ):
+            for session in np.flatnonzero(events == event).tolist():
+                yield Mark(int(times[session]), event, int(sessions.device[session]), "end", words)
         for final in history.finals:
             if final.event == event:
                 yield Mark(final.time, event, final.device, "end", "final view")
@@ -295,7 +311,7 @@ def place_of(events: Ints, event: int) -> int:
 def _surroundings(history: History, shown: Moments, finder: _Finder, room: int) -> None:
     """Chooses the lanes, and the marks of other messages that are nearest to those of the finding."""
     sends, deliveries, operations = history.sends, history.deliveries, history.operations
-    first, last = shown.marks[0].event, shown.marks[-1].event
+    first, last = shown.window
     done = np.flatnonzero((operations.what == Operation.SEND) & (operations.completion > 0))
     pushed = np.isin(deliveries.mode, (Mode.LIVE, Mode.BACKLOG))
     kinds = np.concatenate((np.zeros(len(sends.event)), operations.completion[done], np.where(pushed, 4, 5)))
@@ -307,7 +323,8 @@ def _surroundings(history: History, shown: Moments, finder: _Finder, room: int) 
     inside = (events >= first) & (events <= last) & ~np.isin(events, taken)
     counts = np.bincount(devices[inside], minlength=len(history.devices))
 
-    lanes = list(dict.fromkeys(mark.device for mark in shown.marks if mark.device >= 0))[:LANES]
+    proving = sorted(shown.marks, key=lambda mark: mark.event not in shown.events)
+    lanes = list(dict.fromkeys(mark.device for mark in proving if mark.device >= 0))[:LANES]
     busy = [
         device
         for device in np.argsort(-counts, kind="stable").tolist()
@@ -336,7 +353,7 @@ def _surroundings(history: History, shown: Moments, finder: _Finder, room: int) 
 def _sessions(history: History, shown: Moments) -> None:
     """The sessions of the lanes that touch the window."""
     sessions = history.sessions
-    first, last = shown.marks[0].event, shown.marks[-1].event
+    first, last = shown.window
     several = len({node for node in sessions.node if node}) > 1
     for device, _ in shown.devices:
         for epoch, session in enumerate(np.flatnonzero(sessions.device == device).tolist(), start=1):
@@ -354,9 +371,7 @@ def _sessions(history: History, shown: Moments) -> None:
 
 def _faults(history: History, shown: Moments) -> None:
     """The faults that touch the window."""
-    if not shown.marks:
-        return
-    first, last = shown.marks[0].event, shown.marks[-1].event
+    first, last = shown.window
     for fault in history.faults:
         if fault.event <= last and fault.end >= first:
             begin = fault.time if shown.timed else fault.event

@@ -28,7 +28,7 @@ MEANINGS = {
     "read": "read by asking",
     "ask": "another operation",
     "told": "told by the server",
-    "end": "end of the view",
+    "end": "begin or end",
 }
 """What each kind of mark means, in the order of the legend."""
 

@@ -40,7 +40,8 @@ def check(history: History) -> list[Anomaly]:
         kind = CredentialKind(int(sessions.credential[session]))
         if kind is CredentialKind.VALID:
             return f"after the tokens of {prose.user(int(sessions.user[session]))} had been revoked"
-        return "without a token" if kind is CredentialKind.NONE else f"under a {kind.name.lower()} token"
+        article = "an" if kind is CredentialKind.EXPIRED else "a"
+        return "without a token" if kind is CredentialKind.NONE else f"under {article} {kind.name.lower()} token"
 
     anomalies = []
     for name, since in (("unauthorised-ok", np.minimum(false, _revoked(history))), ("insecure-ok", bare)):
@@ -69,7 +70,9 @@ def _revoked(history: History) -> Ints:
         if operations.completion[operation] == Completion.OK:
             done = int(operations.done[operation])
             if bound:
-                late = operations.event[operations.time > int(operations.done_time[operation]) + int(bound * 1e6)]
+                late = operations.event[
+                    operations.time > int(operations.done_time[operation]) + int(bound * 1e6)
+                ]
                 done = max(done, int(late.min(initial=NEVER)) - 1)
             older = (sessions.user == invokes.user[row]) & (sessions.event < invokes.event[row])
             since[older] = np.minimum(since[older], done)
@@ -81,7 +84,12 @@ def _effects(history: History, since: Ints) -> list[tuple[int, int, str, int]]:
     event it began."""
     if not (since < NEVER).any():
         return []
-    operations, deliveries, sends, messages = history.operations, history.deliveries, history.sends, history.messages
+    operations, deliveries, sends, messages = (
+        history.operations,
+        history.deliveries,
+        history.sends,
+        history.messages,
+    )
     found = []
     late = (operations.event > since[operations.session]) & (operations.row >= 0)
     for operation in np.flatnonzero(late).tolist():
@@ -93,7 +101,9 @@ def _effects(history: History, since: Ints) -> list[tuple[int, int, str, int]]:
         message = int(sends.message[row])
         genuine = int(sends.event[(sends.message == message) & ~bad].min(initial=NEVER))
         if messages.seen[message] < genuine:
-            found.append((int(messages.seen[message]), int(sends.session[row]), "send", int(sends.event[row])))
+            found.append(
+                (int(messages.seen[message]), int(sends.session[row]), "send", int(sends.event[row]))
+            )
     for row in np.flatnonzero(since[deliveries.session] == START).tolist():
         event = int(deliveries.event[row])
         found.append((event, int(deliveries.session[row]), "deliver", event))
