@@ -74,7 +74,7 @@ class Kills:
 
     @keyword
     def kill_on_acknowledgement(self, receiver: str, *, number: int) -> None:
-        """Kills on one particular acknowledgement of a burst to somebody who is offline.
+        """Kills on one particular acknowledgement of messages sent one by one to somebody who is offline.
 
         Args:
             receiver: Who is offline.

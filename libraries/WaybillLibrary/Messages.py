@@ -17,6 +17,8 @@ from WaybillLibrary import stage
 from WaybillLibrary.words import CONVERTERS, Alike, Names, On, Senders, Which
 
 WAIT = timedelta(seconds=20)
+STEADY = 150.0
+"""Messages per second of a stream: lively traffic that no server has to be sized for."""
 
 
 def routes(people: Names, receiver: str, senders: Senders, devices: Names | None = None) -> list[Route]:
@@ -348,7 +350,7 @@ class Messages:
         receiver: str,
         *,
         from_devices: Senders = Senders.FIRST,
-        rate: float | None = None,
+        rate: float | None = STEADY,
     ) -> None:
         """Starts a stream of messages in the background from each of the people; `Stop Sending` ends it.
 
@@ -356,7 +358,7 @@ class Messages:
             people: The senders.
             receiver: The one they write to.
             from_devices: Which of their devices send, each a stream of its own.
-            rate: Messages per second of each stream; by default as fast as the server acknowledges.
+            rate: Messages per second of each stream; `None` for as fast as the server acknowledges.
 
         Example:
 

@@ -64,6 +64,7 @@ class Epoch:
         self.device = device
         self.number = number
         self.deliveries: list[Delivery] = []
+        self._delivery_numbers: list[int] = []
         self.acknowledged = 0
         self.over: End | None = None
         self.reason = ""
@@ -161,12 +162,12 @@ class Epoch:
         if Capability.CUMULATIVE_ACK in self._capabilities:
             first = upto - 1
         calls = []
-        for delivery in self.deliveries[first:upto]:
+        for delivery, number in zip(self.deliveries[first:upto], self._delivery_numbers[first:upto], strict=True):
             if Capability.CUMULATIVE_ACK in self._capabilities:
                 call = self.calling(Operation.ACKNOWLEDGE, value=delivery.cursor)
             else:
                 call = Call(
-                    self._recorder.invoke_acknowledge(self.number, id=delivery.id), Operation.ACKNOWLEDGE
+                    self._recorder.invoke_acknowledge(self.number, delivery=number), Operation.ACKNOWLEDGE
                 )
                 self._open[call.operation] = call
             session.acknowledge(call.operation, delivery)
@@ -211,7 +212,7 @@ class Epoch:
         mode = delivery.mode
         if mode is Mode.PAGE and delivery.read in self._final:
             mode = Mode.FINAL
-        self._recorder.deliver(
+        number = self._recorder.deliver(
             self.number, conversation, sender, delivery.body, key=delivery.key, id=delivery.id,
             sequence=delivery.sequence, cursor=delivery.cursor, mode=mode, read=delivery.read,
             time_ms=delivery.time_ms,
@@ -222,6 +223,7 @@ class Epoch:
             if isinstance(call, Call):
                 call.entries.append(delivery)
             return
+        self._delivery_numbers.append(number)
         self.deliveries.append(delivery)
         if len(self.deliveries) - self.acknowledged >= ACKNOWLEDGE_AFTER:
             self.acknowledge_by_itself()

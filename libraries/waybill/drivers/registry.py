@@ -13,6 +13,7 @@ GROUP = "waybill.drivers"
 _BUILT_IN = {
     "waybill": "waybill.drivers.waybill_v2:WaybillDriver",
     "mqtt": "waybill.drivers.mqtt:MqttDriver",
+    "mqtt-3.1.1": "waybill.drivers.mqtt:Mqtt311Driver",
 }
 
 

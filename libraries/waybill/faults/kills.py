@@ -67,11 +67,14 @@ class Kills:
             )
 
     def on_acknowledgement(self, sender: Device, conversation: Conversation, number: int) -> None:
-        """Kills on one particular acknowledgement, with as many later sends in flight."""
+        """Kills on one particular acknowledgement of messages that are sent one by one: what a server acknowledges
+        before it is safe has nothing else to hide behind."""
         self._kill_on(
             number,
-            f"on acknowledgement {number} of messages to somebody offline",
-            lambda: sender.send_many(conversation, 2 * number, in_flight=4 * number),
+            f"on acknowledgement {number} of messages sent one by one to somebody offline",
+            lambda: [
+                self.scenario.wait_until_answered([sender.send(conversation)]) for _ in range(number)
+            ],
         )
 
     def during_backlog(self, sender: Device, receiver: Device, conversation: Conversation) -> None:
