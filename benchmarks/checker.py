@@ -51,7 +51,20 @@ def write(path: Path, messages: int) -> None:
             key, name = f"k{number}", f"{clock:020d}"
             rows.append(("s", clock, operation, 1, conversation, key, body, False, -1))
             rows.append(("o", clock + 9000, operation, name, sequence, -1, "", "", key, False))
-            given = (2, conversation, "alice", body, key, name, sequence, number, Mode.LIVE, -1, clock // 10**6, number)
+            given = (
+                2,
+                conversation,
+                "alice",
+                body,
+                key,
+                name,
+                sequence,
+                number,
+                Mode.LIVE,
+                -1,
+                clock // 10**6,
+                number,
+            )
             rows.append(("d", clock + 12_000, *given))
             if number % 100 == 0:
                 operation += 1
@@ -87,7 +100,9 @@ def measure(path: Path) -> None:
         for field in fields(table):
             getattr(table, field.name).max()
     scan = time.process_time() - begin
-    status = Path("/proc/self/status").read_text(encoding="ascii")  # ru_maxrss would count the parent's memory too
+    status = Path("/proc/self/status").read_text(
+        encoding="ascii"
+    )  # ru_maxrss would count the parent's memory too
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     print(took_read, took_check, scan, peak, report.events, flush=True)
 

@@ -130,7 +130,9 @@ class Story:
         match verb:
             case "connects" | "tries":
                 told = ("protocol_version", "transport", "credential", "node")
-                self.event("session", device=device, **{name: values.pop(name) for name in told if name in values})
+                self.event(
+                    "session", device=device, **{name: values.pop(name) for name in told if name in values}
+                )
                 label = self._label("login", device)
                 self.event("login", device=device, operation=label, **values)
                 if verb == "connects":

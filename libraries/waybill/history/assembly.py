@@ -15,7 +15,7 @@ from .names import Names
 TABLES = ("users", "conversations", "ids", "codes", "messages")
 
 
-class Malformed(ValueError):  # noqa: N818 - named for the line, not for the exception
+class Malformed(ValueError):
     """A line of a history file breaks the format."""
 
 
@@ -96,7 +96,9 @@ class Gathered:
                 )
         unknown = columns.keys() - self.columns.keys()
         if unknown:
-            raise Malformed(f"unknown column {sorted(unknown)[0]!r} of {self.kind!r}; known: {list(self.columns)}")
+            raise Malformed(
+                f"unknown column {sorted(unknown)[0]!r} of {self.kind!r}; known: {list(self.columns)}"
+            )
 
 
 class Assembly:
@@ -133,16 +135,26 @@ class Assembly:
         return self.count
 
     def add_block(
-        self, first: int, kinds: str, times: list[int] | int, blocks: Mapping[str, Mapping[str, list[int] | int]]
+        self,
+        first: int,
+        kinds: str,
+        times: list[int] | int,
+        blocks: Mapping[str, Mapping[str, list[int] | int]],
     ) -> None:
         """Adds the events of one compact line."""
         count = len(kinds)
         if first != self.count + 1:
             raise Malformed(f"expected a block that begins with event {self.count + 1}, found {first}")
         if isinstance(times, list) and len(times) != count:
-            raise Malformed(f"expected {count} values in `time` (one for each letter in `kinds`), found {len(times)}")
+            raise Malformed(
+                f"expected {count} values in `time` (one for each letter in `kinds`), found {len(times)}"
+            )
         letters = np.frombuffer(kinds.encode("ascii", "replace"), dtype=np.uint8)
-        clock = np.full(count, times, dtype=np.int64) if isinstance(times, int) else np.array(times, dtype=np.int64)
+        clock = (
+            np.full(count, times, dtype=np.int64)
+            if isinstance(times, int)
+            else np.array(times, dtype=np.int64)
+        )
         seen = 0
         for letter, kind in LETTERS.items():
             places = np.flatnonzero(letters == ord(letter))

@@ -60,13 +60,17 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
             case "fault-start":
                 fault = line.get("fault", len(faults) + 1)
                 kind, scope = str(line.get("kind", "fault")), str(line.get("scope", ""))
-                faults[fault] = Fault(len(faults) + 1, kind, scope, event, time, details=line.get("details") or {})
+                faults[fault] = Fault(
+                    len(faults) + 1, kind, scope, event, time, details=line.get("details") or {}
+                )
             case "fault-observed" if (started := _fault(faults, line)) is not None:
                 started.observed = min(started.observed, event)
             case "fault-end" if (started := _fault(faults, line)) is not None:
                 started.end = min(started.end, event)
             case "final":
-                finals.append(Final(event, time, device_number(line["device"]), bool(line.get("complete", True))))
+                finals.append(
+                    Final(event, time, device_number(line["device"]), bool(line.get("complete", True)))
+                )
             case "deadline":
                 missing = tuple((str(one[0]), str(one[1])) for one in line.get("missing", ()))
                 deadlines.append(Deadline(event, time, device_number(line["device"]), missing))
@@ -145,7 +149,9 @@ def _table(assembly: Assembly, kind: str) -> dict[str, Ints]:
             values = np.array([*mapping, NONE], dtype=values.dtype)[values]
         names = assembly.names.get(_MAPPED.get(name, ""))
         if names is not None and len(values) and int(values.max()) >= len(names):
-            raise Malformed(f"{kind!r} names {name} {int(values.max())}, but its table has {len(names)} names")
+            raise Malformed(
+                f"{kind!r} names {name} {int(values.max())}, but its table has {len(names)} names"
+            )
         table[name] = values
     return table
 
@@ -158,7 +164,11 @@ def _as_sent(send: dict[str, Ints], deliver: dict[str, Ints], message_sender: In
     row = first[message]
     known = row >= 0
     body = known & (deliver["digest"] < 0)
-    for name, wanted in (("digest", body), ("length", body), ("conversation", known & (deliver["conversation"] < 0))):
+    for name, wanted in (
+        ("digest", body),
+        ("length", body),
+        ("conversation", known & (deliver["conversation"] < 0)),
+    ):
         deliver[name] = np.where(wanted, send[name][row] if len(send[name]) else NONE, deliver[name])
     owner = np.append(message_sender, NONE)[message]
     deliver["sender"] = np.where(deliver["sender"] < 0, owner, deliver["sender"])
@@ -166,7 +176,11 @@ def _as_sent(send: dict[str, Ints], deliver: dict[str, Ints], message_sender: In
 
 def _sessions(assembly: Assembly, device_number: Any) -> Sessions:
     users = assembly.names["users"]
-    begun = {line["session"]: (event, time, line) for event, time, line in assembly.lines if line["event"] == "session"}
+    begun = {
+        line["session"]: (event, time, line)
+        for event, time, line in assembly.lines
+        if line["event"] == "session"
+    }
     size = max(begun, default=0) + 1
     columns = {name: np.full(size, NONE, dtype=np.int32) for name in ("device", "user", "version")}
     columns |= {name: np.zeros(size, dtype=np.int8) for name in ("transport", "credential", "end")}
@@ -191,7 +205,9 @@ def _sessions(assembly: Assembly, device_number: Any) -> Sessions:
 
 
 def _operations(sends: Sends, invokes: Invokes, oks: Oks, not_oks: NotOks) -> Operations:
-    highest = max((int(t.operation.max()) for t in (sends, invokes, oks, not_oks) if len(t.operation)), default=0)
+    highest = max(
+        (int(t.operation.max()) for t in (sends, invokes, oks, not_oks) if len(t.operation)), default=0
+    )
     size = highest + 1
     what = np.zeros(size, dtype=np.int8)
     session = np.zeros(size, dtype=np.int32)

@@ -96,5 +96,7 @@ def unknown_reasons(history: History) -> list[str]:
         for user in sorted(members):
             for device in history.devices_of_user.get(user, []):
                 if device not in history.final_begin:
-                    reasons.append(f"loss at {prose.device(device)} is unknown: it has no complete final read")
+                    reasons.append(
+                        f"loss at {prose.device(device)} is unknown: it has no complete final read"
+                    )
     return list(dict.fromkeys(reasons))

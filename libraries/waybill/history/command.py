@@ -32,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("files", nargs="+", metavar="FILE", help="a history, .jsonl or .jsonl.gz")
-    made.add_argument("--json", action="store_true", help="print one JSON report, or a list for several files")
+    made.add_argument(
+        "--json", action="store_true", help="print one JSON report, or a list for several files"
+    )
     return made
 
 

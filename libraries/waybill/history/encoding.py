@@ -67,7 +67,13 @@ class MessageTable:
         senders, self.senders = self.senders, []
         keys, self.keys = self.keys, []
         first = len(self.numbers) - len(keys)
-        return {"table": "messages", "first": first, "count": len(keys), "senders": _short(senders), "names": keys}
+        return {
+            "table": "messages",
+            "first": first,
+            "count": len(keys),
+            "senders": _short(senders),
+            "names": keys,
+        }
 
 
 class Encoder:
@@ -210,9 +216,25 @@ class Encoder:
         return (operation, outcome, self._codes(code))
 
     def _deliver(self, row: Row) -> Row:
-        _, _, session, conversation, sender, body, key, server_id, sequence, cursor, mode, read, time, number = row
+        (
+            _,
+            _,
+            session,
+            conversation,
+            sender,
+            body,
+            key,
+            server_id,
+            sequence,
+            cursor,
+            mode,
+            read,
+            time,
+            number,
+        ) = row
         self._deliveries += 1
-        user, place, digest, length = self._users(sender), self._conversations(conversation), body_digest(body), len(body)
+        user, place = self._users(sender), self._conversations(conversation)
+        digest, length = body_digest(body), len(body)
         message = self._messages(user, key)
         if message >= 0:
             user = MISSING
@@ -262,5 +284,3 @@ def _short(values: Sequence[int]) -> Any:
     """One number for a column of equal values, else the values."""
     first = values[0]
     return first if values.count(first) == len(values) else values
-
-

@@ -28,10 +28,14 @@ def _traffic(history: History) -> Figures:
     messages, operations, sends = history.messages, history.operations, history.sends
     completion = operations.completion[sends.operation]
     code = operations.code[sends.operation]
-    late = np.isin(code, [number for number, text in enumerate(history.codes) if text in ("deadline", "timeout")])
+    late = np.isin(
+        code, [number for number, text in enumerate(history.codes) if text in ("deadline", "timeout")]
+    )
     given = messages.given
     known = np.flatnonzero(given >= 0)
-    others = known[history.sessions.device[history.deliveries.session[known]] != messages.device[given[known]]]
+    others = known[
+        history.sessions.device[history.deliveries.session[known]] != messages.device[given[known]]
+    ]
     reached = np.zeros(len(messages.sent), dtype=np.bool_)
     reached[given[others]] = True
     return {
@@ -75,7 +79,8 @@ def _found(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         "gaps": _count(anomalies, "gap"),
         "mismatched": _of_kind(anomalies, "inconsistent-id", "answer", "id", "two-ids")
         + _of_kind(anomalies, "duplicate-accepted", "answers"),
-        "resurrected": _of_kind(anomalies, "duplicate-delivered", "acknowledged") + _count(anomalies, "resurrected"),
+        "resurrected": _of_kind(anomalies, "duplicate-delivered", "acknowledged")
+        + _count(anomalies, "resurrected"),
         "leaked": _count(anomalies, "misrouted") + _of_kind(anomalies, "membership-leak", "former-member"),
         "hung": _count(anomalies, "hung"),
     }
@@ -93,7 +98,9 @@ def _judged(history: History) -> bool:
     members = [history.memberships.get(conversation) for conversation in conversations]
     return bool(members) and all(
         of is not None
-        and all(device in history.final_begin for user in of for device in history.devices_of_user.get(user, []))
+        and all(
+            device in history.final_begin for user in of for device in history.devices_of_user.get(user, [])
+        )
         for of in members
     )
 
@@ -121,6 +128,7 @@ def _pairs(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         return {}
     figures = {"pairs": twins + shared}
     if _judged(history):
+        concerned &= ~messages.ambiguous
         unseen = int((concerned & (messages.acknowledged < NEVER) & (messages.seen == NEVER)).sum())
         figures["swallowed"] = unseen + _of_kind(anomalies, "inconsistent-id", "id", "answer")
     return figures
@@ -140,7 +148,9 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         "members": max((len(members) for members in history.memberships.values()), default=0),
         "faults": sum(fault.observed < NEVER for fault in history.faults),
         "kills": sum(fault.observed < NEVER and "kill" in fault.kind for fault in history.faults),
-        "cut_points": sum(fault.observed < NEVER and fault.kind.startswith("cut") for fault in history.faults),
+        "cut_points": sum(
+            fault.observed < NEVER and fault.kind.startswith("cut") for fault in history.faults
+        ),
         "receipts": len(history.receipts.event),
     }
     if (invokes.what == Operation.PRESENCE).any() or len(history.presences.event):

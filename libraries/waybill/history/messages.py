@@ -2,7 +2,7 @@
 
 A delivery that names the sender and the key of a send is that message. One that carries less is matched by the
 server's id, then by its body among the sends of its conversation; where several sends have equal bodies the match is
-chosen so that nothing is blamed that need not be, and the messages are marked `ambiguous`.
+chosen so that nothing is blamed that need not be, and the messages are marked `ambiguous`: they are only counted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Messages:
         acknowledged: The event of its first `ok` (NEVER if none).
         acknowledged_time: Its time.
         refused: Every attempt ended in `fail`.
-        seen: The event of its first delivery to anybody (NEVER if none).
+        seen: The event of its first delivery to anybody (NEVER if none, or if nobody can tell that it was this one).
         effect: When it certainly existed: acknowledged or seen, whichever came first.
         id: The server's id, from its acknowledgement or its first delivery.
         sequence: The conversation's sequence number, likewise.
@@ -77,7 +77,9 @@ class Messages:
         """The messages of a conversation in the order of their first attempts."""
         if conversation + 1 >= len(self.conversation_start):
             return self.by_conversation[:0]
-        return self.by_conversation[self.conversation_start[conversation] : self.conversation_start[conversation + 1]]
+        return self.by_conversation[
+            self.conversation_start[conversation] : self.conversation_start[conversation + 1]
+        ]
 
 
 def gather(history: History) -> Messages:
@@ -114,9 +116,12 @@ def gather(history: History) -> Messages:
     invoked = of_first(sends.event, NEVER)
     device = of_first(device_of_send, NONE)
 
-    given, ambiguous = _resolve(history, sent, conversation, invoked, acknowledged, ids)
+    refused = sent & (fails == attempts)
+    given, ambiguous = _resolve(history, sent, conversation, invoked, refused, ids)
     deliveries = history.deliveries
     known = np.flatnonzero(given >= 0)[::-1]
+    if ambiguous.any():
+        known = known[~ambiguous[given[known]]]
     seen = np.full(size, NEVER, dtype=np.int32)
     seen[given[known]] = deliveries.event[known]
     for column, values in ((ids, deliveries.id), (sequence, deliveries.sequence)):
@@ -146,7 +151,7 @@ def gather(history: History) -> Messages:
         attempts=attempts,
         acknowledged=acknowledged,
         acknowledged_time=acknowledged_time,
-        refused=sent & (fails == attempts),
+        refused=refused,
         seen=seen,
         effect=np.minimum(acknowledged, seen),
         id=ids,
@@ -160,7 +165,7 @@ def gather(history: History) -> Messages:
 
 
 def _resolve(
-    history: History, sent: Bools, conversation: Ints, invoked: Ints, acknowledged: Ints, ids: Ints
+    history: History, sent: Bools, conversation: Ints, invoked: Ints, refused: Bools, ids: Ints
 ) -> tuple[Ints, Bools]:
     """The message that each delivery is, and the messages that cannot be told apart."""
     deliveries = history.deliveries
@@ -174,7 +179,7 @@ def _resolve(
         rest = rest[given[rest] < 0]
         _by_key(history, given, rest, sent, conversation)
         rest = rest[(given[rest] < 0) & (deliveries.message[rest] < 0)]
-        _by_body(history, given, rest, ambiguous, conversation, acknowledged)
+        _by_body(history, given, rest, ambiguous, conversation, invoked, refused)
     known = np.flatnonzero(given >= 0)
     given[known[invoked[given[known]] > deliveries.event[known]]] = NONE
     return given, ambiguous
@@ -221,41 +226,38 @@ def _by_key(history: History, given: Ints, rows: Ints, sent: Bools, conversation
 
 
 def _by_body(
-    history: History, given: Ints, rows: Ints, ambiguous: Bools, conversation: Ints, acknowledged: Ints
+    history: History,
+    given: Ints,
+    rows: Ints,
+    ambiguous: Bools,
+    conversation: Ints,
+    invoked: Ints,
+    refused: Bools,
 ) -> None:
-    """A delivery without key or known id: the sends of its conversation (and sender, if named) with this body.
-
-    Several such sends are dealt out to each device in turn, acknowledged ones first: a device that was given as many
-    as were acknowledged lacks none.
-    """
+    """A delivery without key or known id: a send with this body, begun before, of its conversation (and of its sender,
+    if named); one that was refused only if there is no other."""
     if not len(rows):
         return
     deliveries, sends = history.deliveries, history.sends
     wanted = np.isin(sends.digest, np.unique(deliveries.digest[rows]))
-    candidates: dict[tuple[int, int], list[int]] = {}
-    for message, digest in dict.fromkeys(
-        zip(sends.message[wanted].tolist(), sends.digest[wanted].tolist(), strict=True)
-    ):
-        candidates.setdefault((int(conversation[message]), digest), []).append(message)
+    here: dict[tuple[int, int], list[int]] = {}
     elsewhere: dict[int, list[int]] = {}
-    for (_, digest), found in candidates.items():
-        elsewhere.setdefault(digest, []).extend(found)
-    dealt: dict[tuple[int, int, int, int], int] = {}
-    devices = history.sessions.device[deliveries.session[rows]]
-    for row, device in zip(rows.tolist(), devices.tolist(), strict=True):
+    pairs = zip(sends.message[wanted].tolist(), sends.digest[wanted].tolist(), strict=True)
+    for message, digest in dict.fromkeys(pairs):
+        here.setdefault((int(conversation[message]), digest), []).append(message)
+        elsewhere.setdefault(digest, []).append(message)
+    for row in rows.tolist():
         place, digest = int(deliveries.conversation[row]), int(deliveries.digest[row])
-        sender = int(deliveries.sender[row])
-        found = candidates.get((place, digest)) or elsewhere.get(digest, [])
+        sender, event = int(deliveries.sender[row]), int(deliveries.event[row])
+        found = here.get((place, digest)) or elsewhere.get(digest, [])
         if sender >= 0:
             found = [message for message in found if history.message_sender[message] == sender] or found
-        if len(found) == 1:
-            given[row] = found[0]
-        elif found:
+        if len(found) > 1:
             ambiguous[found] = True
-            found = sorted(found, key=lambda message: (int(acknowledged[message]), message))
-            turn = dealt.get((device, place, digest, sender), 0)
-            dealt[device, place, digest, sender] = turn + 1
-            given[row] = found[min(turn, len(found) - 1)]
+            found = [message for message in found if invoked[message] < event] or found
+            found = [message for message in found if not refused[message]] or found
+        if found:
+            given[row] = found[0]
 
 
 def attempt_digests(history: History, message: int) -> set[int]:

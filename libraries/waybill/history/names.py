@@ -88,6 +88,8 @@ class Names:
             decoded = _STRINGS.decode(strings)
             end = self._firsts[batch + 1] if batch + 1 < len(self._firsts) else self._count
             if len(decoded) != end - self._firsts[batch]:
-                raise ValueError(f"expected {end - self._firsts[batch]} names in a table line, found {len(decoded)}")
+                raise ValueError(
+                    f"expected {end - self._firsts[batch]} names in a table line, found {len(decoded)}"
+                )
             return decoded
         return strings

@@ -28,7 +28,9 @@ class Prose:
 
     def device(self, device: int) -> str:
         """A device by its name."""
-        return self._history.devices[device] if 0 <= device < len(self._history.devices) else "an unknown device"
+        return (
+            self._history.devices[device] if 0 <= device < len(self._history.devices) else "an unknown device"
+        )
 
     def device_of(self, session: int) -> str:
         """The device of a session."""

@@ -19,7 +19,7 @@ from .names import Names
 from .spelled import Spelled
 
 
-class HistoryUnreadable(Exception):  # noqa: N818 - it says what is wrong, as LoginRefused does
+class HistoryUnreadable(Exception):
     """The file is not a history, or is damaged before its last line."""
 
 
@@ -147,12 +147,16 @@ class _Reading:
         elif "events" in line or "table" in line:
             self._line(msgspec.json.encode(line), assembly, spelled)
         elif "end" in line:
-            counted = line["end"].get("events", assembly.count) if isinstance(line["end"], dict) else assembly.count
+            counted = (
+                line["end"].get("events", assembly.count) if isinstance(line["end"], dict) else assembly.count
+            )
             if counted != assembly.count:
                 raise Malformed(f"expected {counted} events, as the end says, found {assembly.count}")
             self.closed = True
         elif "comment" not in line:
-            raise Malformed(f"expected a line with `event`, `events`, `table`, `end` or `comment`, found {line!r}")
+            raise Malformed(
+                f"expected a line with `event`, `events`, `table`, `end` or `comment`, found {line!r}"
+            )
 
 
 def _lines_until_torn(file: IO[bytes]) -> Iterator[bytes | None]:

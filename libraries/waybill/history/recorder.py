@@ -39,7 +39,9 @@ class Recorder:
         clock: Nanoseconds of a clock that never goes back.
     """
 
-    def __init__(self, path: Path | str, header: Header, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(
+        self, path: Path | str, header: Header, clock: Callable[[], int] = time.perf_counter_ns
+    ) -> None:
         self.path = Path(path)
         """The file as it is now; after `close` the compressed one."""
         self.header = header
@@ -135,7 +137,9 @@ class Recorder:
     def invoke_acknowledge(self, session: int, *, id: str = "", delivery: int = -1) -> int:  # noqa: A002 - the word of the contract
         """The device acknowledges one message, by its server id or by the number that `deliver` gave it."""
         number = next(self._operations)
-        self._append(("i", self._clock(), number, session, Operation.ACKNOWLEDGE, "", "", "", -1, id, delivery))
+        self._append(
+            ("i", self._clock(), number, session, Operation.ACKNOWLEDGE, "", "", "", -1, id, delivery)
+        )
         return number
 
     def send(

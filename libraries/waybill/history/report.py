@@ -159,7 +159,9 @@ class Report:
         for anomaly in self.anomalies:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(anomaly.sub_kinds.items()))
             lines.append(f"  {anomaly.name}: {anomaly.count}" + (f" ({kinds})" if kinds else ""))
-            lines += [f"    {one.sentence} [events {', '.join(map(str, one.events))}]" for one in anomaly.examples]
+            lines += [
+                f"    {one.sentence} [events {', '.join(map(str, one.events))}]" for one in anomaly.examples
+            ]
         lines += [f"  unknown: {reason}" for reason in self.unknown_reasons]
         if self.figures:
             figures = ", ".join(f"{name} {value}" for name, value in sorted(self.figures.items()))

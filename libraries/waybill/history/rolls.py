@@ -81,4 +81,8 @@ class _Rolls:
         for members in self._found.values():
             for membership in members.values():
                 membership.settle()
-        return {conversation: self._found[conversation] for conversation in self._found if conversation in self._known}
+        return {
+            conversation: self._found[conversation]
+            for conversation in self._found
+            if conversation in self._known
+        }

@@ -49,7 +49,9 @@ class Spelled:
         event = line["event"]
         time = line.get("time", MISSING)
         if not isinstance(time, int) or not isinstance(event, str):
-            raise Malformed(f"expected a string `event` and a whole number of microseconds `time`, found {line!r}")
+            raise Malformed(
+                f"expected a string `event` and a whole number of microseconds `time`, found {line!r}"
+            )
         adder = self._adders.get(event)
         try:
             if adder is not None:
@@ -187,7 +189,9 @@ class Spelled:
                 "conversation": self._conversation(line),
                 "user": self._user(line),
                 "message": self._assembly.message(user, key),
-                "value": line.get("value", line.get("cursor", line.get("after", line.get("sequence", MISSING)))),
+                "value": line.get(
+                    "value", line.get("cursor", line.get("after", line.get("sequence", MISSING)))
+                ),
                 "id": self._id(line),
                 "delivery": line.get("delivery", MISSING),
             },
@@ -226,7 +230,9 @@ class Spelled:
     def _not_ok(self, time: int, line: dict[str, Any]) -> None:
         outcome = Completion.FAIL if line["event"] == "fail" else Completion.INFO
         code = self._assembly.names["codes"].number(str(line.get("code", "")))
-        self._assembly.add("not_ok", time, {"operation": self._finish(line), "outcome": outcome, "code": code})
+        self._assembly.add(
+            "not_ok", time, {"operation": self._finish(line), "outcome": outcome, "code": code}
+        )
 
     def _deliver(self, time: int, line: dict[str, Any]) -> None:
         session = self._session_number(line)
@@ -273,5 +279,9 @@ class Spelled:
         self._assembly.add("cursor", time, {"session": self._session_number(line), "value": line["value"]})
 
     def _presence(self, time: int, line: dict[str, Any]) -> None:
-        values = {"session": self._session_number(line), "user": self._user(line), "online": int(line["online"])}
+        values = {
+            "session": self._session_number(line),
+            "user": self._user(line),
+            "online": int(line["online"]),
+        }
         self._assembly.add("presence", time, values)

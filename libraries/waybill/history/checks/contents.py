@@ -32,7 +32,7 @@ def check(history: History) -> list[Anomaly]:
 
     known = np.flatnonzero(given >= 0)
     message = given[known]
-    refused = known[messages.refused[message]]
+    refused = known[messages.refused[message] & ~messages.ambiguous[message]]
     changed = (messages.digest[message] != deliveries.digest[known]) | (
         (messages.length[message] != deliveries.length[known])
         & (messages.length[message] >= 0)
@@ -62,7 +62,10 @@ def check(history: History) -> list[Anomaly]:
         *anomaly_of("phantom", phantoms, phantom),
         *anomaly_of("delivered-after-refusal", refused, after_refusal),
         *anomaly_of(
-            "corrupted", corrupted, corruption, sessions=(senders_of(history, corrupted), deliveries.session[corrupted])
+            "corrupted",
+            corrupted,
+            corruption,
+            sessions=(senders_of(history, corrupted), deliveries.session[corrupted]),
         ),
         *_spoofed(history, known),
     ]
@@ -95,7 +98,9 @@ def _spoofed(history: History, known: Ints) -> list[Anomaly]:
     deliveries, messages, prose = history.deliveries, history.messages, Prose(history)
     message = messages.given[known]
     sender = (deliveries.sender[known] >= 0) & (deliveries.sender[known] != messages.sender[message])
-    place = (deliveries.conversation[known] >= 0) & (deliveries.conversation[known] != messages.conversation[message])
+    place = (deliveries.conversation[known] >= 0) & (
+        deliveries.conversation[known] != messages.conversation[message]
+    )
     clear = ~messages.ambiguous[message]
     rows = known[(sender | place) & clear]
     kinds = np.where(sender[(sender | place) & clear], "sender", "conversation").tolist()

@@ -54,7 +54,9 @@ def _sets(history: History) -> list[tuple[Example, tuple[int, int]]]:
         first = [_first_given(history, device) for device in (one, two)]
         rest = min(history.final_begin[one], history.final_begin[two])
         both = np.flatnonzero((first[0] < NEVER) ^ (first[1] < NEVER))
-        both = both[(messages.device[both] != one) & (messages.device[both] != two) & ~messages.ambiguous[both]]
+        both = both[
+            (messages.device[both] != one) & (messages.device[both] != two) & ~messages.ambiguous[both]
+        ]
         both = both[np.minimum(first[0][both], first[1][both]) < rest]
         if not history.promise("own_devices", False):
             both = both[messages.sender[both] != history.device_user[one]]
@@ -102,6 +104,9 @@ def _orders(history: History) -> list[tuple[Example, tuple[int, int]]]:
                 f"at rest {prose.device(one)} shows {prose.message(first)} before {prose.message(second)}, "
                 f"{prose.device(two)} the other way round"
             )
-            sessions = (int(messages.session[second]), int(deliveries.session[place[1][0][place[1][1][second]]]))
+            sessions = (
+                int(messages.session[second]),
+                int(deliveries.session[place[1][0][place[1][1][second]]]),
+            )
             found.append((Example(sentence, tuple(events), "order"), sessions))
     return found

@@ -44,7 +44,9 @@ def _gaps(history: History) -> list[Anomaly]:
             found += _passed(history, device, rows, log, lacking)
             found += _skipped(history, device, log, lacking, taken)
         held[given] = False
-    found = list({(device, place): one for one in reversed(found) for device, place in [one[:2]]}.values())[::-1]
+    found = list({(device, place): one for one in reversed(found) for device, place in [one[:2]]}.values())[
+        ::-1
+    ]
     found.sort(key=lambda one: (one[3], one[0], one[1]))
 
     def example(device: int, place: int, row: int, event: int, kind: str) -> Example:

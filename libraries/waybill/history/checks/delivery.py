@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from waybill.history.events import Completion
@@ -53,18 +55,42 @@ def _lost(history: History) -> _Lost:
         if holding.begin == NEVER:
             continue
         must = holding.must[messages.effect[holding.must] < holding.begin]
-        missing = must[~holding.held[must]]
+        lacking = ~holding.held[must]
+        if messages.ambiguous.any():
+            lacking &= ~messages.ambiguous[must]
+            lacking |= np.isin(must, _too_few(history, holding.device, must))
+        missing = must[lacking]
         if len(missing):
             missing = missing[np.argsort(messages.invoked[missing], kind="stable")]
             found.append(missing)
             devices += [holding.device] * len(missing)
-            kinds += _places(history, missing, must[holding.held[must]])
+            kinds += _places(history, missing, must[~lacking])
     if not found:
         nothing = np.empty(0, dtype=np.int64)
         return _Lost(nothing, nothing, [])
     message, device = np.concatenate(found), np.array(devices)
     order = np.lexsort((device, messages.invoked[message]))
     return _Lost(message[order], device[order], [kinds[place] for place in order.tolist()])
+
+
+def _too_few(history: History, device: int, must: Ints) -> list[int]:
+    """Of messages that nobody can tell apart: as many acknowledged ones as a device was given too few."""
+    messages = history.messages
+    given = messages.given[history.rows_of_devices[device]]
+    given = given[given >= 0]
+    given = given[messages.ambiguous[given]]
+
+    def alike(message: int) -> tuple[int, int]:
+        return int(messages.conversation[message]), int(messages.digest[message])
+
+    have = Counter(alike(message) for message in given.tolist())
+    found = []
+    owed = must[messages.ambiguous[must] & (messages.acknowledged[must] < NEVER)]
+    for message in owed[np.argsort(messages.invoked[owed], kind="stable")].tolist():
+        have[alike(message)] -= 1
+        if have[alike(message)] < 0:
+            found.append(message)
+    return found
 
 
 def _places(history: History, missing: Ints, held: Ints) -> list[str]:
@@ -140,7 +166,11 @@ def _report_lost(history: History, lost: _Lost) -> list[Anomaly]:
 def _premature(history: History, lost: _Lost) -> list[Anomaly]:
     """Lost messages that nobody ever saw, acknowledged shortly before the next destructive fault."""
     prose, messages = Prose(history), history.messages
-    faults = [fault for fault in history.faults if DESTRUCTIVE & set(fault.kind.lower().replace("_", "-").split("-"))]
+    faults = [
+        fault
+        for fault in history.faults
+        if DESTRUCTIVE & set(fault.kind.lower().replace("_", "-").split("-"))
+    ]
     found: list[tuple[int, Fault]] = []
     if faults:
         for message in dict.fromkeys(lost.message.tolist()):
@@ -153,7 +183,9 @@ def _premature(history: History, lost: _Lost) -> list[Anomaly]:
 
     def example(message: int, fault: Fault) -> Example:
         gap = fault.time - int(messages.acknowledged_time[message])
-        before = f"{gap / 1000:.3f} ms " if fault.time >= 0 and messages.acknowledged_time[message] >= 0 else ""
+        before = (
+            f"{gap / 1000:.3f} ms " if fault.time >= 0 and messages.acknowledged_time[message] >= 0 else ""
+        )
         return Example(
             f"{prose.message(message)} was acknowledged {before}before the fault {fault.kind} on {fault.scope}, and "
             f"nobody ever saw it: the acknowledgement came before the message was safe",
@@ -170,6 +202,8 @@ def _partial(history: History, lost: _Lost) -> list[Anomaly]:
         return []
     lacking: dict[tuple[int, int], list[int]] = {}
     for message, device in zip(lost.message.tolist(), lost.device.tolist(), strict=True):
+        if messages.ambiguous[message]:
+            continue
         lacking.setdefault((message, int(history.device_user[device])), []).append(device)
     concerned = np.zeros(len(messages.sent) + 1, dtype=np.bool_)
     concerned[lost.message] = True
@@ -252,7 +286,8 @@ def _stuck(history: History) -> list[Anomaly]:
         given = set(messages.given[rows].tolist())
         for conversation, key in deadline.missing:
             for message in by_key.get((conversations.get(conversation, -1), key), []):
-                if messages.acknowledged[message] < deadline.event and message not in given:
+                late = messages.acknowledged[message] < deadline.event and not messages.ambiguous[message]
+                if late and message not in given:
                     found.append((message, deadline.device, deadline.event, deadline.time))
 
     def example(message: int, device: int, event: int, time: int) -> Example:

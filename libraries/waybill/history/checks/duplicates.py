@@ -60,7 +60,9 @@ def _stored(history: History) -> list[Anomaly]:
         return Example(
             f"{prose.message(message)} is in the log twice: {devices[0]} got it as {names[0]}, {devices[1]} as "
             f"{names[1]}; it was tried {int(messages.attempts[message])} times under one key",
-            tuple(sorted((int(messages.invoked[message]), *(int(deliveries.event[row]) for row in (one, two))))),
+            tuple(
+                sorted((int(messages.invoked[message]), *(int(deliveries.event[row]) for row in (one, two))))
+            ),
         )
 
     rows = np.array([two for _, two in found], dtype=np.int64)
@@ -105,7 +107,9 @@ def _delivered(history: History) -> list[Anomaly]:
 
     rows = np.array([two for _, two, _ in found], dtype=np.int64)
     sessions = (senders_of(history, rows), deliveries.session[rows])
-    return anomaly_of("duplicate-delivered", found, example, kinds=[kind for *_, kind in found], sessions=sessions)
+    return anomaly_of(
+        "duplicate-delivered", found, example, kinds=[kind for *_, kind in found], sessions=sessions
+    )
 
 
 def _identity(history: History, rows: Ints) -> Ints:
@@ -115,11 +119,15 @@ def _identity(history: History, rows: Ints) -> Ints:
     size = len(messages.sent)
     identity = np.where(given >= 0, given, np.where(ids >= 0, ids + size, -1))
     if messages.ambiguous.any():
-        identity = np.where((given >= 0) & messages.ambiguous[given], np.where(ids >= 0, ids + size, -1), identity)
+        identity = np.where(
+            (given >= 0) & messages.ambiguous[given], np.where(ids >= 0, ids + size, -1), identity
+        )
     return identity
 
 
-def _repeats(history: History, device: int, rows: Ints, identity: Ints, pushed: Bools) -> list[tuple[int, int, str]]:
+def _repeats(
+    history: History, device: int, rows: Ints, identity: Ints, pushed: Bools
+) -> list[tuple[int, int, str]]:
     deliveries, operations = history.deliveries, history.operations
     acknowledged = _Acknowledged(history, device)
     by_identity: dict[int, list[int]] = {}
@@ -136,7 +144,9 @@ def _repeats(history: History, device: int, rows: Ints, identity: Ints, pushed: 
                 continue
             session, read = int(deliveries.session[row]), int(deliveries.read[row])
             if pushed[row]:
-                twin = next((one for one in earlier if pushed[one] and deliveries.session[one] == session), None)
+                twin = next(
+                    (one for one in earlier if pushed[one] and deliveries.session[one] == session), None
+                )
                 if twin is not None:
                     found.append((twin, row, "same-epoch"))
                 elif acknowledged.before(session, row, earlier):
@@ -221,7 +231,9 @@ def _accepted(history: History) -> list[Anomaly]:
     message_of = np.full(len(operations.what), -1, dtype=np.int32)
     message_of[sends.operation] = sends.message
     row_of = operations.row[oks.operation]
-    extra = np.flatnonzero((row_of != np.arange(len(row_of))) & (operations.what[oks.operation] == Operation.SEND))
+    extra = np.flatnonzero(
+        (row_of != np.arange(len(row_of))) & (operations.what[oks.operation] == Operation.SEND)
+    )
     found += [(int(oks.event[row_of[row]]), int(oks.event[row]), "answers") for row in extra.tolist()]
     found.sort(key=lambda one: one[1])
     operation_at = dict(zip(oks.event[extra].tolist(), oks.operation[extra].tolist(), strict=True))

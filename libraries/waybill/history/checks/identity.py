@@ -34,7 +34,12 @@ class _Facts:
 
 def _parts(history: History) -> list[_Facts]:
     """What acknowledgements state of their own send, and what deliveries state."""
-    deliveries, messages, oks, operations = history.deliveries, history.messages, history.oks, history.operations
+    deliveries, messages, oks, operations = (
+        history.deliveries,
+        history.messages,
+        history.oks,
+        history.operations,
+    )
     message_of = np.full(len(operations.what), -1, dtype=np.int32)
     message_of[history.sends.operation] = history.sends.message
     answers = np.flatnonzero(operations.what[oks.operation] == Operation.SEND)
@@ -45,7 +50,10 @@ def _parts(history: History) -> list[_Facts]:
         (oks, answers, message_of[oks.operation[answers]]),
         (deliveries, rows, messages.given[rows]),
     ):
-        conversation, acks = messages.conversation[message], np.broadcast_to(np.bool_(table is oks), len(chosen))
+        conversation, acks = (
+            messages.conversation[message],
+            np.broadcast_to(np.bool_(table is oks), len(chosen)),
+        )
         parts.append(
             _Facts(table.event[chosen], message, conversation, table.id[chosen], table.sequence[chosen], acks)
         )
@@ -60,6 +68,7 @@ def _all_hold(history: History, parts: list[_Facts]) -> bool:
     of_sequence = np.full(width * len(history.conversations), -1, dtype=np.int32)
     of_id = np.full(len(history.ids) + 1, -1, dtype=np.int32)
     sequence_of_id = np.full(len(history.ids) + 1, -1, dtype=np.int64)
+
     def entries(part: _Facts) -> Iterator[tuple[Ints, Ints, Ints]]:
         sequenced, named = part.sequence >= 0, part.id >= 0
         both = sequenced & named
@@ -199,14 +208,17 @@ def _regression(history: History) -> list[Anomaly]:
     found: list[tuple[int, int, str]] = []
     rows_found: list[tuple[int, int, str]] = []
     for kind, number in numbers:
-        known = np.flatnonzero(messages.sent & (number >= 0) & (messages.effect < NEVER) & ~messages.ambiguous)
+        known = np.flatnonzero(
+            messages.sent & (number >= 0) & (messages.effect < NEVER) & ~messages.ambiguous
+        )
         found += [(one, two, kind) for one, two in _assigned(history, known, number)]
         if history.promise("total_order", True):
             rows_found += [(one, two, kind) for one, two in _along(history, number)]
     rows_found = [
         (one, two, kind)
         for one, two, kind in rows_found
-        if kind == "sequence" or not any(other[1] == two and other[2] == "sequence" for other in rows_found[:200])
+        if kind == "sequence"
+        or not any(other[1] == two and other[2] == "sequence" for other in rows_found[:200])
     ]
 
     def assigned(one: int, two: int, kind: str) -> Example:
@@ -293,7 +305,9 @@ def _along(history: History, number: Ints) -> list[tuple[int, int]]:
     given = messages.given[rows]
     own = deliveries.sequence[rows]
     value = small(np.where(own >= 0, own, number[given]) if number is messages.sequence else number[given])
-    code = deliveries.session[rows].astype(np.int64) * len(history.conversations) + messages.conversation[given]
+    code = (
+        deliveries.session[rows].astype(np.int64) * len(history.conversations) + messages.conversation[given]
+    )
     groups, count = compact(code)
     order = stable_order(groups, count)
     late, early = passed_over(groups[order], value[order], value[order])
@@ -318,5 +332,3 @@ def unknown_sends(history: History, conversation: int) -> int:
     messages = history.messages
     mine = messages.of_conversation(conversation)
     return int(((messages.effect[mine] == NEVER) & ~messages.refused[mine]).sum())
-
-

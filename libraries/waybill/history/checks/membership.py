@@ -20,6 +20,7 @@ def check(history: History) -> list[Anomaly]:
     """
     deliveries, messages, prose = history.deliveries, history.messages, Prose(history)
     rows = np.flatnonzero(messages.given >= 0)
+    rows = rows[~messages.ambiguous[messages.given[rows]]]
     given = messages.given[rows]
     user = history.sessions.user[deliveries.session[rows]]
     pair = user.astype(np.int64) * len(history.conversations) + messages.conversation[given]
@@ -41,18 +42,18 @@ def check(history: History) -> list[Anomaly]:
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         part = order[begin:end]
         who, conversation = divmod(int(pair[part[0]]), len(history.conversations))
-        membership = history.membership(conversation, who)
-        if membership is None:
+        theirs = history.membership(conversation, who)
+        if theirs is None:
             continue
         message = given[part]
         done = np.where(messages.acknowledged[message] < NEVER, messages.acknowledged[message], NEVER - 1)
         done = np.maximum(np.minimum(done, deliveries.event[rows[part]]), messages.invoked[message])
-        wrong = membership.certainly_out(messages.invoked[message], done)
+        wrong = theirs.certainly_out(messages.invoked[message], done)
         if all_history:
             event = deliveries.event[rows[part]]
-            wrong &= membership.certainly_out(event, event)
+            wrong &= theirs.certainly_out(event, event)
         sent = messages.invoked[message[wrong]].tolist()
-        was = np.array([membership.ever_before(event) for event in sent], dtype=np.bool_)
+        was = np.array([theirs.ever_before(event) for event in sent], dtype=np.bool_)
         found = rows[part[wrong]]
         strangers.append(found[~was] if len(found) else found)
         former.append(found[was] if len(found) else found)
@@ -120,6 +121,7 @@ def _withheld(history: History) -> list[tuple[int, int]]:
             continue
         judged[holding.user] = judged.get(holding.user, True) and holding.begin < NEVER
         must = holding.must[messages.acknowledged[holding.must] < min(holding.begin, NEVER)]
+        must = must[~messages.ambiguous[must]]
         missing = set(must[~holding.held[must]].tolist())
         held = set(must[holding.held[must]].tolist())
         lacking[holding.user] = (

@@ -132,7 +132,9 @@ def _streams(history: History, shown: _Shown) -> list[Anomaly]:
     parts = [(late, early), (late_read, early_read)]
     if history.promise("pipelined_order", False):
         parts += _pipelined(history, shown, epoch, page)
-    same = dict(pair for part in reversed(parts) for pair in zip(part[0].tolist(), part[1].tolist(), strict=True))
+    same = dict(
+        pair for part in reversed(parts) for pair in zip(part[0].tolist(), part[1].tolist(), strict=True)
+    )
     stream, streams = _stream(history, shown.on_device)
     run = shown.run[deliveries.session[shown.on_device]] * streams + stream
     late, early = _inverted(history, shown.on_device, run, effect, begun)
@@ -150,7 +152,9 @@ def _streams(history: History, shown: _Shown) -> list[Anomaly]:
         device = prose.device_of(int(deliveries.session[late]))
         before = "" if how.endswith("session") else f" before {prose.message(two)} was sent"
         events = (int(messages.invoked[one]), int(messages.effect[one]), int(messages.invoked[two]))
-        proof = {event for event in events if event < NEVER} | {int(deliveries.event[r]) for r in (early, late)}
+        proof = {event for event in events if event < NEVER} | {
+            int(deliveries.event[r]) for r in (early, late)
+        }
         return Example(
             f"{prose.message(one)} {how}{before}, but {device} shows {prose.message(two)} before {prose.message(one)}",
             tuple(sorted(proof)),
@@ -218,13 +222,19 @@ def _divergence(history: History, shown: _Shown) -> list[Anomaly]:
         if not best:
             break
         rank = np.full(len(messages.sent), -1, dtype=np.int64)
-        yard = np.isin(groups, list(best.values())) if len(best) < len(starts) else np.ones(len(rows), dtype=np.bool_)
+        yard = (
+            np.isin(groups, list(best.values()))
+            if len(best) < len(starts)
+            else np.ones(len(rows), dtype=np.bool_)
+        )
         rank[given[yard]] = np.flatnonzero(yard)
         common = np.flatnonzero(~yard & (rank[given] >= 0))
         value = rank[given[common]]
         late, early = passed_over(groups[common], value, value)
         for place, other in zip(common[late].tolist(), common[early].tolist(), strict=True):
-            found.setdefault(int(rows[place]), (int(rows[other]), int(rank[given[place]]), int(rank[given[other]])))
+            found.setdefault(
+                int(rows[place]), (int(rows[other]), int(rank[given[place]]), int(rank[given[other]]))
+            )
         measured[given[yard]] = True
 
     def example(late: int, early: int, *places: int) -> Example:
@@ -232,7 +242,9 @@ def _divergence(history: History, shown: _Shown) -> list[Anomaly]:
         mine, theirs = _viewer(history, prose, late), _viewer(history, prose, int(rows[places[0]]))
         return Example(
             f"{mine} shows {prose.message(two)} before {prose.message(one)}; {theirs} shows them the other way round",
-            tuple(sorted(int(deliveries.event[row]) for row in (early, late, *(rows[list(places)]).tolist()))),
+            tuple(
+                sorted(int(deliveries.event[row]) for row in (early, late, *(rows[list(places)]).tolist()))
+            ),
         )
 
     late_rows = np.array(sorted(found), dtype=np.int64)

@@ -110,7 +110,8 @@ def _resurrected(history: History, taken: list[Page]) -> list[Anomaly]:
     if not gone and not expires:
         return []
     pushed = is_pushed(history)
-    rows = np.flatnonzero(np.isin(messages.given, [*gone, *expires]))
+    certain = [message for message in (*gone, *expires) if not messages.ambiguous[message]]
+    rows = np.flatnonzero(np.isin(messages.given, certain))
     found = []
     for row in rows.tolist():
         message, session, read = (
