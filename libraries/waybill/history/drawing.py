@@ -81,15 +81,15 @@ class _Drawing:
             self.canvas.text(MARGIN, MARGIN + 38 + 19 * row, line, size=14)
 
     def _cuts(self) -> None:
-        """Silences that are drawn shorter than they were."""
-        free = 0.0
-        for cut in self.axis.cuts:
-            self.canvas.path(f"M{number(cut.x)} {self.plot - 4}V{self.bottom}", FAR, dashes="1 4")
+        """The longest silences that are drawn shorter than they were, as many as there is room for."""
+        taken: list[tuple[float, float]] = []
+        for cut in sorted(self.axis.cuts, key=lambda cut: (-cut.length, cut.x)):
             told = span(cut.length) if self.moments.timed else f"{cut.length:,} events"
             half = CHARACTER * len(told) / 2
-            if cut.x - half > free:
+            if all(cut.x + half + 12 < begin or end + 12 < cut.x - half for begin, end in taken):
+                taken.append((cut.x - half, cut.x + half))
+                self.canvas.path(f"M{number(cut.x)} {self.plot - 4}V{self.bottom}", FAR, dashes="1 4")
                 self.canvas.text(cut.x, self.plot - 9, told, fill=SOFT, anchor="middle")
-                free = cut.x + half + 8
 
     def _band(self, band: Band) -> None:
         """A fault: a shade over all lanes, with its name, and a ring where its effect was seen."""

@@ -155,13 +155,19 @@ def _diverging(history: History) -> list[tuple[Example, tuple[int, int]]]:
         if len(by_device) < 2:
             continue
         rows = [row for _, row in sorted(by_device.items())]
-        for kind, marks in (("marker", receipts.read), ("delivered", receipts.delivered), ("unread", receipts.unread)):
+        for kind, marks in (
+            ("marker", receipts.read),
+            ("delivered", receipts.delivered),
+            ("unread", receipts.unread),
+        ):
             stated = [row for row in rows if marks[row] >= 0]
             if len(stated) < 2:
                 continue
             quiet = rest.since(place, user, kind)
             stated = [row for row in stated if _asked(history, row) > quiet]
-            what = {"marker": "read marker", "unread": "number of unread messages"}.get(kind, "delivered marker")
+            what = {"marker": "read marker", "unread": "number of unread messages"}.get(
+                kind, "delivered marker"
+            )
             for row in stated:
                 if marks[row] != marks[stated[0]]:
                     one, other = (prose.device_of(int(receipts.session[each])) for each in (stated[0], row))

@@ -46,7 +46,9 @@ def check(history: History) -> list[Anomaly]:
         place, when = prose.conversation(int(receipts.conversation[row])), prose.at(int(receipts.time[row]))
         event = int(receipts.event[row])
         if kind == "non-member":
-            sentence = f"{viewer} saw a receipt of {user} in {place}{when}, where {user} had never been a member"
+            sentence = (
+                f"{viewer} saw a receipt of {user} in {place}{when}, where {user} had never been a member"
+            )
             return Example(sentence, (event,), kind)
         said = "was given" if kind == "delivered" else "read"
         until = "only later did one of them get it" if given < NEVER else "none of them ever got it"
