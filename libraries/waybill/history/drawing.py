@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from waybill.history.axis import Axis
 from waybill.history.canvas import BAD, CHARACTER, DOUBT, FAR, GOOD, INK, LINE, PAPER, SOFT, Canvas
-from waybill.history.moments import FOREVER, Band, Bar, Mark, Moments
+from waybill.history.marks import Mark
+from waybill.history.moments import FOREVER, Band, Bar, Moments
 from waybill.history.shapes import MEANINGS, number, outline, short, span, wrapped
 
 WIDTH = 1000
@@ -36,7 +37,8 @@ class _Drawing:
         self.all = [*moments.marks, *moments.around]
         self.first = min((mark.at for mark in self.all), default=0)
         self.last = max((mark.at for mark in self.all), default=0)
-        edges = [edge for one in (*moments.bars, *moments.bands) for edge in (one.begin, one.end)]
+        spans: list[Bar | Band] = [*moments.bars, *moments.bands]
+        edges = [edge for one in spans for edge in (one.begin, one.end)]
         inside = [mark.at for mark in self.all] + [edge for edge in edges if self.first < edge < self.last]
         self.axis = Axis(inside, LEFT + 26, RIGHT - 18, {mark.at for mark in moments.marks})
         self.prose = wrapped(moments.sentence, 128, 4)
