@@ -100,6 +100,15 @@ class History:
         return rows_of_devices(self)
 
     @cached_property
+    def tried_elsewhere(self) -> dict[int, Ints]:
+        """For each device the messages that it tried after another device of its user had."""
+        device = self.sessions.device[self.sends.session]
+        rows = np.flatnonzero(device != self.messages.device[self.sends.message])
+        return {
+            number: self.sends.message[rows[device[rows] == number]] for number in np.unique(device[rows]).tolist()
+        }
+
+    @cached_property
     def devices_of_user(self) -> dict[int, list[int]]:
         """The devices of each user."""
         devices: dict[int, list[int]] = {}

@@ -71,13 +71,20 @@ def must_be_given(history: History, device: int) -> Ints:
         if membership is not None and len(found):
             parts.append(found[membership.certainly_in(messages.invoked[found], messages.effect[found])])
     must = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-    keep = messages.device[must] != device
+    keep = ~sent_by(history, device, must)
     if not history.promise("own_devices", False):
         keep &= messages.sender[must] != user
     if history.promise("new_device_history", "all") == "none":
         keep &= messages.invoked[must] > first_login(history, device)
     kept: Ints = must[keep]
     return kept
+
+
+def sent_by(history: History, device: int, chosen: Ints) -> Bools:
+    """Which of some messages a device sent or tried to send: the server takes it for the one that has them."""
+    mine: Bools = history.messages.device[chosen] == device
+    others = history.tried_elsewhere.get(device)
+    return mine if others is None else mine | np.isin(chosen, others)
 
 
 def first_login(history: History, device: int) -> int:

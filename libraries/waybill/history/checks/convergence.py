@@ -11,7 +11,7 @@ from waybill.history.membership import NEVER, Ints
 from waybill.history.model import History
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
-from waybill.history.views import first_login, passed_over
+from waybill.history.views import first_login, passed_over, sent_by
 
 
 def check(history: History) -> list[Anomaly]:
@@ -54,9 +54,8 @@ def _sets(history: History) -> list[tuple[Example, tuple[int, int]]]:
         first = [_first_given(history, device) for device in (one, two)]
         rest = min(history.final_begin[one], history.final_begin[two])
         both = np.flatnonzero((first[0] < NEVER) ^ (first[1] < NEVER))
-        both = both[
-            (messages.device[both] != one) & (messages.device[both] != two) & ~messages.ambiguous[both]
-        ]
+        own = sent_by(history, one, both) | sent_by(history, two, both)
+        both = both[~own & ~messages.ambiguous[both]]
         both = both[np.minimum(first[0][both], first[1][both]) < rest]
         if not history.promise("own_devices", False):
             both = both[messages.sender[both] != history.device_user[one]]

@@ -11,7 +11,7 @@ from waybill.history.model import History
 from waybill.history.pages import Log, Page, logs, pages
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
-from waybill.history.views import is_pushed
+from waybill.history.views import is_pushed, sent_by
 
 
 def check(history: History) -> list[Anomaly]:
@@ -36,7 +36,7 @@ def _gaps(history: History) -> list[Anomaly]:
             continue
         given = messages.given[rows]
         held[given] = True
-        own = messages.device[log.message] == device
+        own = sent_by(history, device, log.message)
         if not history.promise("own_devices", False):
             own |= messages.sender[log.message] == history.device_user[device]
         lacking = ~held[log.message] & ~own

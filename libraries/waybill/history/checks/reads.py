@@ -10,7 +10,7 @@ from waybill.history.model import History
 from waybill.history.pages import Page, logs, pages
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
-from waybill.history.views import is_pushed
+from waybill.history.views import is_pushed, sent_by
 
 
 def check(history: History) -> list[Anomaly]:
@@ -37,7 +37,7 @@ def _lacking(history: History, taken: list[Page]) -> list[tuple[Page, int]]:
         if log is None:
             continue
         covered = log.message[log.between(page.after, page.upto)]
-        covered = covered[(messages.effect[covered] < page.begun) & (messages.device[covered] != page.device)]
+        covered = covered[(messages.effect[covered] < page.begun) & ~sent_by(history, page.device, covered)]
         found += [(page, one) for one in covered.tolist() if one not in page.messages and one not in deleted]
     return found
 
