@@ -290,7 +290,7 @@ MISTAKES = {
         "promises.dedup",
         "one of 'durable', 'memory', 'none'",
     ),
-    "promise flag": ("members = 10", "own_copies = 1", True, "promises.own_copies", "true or false"),
+    "promise flag": ("members = 10", "own_devices = 1", True, "promises.own_devices", "true or false"),
     "waiver without reason": ('reason = "It has no keys."\n', "", True, "waiver[1]", "'reason' is missing"),
     "waiver with empty owner": (
         'owner = "qa"',

@@ -29,16 +29,22 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "presence_bound": Parameter("duration", "The longest time after which presence tells the truth."),
     "dedup": Parameter("durable|memory|none", "What a retry under the same key meets after a restart."),
     "dedup_window": Parameter("duration", "How long a key is remembered; without it, for ever."),
-    "order": Parameter(
-        "conversation|sender|none", "What keeps one order on all devices: all, or each sender's stream."
-    ),
+    "total_order": Parameter("flag", "All devices show a conversation in one order."),
+    "pipelined_order": Parameter("flag", "Sends of one session keep their order even while all are under way."),
     "realtime_order": Parameter(
         "flag", "A message acknowledged before another is sent comes before it everywhere."
     ),
     "new_member_history": Parameter(
         "none|all", "What of the time before its join a new group member is given."
     ),
-    "own_copies": Parameter("flag", "A sender's other devices are given what it sends."),
+    "new_device_history": Parameter(
+        "none|all", "What of the time before its first login a new device is given."
+    ),
+    "own_devices": Parameter("flag", "A sender's other devices are given what it sends."),
+    "sequences": Parameter("gapless|any", "Sequence numbers of a conversation leave no hole."),
+    "ids": Parameter("ordered|opaque", "The server's ids of a conversation grow, compared as text."),
+    "message_time": Parameter("stored|any", "The server's time of a stored message never changes."),
+    "revocation_bound": Parameter("duration", "The longest time after which a revoked token is worth nothing."),
     "inbox": Parameter("count", "Messages that an offline user's inbox takes; what is over it is refused."),
     "window": Parameter("count", "Deliveries in flight that a device has not acknowledged."),
     "frame": Parameter("count", "Bytes of one client message on the wire."),

@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 
-from waybill.history.events import Completion
-from waybill.history.membership import NEVER, Ints
+from waybill.history.events import Completion, Mode, Operation
+from waybill.history.membership import NEVER, Bools, Ints
 from waybill.history.model import Fault, History
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
@@ -26,6 +26,9 @@ def check(history: History) -> list[Anomaly]:
     A message is lost at a device if it must be given to it (see `views.must_be_given`), certainly existed when the
     device's complete final read began, and is in nothing that the device was given. One pass over the deliveries of
     each device and over what it must hold.
+
+    Where a device read its whole log at the end, from position 0, a message that it was given earlier and that the log
+    no longer shows is lost too (`forgotten`), since a new device would never get it.
     """
     lost = _lost(history)
     return [
@@ -55,7 +58,8 @@ def _lost(history: History) -> _Lost:
         if holding.begin == NEVER:
             continue
         must = holding.must[messages.effect[holding.must] < holding.begin]
-        lacking = ~holding.held[must]
+        read = _final_read(history, holding.device)
+        lacking = ~(holding.held if read is None else read)[must]
         if messages.ambiguous.any():
             lacking &= ~messages.ambiguous[must]
             lacking |= np.isin(must, _too_few(history, holding.device, must))
@@ -64,7 +68,9 @@ def _lost(history: History) -> _Lost:
             missing = missing[np.argsort(messages.invoked[missing], kind="stable")]
             found.append(missing)
             devices += [holding.device] * len(missing)
-            kinds += _places(history, missing, must[~lacking])
+            places = _places(history, missing, must[~lacking])
+            had = (holding.held[missing] & ~messages.ambiguous[missing]).tolist()
+            kinds += ["forgotten" if once else place for once, place in zip(had, places, strict=True)]
     if not found:
         nothing = np.empty(0, dtype=np.int64)
         return _Lost(nothing, nothing, [])
@@ -91,6 +97,24 @@ def _too_few(history: History, device: int, must: Ints) -> list[int]:
         if have[alike(message)] < 0:
             found.append(message)
     return found
+
+
+def _final_read(history: History, device: int) -> Bools | None:
+    """For each message whether the device's final read showed it; None if that read did not begin at the log's start.
+
+    A final read of pages that begin at 0 is the whole log. Any other one only adds to what the device was given.
+    """
+    rows = history.rows_of_devices[device]
+    rows = rows[history.deliveries.mode[rows] == Mode.FINAL]
+    reads = np.unique(history.deliveries.read[rows])
+    from_start = history.invokes.operation[
+        (history.invokes.what == Operation.SYNC) & (history.invokes.value == 0)
+    ]
+    if not np.isin(reads, from_start).any():
+        return None
+    shown = np.zeros(len(history.messages.sent) + 1, dtype=np.bool_)
+    shown[history.messages.given[rows]] = True
+    return shown[:-1]
 
 
 def _places(history: History, missing: Ints, held: Ints) -> list[str]:
@@ -130,12 +154,14 @@ def _report_lost(history: History, lost: _Lost) -> list[Anomaly]:
 
     def acked(message: int, device: int, kind: str) -> Example:
         at = prose.at(int(messages.acknowledged_time[message]))
+        name = prose.device(device)
+        what = {
+            "whole": f"{name} got nothing of its whole stream",
+            "forgotten": f"{name}, which had got it, no longer finds it in its log",
+        }.get(kind, f"{name} never got it; it is missing from the {kind} of its stream")
         return Example(
             f"{prose.message(message)} in {prose.conversation(int(messages.conversation[message]))} was acknowledged"
-            f"{at}, but {prose.device(device)} never got it; it is missing from the {kind} of its stream"
-            if kind != "whole"
-            else f"{prose.message(message)} in {prose.conversation(int(messages.conversation[message]))} was "
-            f"acknowledged{at}, but {prose.device(device)} got nothing of its whole stream",
+            f"{at}, but {what}",
             (*prose.send_events(message), history.final_begin[device]),
             kind,
         )
@@ -145,7 +171,8 @@ def _report_lost(history: History, lost: _Lost) -> list[Anomaly]:
         session = int(history.deliveries.session[row])
         return Example(
             f"{prose.message(message)} had no known outcome, but {prose.device_of(session)} got it, so it exists; "
-            f"{prose.device(device)} never got it",
+            f"{prose.device(device)} "
+            + ("no longer finds it in its log" if kind == "forgotten" else "never got it"),
             (*prose.send_events(message), int(history.deliveries.event[row]), history.final_begin[device]),
             kind,
         )
@@ -164,8 +191,10 @@ def _report_lost(history: History, lost: _Lost) -> list[Anomaly]:
 
 
 def _premature(history: History, lost: _Lost) -> list[Anomaly]:
-    """Lost messages that nobody ever saw, acknowledged shortly before the next destructive fault."""
-    prose, messages = Prose(history), history.messages
+    """Lost messages that nobody saw any more after a destructive fault, acknowledged shortly before it."""
+    prose, messages, deliveries = Prose(history), history.messages, history.deliveries
+    last_seen = np.full(len(messages.sent) + 1, -1, dtype=np.int64)
+    np.maximum.at(last_seen, messages.given, deliveries.event)
     faults = [
         fault
         for fault in history.faults
@@ -177,7 +206,7 @@ def _premature(history: History, lost: _Lost) -> list[Anomaly]:
             acknowledged, time = int(messages.acknowledged[message]), int(messages.acknowledged_time[message])
             after = next((fault for fault in faults if fault.event > acknowledged), None)
             timed = after is not None and after.time >= 0 and time >= 0
-            if after is None or messages.seen[message] < NEVER or (timed and after.time - time > SHORTLY):
+            if after is None or last_seen[message] > after.event or (timed and after.time - time > SHORTLY):
                 continue
             found.append((message, after))
 
@@ -188,7 +217,7 @@ def _premature(history: History, lost: _Lost) -> list[Anomaly]:
         )
         return Example(
             f"{prose.message(message)} was acknowledged {before}before the fault {fault.kind} on {fault.scope}, and "
-            f"nobody ever saw it: the acknowledgement came before the message was safe",
+            f"nobody saw it afterwards: the acknowledgement came before the message was safe",
             (*prose.send_events(message), fault.event),
         )
 

@@ -136,7 +136,8 @@ def _repeats(
     found = []
     asked = np.full(len(operations.what), -1, dtype=np.int64)
     asked[history.invokes.operation] = history.invokes.value
-    for group in by_identity.values():
+    for identified, every in by_identity.items():
+        group = every[:1] + every[1 + _excused(history, identified, every[0]) :]
         for place, row in enumerate(group[1:], 1):
             copy = int(deliveries.id[row])
             earlier = [one for one in group[:place] if deliveries.id[one] == copy]
@@ -159,6 +160,16 @@ def _repeats(
                 elif deliveries.mode[row] == Mode.PAGE and 0 <= cursor <= int(asked[read]):
                     found.append((earlier[-1], row, "before-page"))
     return found
+
+
+def _excused(history: History, identity: int, row: int) -> int:
+    """How many further copies are legal: one for each further attempt, where nothing is deduplicated and no id tells
+    the copies apart."""
+    messages = history.messages
+    if identity >= len(messages.sent) or history.deliveries.id[row] >= 0:
+        return 0
+    repeatable = _may_repeat(history, np.array([identity]))[0]
+    return int(messages.attempts[identity]) - 1 if repeatable else 0
 
 
 class _Acknowledged:
