@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import msgspec
 
@@ -83,17 +81,17 @@ def read(path: Path | str) -> History:
         with path.open("rb") as file:
             magic = file.read(2)
             file.seek(0)
-            if magic == b"\x1f\x8b":
-                with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
-                    buffered = io.BufferedReader(cast("io.RawIOBase", unpacked), 1 << 20)
-                    reading.lines(cast("IO[bytes]", buffered))
-            else:
-                reading.lines(file)
+            reading.lines(_unpacked(file) if magic == b"\x1f\x8b" else file)
     except OSError as error:
         raise HistoryUnreadable(f"{path}: {error.strerror or error}") from error
+    except zlib.error as error:
+        raise HistoryUnreadable(f"{path}: the compressed data is damaged: {error}") from error
     if reading.assembly is None:
         raise HistoryUnreadable(f"{path}: expected a header as the first line, found an empty file")
-    return build(reading.assembly, path=str(path), closed=reading.closed, torn=reading.torn)
+    try:
+        return build(reading.assembly, path=str(path), closed=reading.closed, torn=reading.torn)
+    except (ValueError, TypeError, KeyError) as error:
+        raise HistoryUnreadable(f"{path}: {error}") from error
 
 
 class _Reading:
@@ -103,16 +101,16 @@ class _Reading:
         self.closed = False
         self.torn = False
 
-    def lines(self, file: IO[bytes]) -> None:
+    def lines(self, file: Iterable[bytes | None]) -> None:
         """Takes every line of a file; an error counts only if another line follows it."""
         spelled: Spelled | None = None
         trouble: str | None = None
-        for number, line in enumerate(_lines_until_torn(file), 1):
-            if trouble is not None:
-                raise HistoryUnreadable(trouble)
+        for number, line in enumerate(file, 1):
             if line is None:
                 self.torn = True
                 return
+            if trouble is not None:
+                raise HistoryUnreadable(trouble)
             try:
                 if self.assembly is None:
                     self.assembly = Assembly(Header.from_line(_LINE.decode(line)))
@@ -159,9 +157,20 @@ class _Reading:
             )
 
 
-def _lines_until_torn(file: IO[bytes]) -> Iterator[bytes | None]:
-    """The lines of a file; None at the end if a compressed file breaks off."""
-    try:
-        yield from file
-    except (EOFError, zlib.error):
+def _unpacked(file: IO[bytes]) -> Iterator[bytes | None]:
+    """The lines of a compressed file; None at its end if it breaks off."""
+    unpacker = zlib.decompressobj(wbits=31)
+    rest = b""
+    while chunk := file.read(1 << 18):
+        while chunk:
+            lines = (rest + unpacker.decompress(chunk)).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                yield line + b"\n"
+            chunk = unpacker.unused_data
+            if chunk:
+                unpacker = zlib.decompressobj(wbits=31)
+    if rest:
+        yield rest
+    if not unpacker.eof:
         yield None
