@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,63 +17,51 @@ LONG = "*"
 """The letter of an event that is written as a long line of its own."""
 
 
-class Table:
-    """Strings that have got a number, and those among them that the file does not know yet."""
+class Table(dict[str, int]):
+    """The number of each string, a fresh one for a new string; the empty string has none.
+
+    A dictionary, because a string that is known - nearly every one - then costs one lookup and no call.
+    """
 
     def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        super().__init__({text: number for number, text in enumerate(known)})
+        self[""] = MISSING
         self.name = name
-        self.numbers: dict[str, int] = {text: number for number, text in enumerate(known)}
+        self.told = len(known)
         self.fresh: list[str] = []
 
-    def __call__(self, text: str) -> int:
-        """The number of a string; the empty string has none."""
-        number = self.numbers.get(text)
-        if number is None:
-            if not text:
-                return MISSING
-            number = self.numbers[text] = len(self.numbers)
-            self.fresh.append(text)
+    def __missing__(self, text: str) -> int:
+        number = self[text] = self.told + len(self.fresh)
+        self.fresh.append(text)
         return number
 
     def line(self) -> dict[str, Any]:
         """The table line that tells the file about the fresh strings, which are fresh no more."""
-        fresh, self.fresh = self.fresh, []
-        first = len(self.numbers) - len(fresh)
+        first, fresh = self.told, self.fresh
+        self.told, self.fresh = first + len(fresh), []
         return {"table": self.name, "first": first, "count": len(fresh), "names": fresh}
 
 
-class MessageTable:
-    """Messages that have got a number, by the user who sent them and the idempotency key."""
+class MessageTable(dict[tuple[int, str], int]):
+    """The number of each message, by the user who sent it and the idempotency key, a fresh one for a new message."""
 
     def __init__(self) -> None:
-        self.numbers: dict[tuple[int, str], int] = {}
+        super().__init__()
+        self.told = 0
         self.senders: list[int] = []
-        self.keys: list[str] = []
+        self.fresh: list[str] = []
 
-    def __call__(self, sender: int, key: str) -> int:
-        """The number of a message; -1 without a key, for then it has no name."""
-        if not key:
-            return MISSING
-        name = (sender, key)
-        number = self.numbers.get(name)
-        if number is None:
-            number = self.numbers[name] = len(self.numbers)
-            self.senders.append(sender)
-            self.keys.append(key)
+    def __missing__(self, name: tuple[int, str]) -> int:
+        number = self[name] = self.told + len(self.fresh)
+        self.senders.append(name[0])
+        self.fresh.append(name[1])
         return number
 
     def line(self) -> dict[str, Any]:
         """The table line that tells the file about the fresh messages, which are fresh no more."""
-        senders, self.senders = self.senders, []
-        keys, self.keys = self.keys, []
-        first = len(self.numbers) - len(keys)
-        return {
-            "table": "messages",
-            "first": first,
-            "count": len(keys),
-            "senders": _short(senders),
-            "names": keys,
-        }
+        first, senders, keys = self.told, self.senders, self.fresh
+        self.told, self.senders, self.fresh = first + len(keys), [], []
+        return {"table": "messages", "first": first, "count": len(keys), "senders": _short(senders), "names": keys}
 
 
 class Encoder:
@@ -88,6 +76,9 @@ class Encoder:
         self._messages = MessageTable()
         self._user_of_device = header.device_names()
         self._session_user: dict[int, int] = {}
+        self._coders: dict[str, Callable[[Row], Row]] = {
+            letter: getattr(self, f"_{name}") for letter, name in LETTERS.items()
+        }
         self._open_sends: dict[int, tuple[int, int]] = {}
         self._sent: dict[int, tuple[int, int, int]] = {}
         self._events = 0
@@ -127,7 +118,7 @@ class Encoder:
         if line["event"] == "session":
             device = line["device"]
             user = self._user_of_device.get(device) or device.partition("/")[0]
-            self._session_user[line["session"]] = self._users(user)
+            self._session_user[line["session"]] = self._users[user]
             self._tables(lines)
         self._events += 1
         lines.append(self._json.encode({"event": line["event"], "time": self._time(row[1]), **line}) + b"\n")
@@ -139,9 +130,10 @@ class Encoder:
         if not rows:
             return
         by_letter: dict[str, list[Row]] = {}
+        coders = self._coders
         for row in rows:
             letter = row[0]
-            coded = getattr(self, f"_{LETTERS[letter]}")(row)
+            coded = coders[letter](row)
             of_letter = by_letter.get(letter)
             if of_letter is None:
                 by_letter[letter] = [coded]
@@ -168,14 +160,14 @@ class Encoder:
         for table in (self._users, self._conversations, self._ids, self._codes):
             if table.fresh:
                 lines.append(self._json.encode(table.line()) + b"\n")
-        if self._messages.keys:
+        if self._messages.fresh:
             lines.append(self._json.encode(self._messages.line()) + b"\n")
 
     def _send(self, row: Row) -> Row:
         _, _, operation, session, conversation, key, body, over_quota, expires = row
         sender = self._session_user.get(session, MISSING)
-        message = self._messages(sender, key)
-        place, digest, length = self._conversations(conversation), body_digest(body), len(body)
+        message = self._messages[sender, key] if key else MISSING
+        place, digest, length = self._conversations[conversation], body_digest(body), len(body)
         self._open_sends[operation] = (sender, message)
         if message not in self._sent:
             self._sent[message] = (place, digest, length)
@@ -187,25 +179,25 @@ class Encoder:
             operation,
             session,
             int(what),
-            self._conversations(conversation),
-            self._users(user),
-            self._messages(self._session_user.get(session, MISSING), key),
+            self._conversations[conversation],
+            self._users[user],
+            self._messages[self._session_user.get(session, MISSING), key] if key else MISSING,
             value,
-            self._ids(server_id),
+            self._ids[server_id],
             delivery,
         )
 
     def _ok(self, row: Row) -> Row:
         _, _, operation, server_id, sequence, value, user, conversation, key, complete = row
         sender, message = self._open_sends.pop(operation, (MISSING, MISSING))
-        named = self._messages(sender, key)
+        named = self._messages[sender, key] if key else MISSING
         return (
             operation,
-            self._ids(server_id),
+            self._ids[server_id],
             sequence,
             value,
-            self._users(user),
-            self._conversations(conversation),
+            self._users[user],
+            self._conversations[conversation],
             MISSING if named == message else named,
             1 if complete else MISSING,
         )
@@ -213,7 +205,7 @@ class Encoder:
     def _not_ok(self, row: Row) -> Row:
         _, _, operation, outcome, code = row
         self._open_sends.pop(operation, None)
-        return (operation, outcome, self._codes(code))
+        return (operation, outcome, self._codes[code])
 
     def _deliver(self, row: Row) -> Row:
         (
@@ -233,9 +225,9 @@ class Encoder:
             number,
         ) = row
         self._deliveries += 1
-        user, place = self._users(sender), self._conversations(conversation)
+        user, place = self._users[sender], self._conversations[conversation]
         digest, length = body_digest(body), len(body)
-        message = self._messages(user, key)
+        message = self._messages[user, key] if key else MISSING
         if message >= 0:
             user = MISSING
             sent = self._sent.get(message)
@@ -250,7 +242,7 @@ class Encoder:
             message,
             digest,
             length,
-            self._ids(server_id),
+            self._ids[server_id],
             sequence,
             cursor,
             int(mode),
@@ -263,11 +255,11 @@ class Encoder:
         _, _, session, conversation, user, delivered, read, server_id, operation, unread = row
         return (
             session,
-            self._conversations(conversation),
-            self._users(user),
+            self._conversations[conversation],
+            self._users[user],
             delivered,
             read,
-            self._ids(server_id),
+            self._ids[server_id],
             operation,
             unread,
         )
@@ -277,7 +269,7 @@ class Encoder:
         return row[2:]
 
     def _presence(self, row: Row) -> Row:
-        return (row[2], self._users(row[3]), int(row[4]))
+        return (row[2], self._users[row[3]], int(row[4]))
 
 
 def _short(values: Sequence[int]) -> Any:
