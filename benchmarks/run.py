@@ -23,7 +23,9 @@ def main() -> int:
         print(f"no benchmark named {', '.join(unknown)}; there are {', '.join(scripts)}", file=sys.stderr)
         return 3
     print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}\n", flush=True)
-    failed = [name for name in chosen if subprocess.run([sys.executable, scripts[name]], check=False).returncode]
+    failed = [
+        name for name in chosen if subprocess.run([sys.executable, scripts[name]], check=False).returncode
+    ]
     if failed:
         print(f"did not finish: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -29,7 +29,9 @@ def main() -> None:
         folder = Path(name)
         empty = folder / "empty.robot"
         empty.write_text("*** Test Cases ***\nNothing happens\n    No Operation\n", encoding="utf-8")
-        bare = seconds([sys.executable, "-m", "robot", "--outputdir", str(folder / "bare"), str(empty)], folder)
+        bare = seconds(
+            [sys.executable, "-m", "robot", "--outputdir", str(folder / "bare"), str(empty)], folder
+        )
         scenario = seconds([sys.executable, "-m", "waybill.cli", "run", str(SUITE)], folder)
     print(f"{'start-up':<50}{'seconds':>10}{'ratio':>8}")
     print(f"{'robot, one empty test':<50}{bare:>10.2f}{1:>8.1f}")

@@ -162,7 +162,9 @@ class Epoch:
         if Capability.CUMULATIVE_ACK in self._capabilities:
             first = upto - 1
         calls = []
-        for delivery, number in zip(self.deliveries[first:upto], self._delivery_numbers[first:upto], strict=True):
+        for delivery, number in zip(
+            self.deliveries[first:upto], self._delivery_numbers[first:upto], strict=True
+        ):
             if Capability.CUMULATIVE_ACK in self._capabilities:
                 call = self.calling(Operation.ACKNOWLEDGE, value=delivery.cursor)
             else:

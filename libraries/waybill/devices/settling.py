@@ -65,7 +65,9 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
         _rest(device, deadline)
     if Capability.SYNC in scenario.driver.capabilities:
         # What is still missing now is a finding already; the final reads must show how it ended all the same.
-        _read_all(readers, settlement, Deadline(max(READING, deadline.remaining())))
+        limit = Deadline(max(READING, deadline.remaining()))
+        _renew(readers, settlement, limit)
+        _read_all(readers, settlement, limit)
     for device in scenario.devices:
         if device.name not in settlement.unread and device not in readers:
             settlement.unread[device.name] = "it has no session"
@@ -176,11 +178,20 @@ def _rest(device: Device, deadline: Deadline) -> None:
         epoch.give_up_all()
 
 
+def _renew(readers: list[Device], settlement: Settlement, deadline: Deadline) -> None:
+    """Opens a new session for every device, so that no state of the old one hides what the server kept, and what the
+    device acknowledged has every occasion to come again. Those that cannot log in are no readers any more."""
+    for device in list(readers):
+        try:
+            device.reconnect(deadline=max(1.0, deadline.remaining()))
+        except LoginRefused as refused:
+            settlement.unread[device.name] = f"it could not log in again ({refused})"
+            readers.remove(device)
+
+
 def _read_all(readers: list[Device], settlement: Settlement, deadline: Deadline) -> None:
     """Pages through every device's whole log, all devices at once, one page of each under way at a time."""
-    under_way: list[tuple[Device, Epoch, Call]] = []
-    for device in readers:
-        under_way.append((device, *_next_page(device, 0)))
+    under_way = [(device, *_next_page(device, 0)) for device in readers]
     while under_way:
         device, epoch, call = under_way.pop(0)
         if not device.signal.wait_until(call.is_over, deadline):

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from .events import Completion, CredentialKind, Operation
-from .membership import NEVER
+from .membership import NEVER, Bools
 from .model import History
 from .report import Anomaly
+from .views import is_pushed
 
 Figures = dict[str, int]
 
@@ -138,12 +139,13 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     sessions, operations, invokes = history.sessions, history.operations, history.invokes
     ok = operations.completion == Completion.OK
     real = sessions.device >= 0
-    logins = np.flatnonzero((operations.what == Operation.LOGIN) & ok)
+    reading, only_read = _final_reads(history)
+    logins = np.flatnonzero((operations.what == Operation.LOGIN) & ok & ~only_read[operations.session])
     begun = sessions.device[operations.session[logins]] if len(logins) else sessions.device[real]
     figures = {
         "devices": len(np.unique(begun)),
         "reconnects": len(begun) - len(np.unique(begun)),
-        "pages": int(((operations.what == Operation.SYNC) & ok).sum()),
+        "pages": int(((operations.what == Operation.SYNC) & ok & ~reading).sum()),
         "markers": int(((operations.what == Operation.READ) & ok).sum()),
         "members": max((len(members) for members in history.memberships.values()), default=0),
         "faults": sum(fault.observed < NEVER for fault in history.faults),
@@ -163,6 +165,25 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         figures["attempts"] = int(tried.sum())
         figures["accepted"] = _count(anomalies, "unauthorised-ok")
     return figures
+
+
+def _final_reads(history: History) -> tuple[Bools, Bools]:
+    """The operations that read pages of a final read, and the sessions that served nothing else: they judge the
+    scenario and are no evidence of it."""
+    operations, sessions, deliveries = history.operations, history.sessions, history.deliveries
+    begin = np.full(len(history.devices) + 1, NEVER, dtype=np.int64)
+    for device, event in history.final_begin.items():
+        begin[device] = event
+    reading = (operations.what == Operation.SYNC) & (
+        operations.event >= begin[sessions.device[operations.session]]
+    )
+    serving = np.isin(operations.what, (0, Operation.LOGIN, Operation.ACKNOWLEDGE)) | reading
+    used = np.zeros(len(sessions.device), dtype=np.bool_)
+    used[operations.session[~serving]] = True
+    used[deliveries.session[is_pushed(history)]] = True
+    read = np.zeros(len(sessions.device), dtype=np.bool_)
+    read[operations.session[reading]] = True
+    return reading, read & ~used
 
 
 def _transitions(history: History) -> int:
