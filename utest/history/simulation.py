@@ -17,7 +17,7 @@ from waybill.history import End, Header, Mode, Operation, Recorder
 
 BODIES = (b"hi", b"hello", b"", "grüße".encode())
 STEP = 100_000_000
-"""The clock advances by up to 0.4 s with a step; the server notices a dead connection after 2 s, 3 s are promised."""
+"""A tenth of a second; the server notices a dead connection after 2 s, where 3 s are promised."""
 
 
 @dataclass(eq=False)
@@ -120,15 +120,18 @@ class World:
 
     def run(self, steps: int) -> None:
         """Lets things happen, then brings everything to rest."""
-        deeds = (
-            self.pump, self.receive, self.serve, self.serve, self.receive, self.send, self.send, self.pump,
-            self.acknowledge, self.cut, self.connect, self.retry, self.sync, self.change_members, self.ask_presence,
-            self.mark, self.list_markers, self.kill,
+        often = (self.pump, self.send, self.serve, self.receive)
+        pauses = (0, 1, 2, 3, 40)
+        seldom = (
+            self.acknowledge, self.retry, self.sync, self.acknowledge, self.pump, self.mark, self.list_markers,
+            self.change_members, self.ask_presence, self.ask_presence, self.cut, self.cut, self.connect, self.kill,
         )  # fmt: skip
         for _ in range(steps):
-            self.now += self.tape.pick(5) * STEP
+            self.now += (
+                self.tape.one(pauses) * STEP if self.tape.pick(8) == 7 else self.tape.pick(4) * STEP // 2
+            )
             self.notice()
-            deeds[self.tape.pick(len(deeds))]()
+            self.tape.one(self.tape.one((often, often, seldom)))()
         self.rest()
 
     def session_of(self, device: str) -> Session | None:
@@ -137,8 +140,15 @@ class World:
         return session if session is not None and session.alive and session.online else None
 
     def anyone(self) -> Session | None:
-        """Some device's session."""
-        return self.session_of(self.tape.one(self.devices))
+        """Some device's session; a device without one begins to log in."""
+        device = self.tape.one(self.devices)
+        session = self.sessions.get(device)
+        if session is None or not session.alive:
+            if self.tape.pick(4) == 3:
+                return None
+            self.log_in(device)
+            self.serve()
+        return self.session_of(device)
 
     def invoke(self, session: Session, operation: Operation, frame: tuple[Any, ...], **details: Any) -> None:
         """Records an operation and sends its request."""
@@ -152,6 +162,10 @@ class World:
         old = self.sessions.get(device)
         if old is not None and old.alive:
             self.drop(old, End.REPLACED)
+        self.log_in(device)
+
+    def log_in(self, device: str) -> None:
+        """A device begins a session, sometimes from an older place than it had reached."""
         stored = self.cursors.get(device, 0)
         asked = self.tape.pick(stored + 1) if not self.bare and self.tape.pick(4) == 3 else -1
         session = Session(self.recorder.session(device, version=2), device)
@@ -227,7 +241,8 @@ class World:
         """A device marks as read what it has seen."""
         session = self.anyone()
         if session is not None and session.seen and not self.bare:
-            entry = self.logs[session.device.partition("/")[0]][session.seen - 1]
+            entries = self.logs[session.device.partition("/")[0]][: session.seen]
+            entry = entries[-1 - self.tape.pick(len(entries))]
             place = (entry.conversation, entry.sequence)
             self.invoke(session, Operation.READ, place, conversation=place[0], value=place[1])
 
@@ -260,6 +275,8 @@ class World:
 
     def kill(self) -> None:
         """The server is killed and comes back: everybody is cut off, what was committed stays."""
+        if self.tape.pick(4):
+            return
         fault = self.recorder.fault_start("kill", "node1")
         for session in list(self.sessions.values()):
             if session.alive:
@@ -482,7 +499,7 @@ def simulate(choices: Sequence[int], path: Path) -> Path:
     """Writes the history that a tape describes; returns its file."""
     world = World(Tape(choices), path)
     try:
-        world.run(20 + len(choices) // 3)
+        world.run(20 + len(choices) // 4)
     finally:
         path = world.recorder.close()
     return path
