@@ -21,6 +21,9 @@ from waybill_server.limits import OPEN_OPERATIONS, UNREAD_ANSWERS, UNREAD_BYTES,
 
 PATH = "/v2"
 
+QUIET_SECONDS = 0.1
+"""How long a client that broke off an oversize message must be silent before its connection is closed."""
+
 _SILENT = logging.getLogger("waybill_server.websocket")
 _SILENT.setLevel(logging.CRITICAL + 1)
 
@@ -50,6 +53,7 @@ class _Wire(ServerProtocol):
 
     def fail(self, code: CloseCode | int, reason: str = "") -> None:
         if code == CloseCode.MESSAGE_TOO_BIG and self.state is OPEN:
+            self.connection.linger()
             self.connection.receiver.misspoke(
                 "too-large", f"a message has at most {self.connection.limits.frame} bytes"
             )
@@ -85,6 +89,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._reading = True
         self._ended = False
+        self._lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The TLS handshake is done."""
@@ -103,6 +108,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         self.heard = self._loop.time()
+        if self._lingering is not None:
+            self.linger()
         wire = self._wire
         wire.receive_data(data)
         for event in wire.events_received():
@@ -190,6 +197,14 @@ class Connection(asyncio.Protocol):
             transport.resume_reading()
         self._loop.call_later(self._timing.closing, transport.abort)
 
+    def linger(self) -> None:
+        """Ends the connection only when the client has stopped writing: closing it before would make TCP drop what the
+        client has not read yet, the reason for the close included."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+        if self._transport is not None:
+            self._lingering = self._loop.call_later(QUIET_SECONDS, self._transport.close)
+
     def abort(self) -> None:
         """Drops the connection."""
         if self._transport is not None:
@@ -231,7 +246,7 @@ class Connection(asyncio.Protocol):
             return
         ending = not chunks[-1]
         transport.write(b"".join(chunks))
-        if ending:
+        if ending and self._lingering is None:
             transport.close()
         elif held and self.writable() and not self._ended:
             # What was held back by these bytes alone would otherwise wait for the client's next word.

@@ -25,6 +25,7 @@ from waybill_server.signing_key import SigningKey
 
 AUDIENCE = "waybill"
 LARGEST_FORM = 16_384
+DISCARDED_BYTES = 1_048_576
 IDLE_SECONDS = 10.0
 DISCOVERY = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 
@@ -176,8 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _form(self) -> dict[str, str]:
         length = self.headers.get("Content-Length", "")
-        if not length.isascii() or not length.isdigit() or int(length) > LARGEST_FORM:
+        known = length.isascii() and length.isdigit() and len(length) < 8
+        if not known or int(length) > LARGEST_FORM:
             self.close_connection = True
+            if known:
+                # A client that is answered while it still writes may see a reset instead of the answer.
+                self._discard(min(int(length), DISCARDED_BYTES))
             raise GrantRefused(
                 "invalid_request", f"a form of at most {LARGEST_FORM} bytes with its length is needed"
             )
@@ -197,6 +202,10 @@ class _Handler(BaseHTTPRequestHandler):
         if any(len(values) > 1 for values in fields.values()):
             raise GrantRefused("invalid_request", "a parameter is given twice")
         return {name: values[0] for name, values in fields.items()}
+
+    def _discard(self, count: int) -> None:
+        while count > 0 and (part := self.rfile.read(min(count, 65_536))):
+            count -= len(part)
 
     def _basic(self) -> tuple[str, str] | None:
         scheme, _, value = self.headers.get("Authorization", "").partition(" ")

@@ -38,19 +38,22 @@ def own_node(world: World, tmp_path: Path) -> Iterator[Callable[..., Process]]:
         return nodes[-1]
 
     yield start
+    world.cut_all()
     for each in nodes:
         each.end()
 
 
 @pytest.fixture
-def device(world: World, node: Process) -> Iterator[Callable[..., Client]]:
-    """Logs devices in at the common node, or at `node=`; closes them at the end."""
-    clients: list[Client] = []
+def device(world: World, node: Process) -> Callable[..., Client]:
+    """Logs devices in at the common node, or at `node=`."""
 
     def make(user: str, name: str = "phone", *, node: Process = node, **hello: object) -> Client:
-        clients.append(log_in(world, node, user, name, **hello))
-        return clients[-1]
+        return log_in(world, node, user, name, **hello)
 
-    yield make
-    for client in clients:
-        client.socket.close()
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _no_client_stays(world: World) -> Iterator[None]:
+    yield
+    world.cut_all()

@@ -16,11 +16,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+import websocket
 
 LIBRARIES = Path(__file__).parents[2] / "libraries"
 DEADLINE = 10.0
@@ -82,6 +82,7 @@ class World:
     def __init__(self, folder: Path, authority: Path, certificate: Path, key: Path) -> None:
         self.folder = folder
         self.authority = authority
+        self.clients: list[Client] = []
         self.certificate = certificate
         self.key = key
         self.context = ssl.create_default_context(cafile=authority)
@@ -108,6 +109,11 @@ class World:
     def start_node(self, data: Path, *options: object) -> Process:
         """Starts a node."""
         return Process(*self.node_arguments(data), *options, log=data.with_suffix(".log"))
+
+    def cut_all(self) -> None:
+        """Ends every client's connection."""
+        while self.clients:
+            self.clients.pop().cut()
 
     def users(self, count: int) -> list[str]:
         """Users that no other test knows."""
@@ -143,33 +149,61 @@ class World:
         return token
 
 
+class ClosedError(Exception):
+    """The server closed the connection."""
+
+
 class Client:
-    """A device that says exactly what it is told to, and keeps what it is told."""
+    """A device that says exactly what it is told to, and keeps what it is told.
+
+    It has no thread of its own: while nobody listens it reads nothing and answers no ping.
+    """
 
     def __init__(self, world: World, node: Process) -> None:
-        connecting = connect(
-            node.ready["url"],
-            ssl=world.context,
-            compression=None,
-            ping_interval=None,
-            max_size=None,
-            proxy=None,
-            close_timeout=0.1,
+        self.socket = websocket.create_connection(
+            node.ready["url"], timeout=DEADLINE, sslopt={"context": world.context}, enable_multithread=False
         )
-        self.socket = connecting.__enter__()
         self.heard: list[dict[str, Any]] = []
-        self.closed: tuple[int, str] | None = None
+        self.close_code = 1006
+        world.clients.append(self)
         self._refs = itertools.count(1)
 
     def say(self, kind: str, **fields: Any) -> None:
         """Sends one frame."""
         self.socket.send(json.dumps({"type": kind, **fields}))
 
+    def say_in_parts(self, parts: Iterable[str]) -> None:
+        """Sends one text message in WebSocket fragments."""
+        first, *others = parts
+        opcode = websocket.ABNF.OPCODE_TEXT
+        self.socket.send_frame(websocket.ABNF.create_frame(first, opcode, 0))
+        for place, part in enumerate(others, 1):
+            last = int(place == len(others))
+            self.socket.send_frame(websocket.ABNF.create_frame(part, websocket.ABNF.OPCODE_CONT, last))
+
     def listen(self, deadline: float = DEADLINE) -> dict[str, Any]:
-        """The next frame, whatever it is."""
-        frame: dict[str, Any] = json.loads(self.socket.recv(deadline))
-        self.heard.append(frame)
-        return frame
+        """The next frame, whatever it is.
+
+        Raises:
+            TimeoutError: None came.
+            ClosedError: The server closed.
+        """
+        end = time.monotonic() + deadline
+        while True:
+            self.socket.settimeout(max(end - time.monotonic(), 0.001))
+            try:
+                opcode, message = self.socket.recv_data_frame(control_frame=True)
+            except websocket.WebSocketTimeoutException:
+                raise TimeoutError(f"no frame within {deadline:g} s") from None
+            except (websocket.WebSocketException, OSError) as error:
+                raise ClosedError(str(error)) from None
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                self.close_code = int.from_bytes(message.data[:2], "big")
+                raise ClosedError(f"closed with {self.close_code}")
+            if opcode == websocket.ABNF.OPCODE_TEXT:
+                frame: dict[str, Any] = json.loads(message.data)
+                self.heard.append(frame)
+                return frame
 
     def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """The first frame of this kind with these fields, among those heard and those to come."""
@@ -206,18 +240,15 @@ class Client:
 
     def the_end(self) -> tuple[str, int]:
         """The closing frame's code and the close code, once the server has closed."""
-        with contextlib.suppress(ConnectionClosed):
+        with contextlib.suppress(ClosedError):
             while True:
                 self.listen()
         closing = [frame["code"] for frame in self.heard if frame["type"] == "closing"]
-        code = self.socket.protocol.close_code
-        assert code is not None
-        return (closing[-1] if closing else ""), code
+        return (closing[-1] if closing else ""), self.close_code
 
     def cut(self) -> None:
         """Ends the connection without goodbye."""
-        self.socket.socket.shutdown(2)
-        self.socket.close()
+        self.socket.shutdown()
 
     def leave(self) -> None:
         """Says bye."""

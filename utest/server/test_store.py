@@ -331,7 +331,7 @@ def _build(step: tuple[object, ...]) -> Build:
     return makers[str(step[0])](*step[1:])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(REQUESTS, max_size=60), st.integers(1, 20))
 def test_any_requests_in_any_batches_keep_the_invariants(steps: list[tuple[object, ...]], batch: int) -> None:
     async def story(folder: Path) -> None:

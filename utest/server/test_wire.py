@@ -279,14 +279,17 @@ def test_what_cannot_be_answered_ends_the_session(
     world: World, device: Device, message: str | bytes, code: str, close: int
 ) -> None:
     client = device(world.users(1)[0])
-    client.socket.send(message)
+    if isinstance(message, str):
+        client.socket.send(message)
+    else:
+        client.socket.send_binary(message)
     assert client.the_end() == (code, close)
 
 
 def test_fragments_make_one_message_within_the_same_bound(world: World, device: Device) -> None:
     (alice,) = world.users(1)
     client = device(alice)
-    client.socket.send(iter(['{"type": "presence",', ' "ref": 5,', f' "user": "{alice}"}}']))
+    client.say_in_parts(['{"type": "presence",', ' "ref": 5,', f' "user": "{alice}"}}'])
     assert client.until("presence", ref=5)["online"] is True
-    client.socket.send("x" * 1000 for _ in range(263))
+    client.say_in_parts(["x" * 1000] * 263)
     assert client.the_end() == ("too-large", 1009)
