@@ -17,7 +17,7 @@ from WaybillLibrary import stage
 from WaybillLibrary.words import CONVERTERS, Alike, Names, On, Senders, Which
 
 WAIT = timedelta(seconds=20)
-STEADY = 200.0
+STEADY = 150.0
 """Messages per second of a stream: lively traffic that no server has to be sized for."""
 
 
