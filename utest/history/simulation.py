@@ -125,6 +125,8 @@ class World:
         seldom = (
             self.acknowledge, self.retry, self.sync, self.acknowledge, self.pump, self.mark, self.list_markers,
             self.change_members, self.ask_presence, self.ask_presence, self.cut, self.cut, self.connect, self.kill,
+            self.mark,
+            self.mark,
         )  # fmt: skip
         for _ in range(steps):
             self.now += (

@@ -191,20 +191,23 @@ def _report_lost(history: History, lost: _Lost) -> list[Anomaly]:
 
 
 def _premature(history: History, lost: _Lost) -> list[Anomaly]:
-    """Lost messages that nobody saw any more after a destructive fault, acknowledged shortly before it."""
+    """Lost messages that nobody saw any more after a destructive fault, acknowledged shortly before it.
+
+    An acknowledgement may also come in while the fault strikes: after its start and before its effect was observed.
+    """
     prose, messages, deliveries = Prose(history), history.messages, history.deliveries
-    last_seen = np.full(len(messages.sent) + 1, -1, dtype=np.int64)
-    np.maximum.at(last_seen, messages.given, deliveries.event)
     faults = [
         fault
         for fault in history.faults
         if DESTRUCTIVE & set(fault.kind.lower().replace("_", "-").split("-"))
     ]
     found: list[tuple[int, Fault]] = []
-    if faults:
+    if faults and len(lost.message):
+        last_seen = np.full(len(messages.sent) + 1, -1, dtype=np.int64)
+        np.maximum.at(last_seen, messages.given, deliveries.event)
         for message in dict.fromkeys(lost.message.tolist()):
             acknowledged, time = int(messages.acknowledged[message]), int(messages.acknowledged_time[message])
-            after = next((fault for fault in faults if fault.event > acknowledged), None)
+            after = next((fault for fault in faults if _struck(fault) > acknowledged), None)
             timed = after is not None and after.time >= 0 and time >= 0
             if after is None or last_seen[message] > after.event or (timed and after.time - time > SHORTLY):
                 continue
@@ -212,16 +215,22 @@ def _premature(history: History, lost: _Lost) -> list[Anomaly]:
 
     def example(message: int, fault: Fault) -> Example:
         gap = fault.time - int(messages.acknowledged_time[message])
-        before = (
-            f"{gap / 1000:.3f} ms " if fault.time >= 0 and messages.acknowledged_time[message] >= 0 else ""
-        )
+        timed = fault.time >= 0 and messages.acknowledged_time[message] >= 0
+        when = f"{gap / 1000:.3f} ms before the fault" if timed else "before the fault"
+        when = when if fault.event > messages.acknowledged[message] else "during the fault"
         return Example(
-            f"{prose.message(message)} was acknowledged {before}before the fault {fault.kind} on {fault.scope}, and "
+            f"{prose.message(message)} was acknowledged {when} {fault.kind} on {fault.scope}, and "
             f"nobody saw it afterwards: the acknowledgement came before the message was safe",
-            (*prose.send_events(message), fault.event),
+            tuple(sorted((*prose.send_events(message), fault.event))),
         )
 
     return anomaly_of("premature-ack", found, example)
+
+
+def _struck(fault: Fault) -> int:
+    """The event by which a fault had its effect; its start if nobody observed one."""
+    effect = min(fault.observed, fault.end)
+    return effect if effect < NEVER else fault.event
 
 
 def _partial(history: History, lost: _Lost) -> list[Anomaly]:
