@@ -183,6 +183,13 @@ def test_options_pass_through_to_robot(tmp_path):
     assert record["selection"][0]["suite"] == "Mine"
 
 
+def test_several_suite_files_on_one_command_line_all_have_their_verdicts(tmp_path):
+    build(tmp_path, {"one": suite(GOOD), "two": suite(GOOD)})
+    run = waybill(tmp_path, "run", "suites/one.robot", "suites/two.robot", *NOBODY)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.splitlines()[-1] == "2 passed, 0 failed, 0 skipped"
+
+
 def test_relative_options_work_with_many_workers(tmp_path):
     text = suite("Uses\n    [Tags]    DEL-1\n    Log    ${WHO}\n    Show A Clean History\n")
     build(tmp_path, {"one": text, "two": text})

@@ -23,6 +23,10 @@ from waybill.readiness.waivers import WaiverError, accept
 FILTERS = ("include", "exclude", "test", "suite")
 
 
+SEVERAL = "Suites"
+"""What several suite files on one command line are called together."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """A run that can start.
@@ -72,6 +76,9 @@ def make_plan(arguments: argparse.Namespace, passed_on: list[str], command: str)
         word for name in FILTERS for value in getattr(arguments, name) for word in (f"--{name}", value)
     ]
     options = [*filters, *passed_on]
+    if len(suites) > 1 and not {"--name", "-N"} & set(passed_on):
+        # Robot and pabot make up different names for several files, and lost scenarios are found by their names.
+        options += ["--name", SEVERAL]
     record.selection = _select(options, suites)
     record.seed = str(seed)
     record.suites = list(arguments.suites)
