@@ -122,9 +122,9 @@ def main() -> int:
             command = [sys.executable, __file__, "--measure", str(path)]
             answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             read_s, check_s, scan, peak, events = map(float, answer.split())
-            both = read_s + check_s
+            both, size_mib = read_s + check_s, path.stat().st_size / 2**20
             print(
-                f"{size:<14,}{events:>12,.0f}{path.stat().st_size / 2**20:>10.1f}{read_s:>8.2f}{check_s:>9.2f}{both:>8.2f}"
+                f"{size:<14,}{events:>12,.0f}{size_mib:>10.1f}{read_s:>8.2f}{check_s:>9.2f}{both:>8.2f}"
                 f"{scan:>8.3f}{check_s / scan:>12.0f}{both / size * 1e6:>12.2f}{peak:>10.0f}",
                 flush=True,
             )
