@@ -47,7 +47,7 @@ class Told:
     def lose_messages(self):
         sentence = "alice/phone sent m7 and it was acknowledged; bob/laptop never got it."
         example = {"sentence": sentence, "events": [7, 9]}
-        anomaly = {"name": "lost-acked", "count": 3, "examples": [example]}
+        anomaly = {"anomaly": "lost-acked", "count": 3, "examples": [example]}
         (current.case.folder / "timeline.svg").write_text(PICTURE)
         self._checked({"verdict": "anomalies", "anomalies": [anomaly], "figures": ENOUGH})
         raise AssertionError(f"lost-acked (3): {sentence}")

@@ -157,14 +157,14 @@ def test_findings_are_one_per_anomaly_with_the_worst_example():
     report = {
         "anomalies": [
             {
-                "name": "reordered",
+                "anomaly": "reordered",
                 "count": 12,
                 "examples": [
                     {"sentence": "m7 before m6", "events": [4, 9]},
                     {"sentence": "another", "events": [1]},
                 ],
             },
-            {"name": "stuck", "count": 1, "examples": []},
+            {"anomaly": "stuck", "count": 1, "examples": []},
         ]
     }
     findings = findings_of(report, [{"anomaly": "node-died", "sentence": "node one ended by itself"}])
@@ -197,3 +197,12 @@ def test_a_figure_that_has_to_hold_and_one_that_has_to_be_there():
     assert sentences(shortfalls(guarantee, {"held": False})) == (
         "X-1 demands held, found false; p99 reported, not counted"
     )
+
+
+def test_findings_speak_the_language_of_the_checker():
+    from waybill.history.report import Anomaly, Example, Report
+
+    report = Report("anomalies", (Anomaly("lost-acked", 2, (Example("m7 is gone", (3, 9)),)),), {})
+    (finding,) = findings_of(report.to_dict())
+    assert (finding.anomaly, finding.count, finding.sentence) == ("lost-acked", 2, "m7 is gone")
+    assert list(finding.events) == [3, 9]

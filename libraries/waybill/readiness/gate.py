@@ -155,7 +155,7 @@ def findings_of(report: Mapping[str, Any] | None, others: Sequence[Mapping[str, 
 
 def _worst(anomaly: Mapping[str, Any]) -> Finding:
     examples: Sequence[Mapping[str, Any]] = anomaly.get("examples", ())
-    return _finding(anomaly.get("name"), anomaly.get("count"), examples[0] if examples else {})
+    return _finding(anomaly.get("anomaly"), anomaly.get("count"), examples[0] if examples else {})
 
 
 def _finding(name: object, count: int | None, example: Mapping[str, Any]) -> Finding:
