@@ -9,10 +9,15 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from server_harness import Client, Process, World, direct
 from websockets.frames import Frame, Opcode
+
+from waybill_server.node import Node, Settings
+from waybill_server.services import Services
 
 Device = Callable[..., Client]
 Nodes = Callable[..., Process]
@@ -86,19 +91,44 @@ def test_a_silent_client_is_offline_within_the_bound(world: World, device: Devic
     assert 2.0 <= time.monotonic() - started <= 3.0
 
 
+def test_a_backlog_of_large_bodies_flows_without_a_word_of_the_client(
+    world: World, own_node: Nodes, device: Device
+) -> None:
+    alice, bob = world.users(2)
+    node = own_node("--ping-interval-seconds", 60)
+    sender = device(alice, node=node)
+    for number in range(40):
+        sender.say(
+            "send", ref=1000 + number, conversation=direct(alice, bob), key=f"k{number}", body="x" * 60_000
+        )
+    sender.until("accepted", ref=1039)
+    assert [frame["cursor"] for frame in device(bob, node=node).delivered(40)] == list(range(1, 41))
+
+
 def test_a_node_that_stood_still_does_not_blame_its_clients(
     world: World, own_node: Nodes, device: Device
 ) -> None:
     alice, bob = world.users(2)
-    node = own_node("--ping-interval-seconds", 0.4, "--ping-timeout-seconds", 0.4)
+    node = own_node("--ping-interval-seconds", 0.3, "--ping-timeout-seconds", 0.5)
     client = device(alice, node=node)
     node.process.send_signal(signal.SIGSTOP)
     with pytest.raises(TimeoutError):
-        client.listen(deadline=1.5)
+        client.listen(deadline=1.0)
     node.process.send_signal(signal.SIGCONT)
     assert client.send(direct(alice, bob), "k")["type"] == "accepted"
     with pytest.raises(TimeoutError):
-        client.listen(deadline=1.2)
+        client.listen(deadline=0.9)
+
+
+@pytest.mark.parametrize(("stood_still", "heard"), [(0.4, 100.0), (0.6, 100.6), (60.0, 160.0)])
+def test_time_in_which_the_node_stood_still_is_no_silence(
+    tmp_path: Path, stood_still: float, heard: float
+) -> None:
+    session = SimpleNamespace(connection=SimpleNamespace(heard=100.0), tick=lambda now, wall: None)
+    services = SimpleNamespace(sessions={"only": session}.values())
+    settings = Settings(tmp_path, "https://issuer.example", tmp_path, tmp_path)
+    Node(settings, cast(Services, services))._tick(200.0, stood_still)
+    assert session.connection.heard == pytest.approx(heard)
 
 
 def test_a_sender_far_ahead_of_its_answers_is_slowed_down(

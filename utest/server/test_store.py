@@ -223,7 +223,7 @@ def test_an_inbox_counts_what_others_sent_and_nobody_acknowledged(tmp_path: Path
         assert all(isinstance(result, Stored) for result in own)
         results = await asked(store, *(send("a", "d:a:b", f"k{number}") for number in range(3)))
         assert of(Refusal, results[2]).code == "inbox-full"
-        await asked(store, ack("b", "phone", 3))
+        await asked(store, ack("b", "phone", 3), ack("b", "laptop", 1))
         results = await asked(store, *(send("a", "d:a:b", f"m{number}") for number in range(2)))
         assert of(Stored, results[0]).message.sequence == 3
         assert of(Refusal, results[1]).code == "inbox-full"

@@ -26,7 +26,7 @@ KEY = SigningKey(ec.generate_private_key(ec.SECP256R1()))
 OTHER = SigningKey(ec.generate_private_key(ec.SECP256R1()))
 NOW = int(time.time())
 CLAIMS = {
-    "iss": ISSUER, "sub": "alice", "aud": "waybill", "iat": NOW, "exp": NOW + 60, "jti": "1", "client_id": "c",
+    "iss": ISSUER, "sub": "alice", "aud": "waybill", "iat": NOW, "exp": NOW + 3600, "jti": "1", "client_id": "c",
 }  # fmt: skip
 HEADER = {"typ": "at+jwt", "kid": KEY.kid}
 
@@ -55,7 +55,7 @@ def check(token: str, known: KeySet | None = None) -> Identity:
 
 
 def test_a_good_token_says_who() -> None:
-    assert check(signed(CLAIMS)) == Identity("alice", NOW + 60, None)
+    assert check(signed(CLAIMS)) == Identity("alice", NOW + 3600, None)
     assert check(signed({**CLAIMS, "device": "phone"})).device == "phone"
 
 
@@ -77,8 +77,8 @@ def _confused() -> str:
 
 BAD = {
     "expired": signed({**CLAIMS, "exp": NOW - 1}),
-    "issued later": signed({**CLAIMS, "iat": NOW + 600}),
-    "not yet valid": signed({**CLAIMS, "nbf": NOW + 600}),
+    "issued later": signed({**CLAIMS, "iat": NOW + 36000}),
+    "not yet valid": signed({**CLAIMS, "nbf": NOW + 36000}),
     "other audience": signed({**CLAIMS, "aud": "elsewhere"}),
     "audience among others": signed({**CLAIMS, "aud": ["waybill", "elsewhere"]}),
     "other issuer": signed({**CLAIMS, "iss": "https://evil.example"}),
