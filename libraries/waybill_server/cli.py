@@ -65,9 +65,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="node|issuer|version")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="node|issuer|defects|version")
     _node_options(commands.add_parser("node", help=NODE_HELP, description=NODE_HELP))
     _issuer_options(commands.add_parser("issuer", help=ISSUER_HELP, description=ISSUER_HELP))
+    commands.add_parser(
+        "defects", help="lists the seeded defects that a node can be run with, and what they break"
+    )
     commands.add_parser("version", help="prints the version and the wire versions")
     return parser
 
@@ -92,6 +95,11 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
         default=10.0,
         metavar="S",
         help="wait for the issuer at start (default: 10)",
+    )
+    parser.add_argument(
+        "--defect",
+        metavar="NAME",
+        help="for the tests of the tests: runs with this seeded defect (`waybill-server defects` lists them)",
     )
     bounds = parser.add_argument_group("bounds (see docs/wire-v2.md)")
     for bound in fields(Limits):

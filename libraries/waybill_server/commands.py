@@ -19,7 +19,7 @@ def node(options: argparse.Namespace) -> int:
     import asyncio
 
     from waybill_server.jwk_set import IssuerFailed
-    from waybill_server.node import CannotListen, Settings, run_node
+    from waybill_server.node import Assemble, CannotListen, Settings, assemble, run_node
     from waybill_server.schema import DataRefused
     from waybill_server.tls import CannotUseCertificate
 
@@ -45,9 +45,17 @@ def node(options: argparse.Namespace) -> int:
         url = f"wss://{settings.host}:{port}/v2"
         announce(role="node", name=settings.name, host=settings.host, port=port, url=url)
 
+    put_together: Assemble = assemble
+    if options.defect is not None:
+        from waybill_server.defects import UnknownDefect, find
+
+        try:
+            put_together = find(options.defect).assemble
+        except UnknownDefect as unknown:
+            end(BAD_OPTIONS, str(unknown))
     raise_file_limit()
     try:
-        asyncio.run(run_node(settings, ready))
+        asyncio.run(run_node(settings, ready, put_together))
     except DataRefused as refused:
         end(BAD_DATA, str(refused))
     except IssuerFailed as failed:
@@ -92,6 +100,15 @@ def issuer(options: argparse.Namespace) -> int:
     return 0
 
 
+def defects(options: argparse.Namespace) -> int:
+    """Lists the seeded defects."""
+    from waybill_server.defects import every
+
+    for defect in every():
+        sys.stdout.write(f"{defect.name:<32} {', '.join(defect.noticed):<14} {defect.breaks}\n")
+    return 0
+
+
 def version(options: argparse.Namespace) -> int:
     """Prints the versions."""
     from importlib.metadata import PackageNotFoundError
@@ -118,5 +135,6 @@ def _readable(path: Path | None) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "node": node,
     "issuer": issuer,
+    "defects": defects,
     "version": version,
 }

@@ -99,7 +99,7 @@ class Ledger:
         for request in requests:
             first = known.get((request.user, request.key))
             if first is not None:
-                verdicts.append(_again(first, request))
+                verdicts.append(self._again(first, request))
                 continue
             members = self.members(request.conversation)
             if request.user not in members:
@@ -219,6 +219,12 @@ class Ledger:
         rows = select_pairs(self.connection, "message", ("sender", "key"), pairs)
         return {(row[3], row[5]): Message(*row) for row in rows}
 
+    def _again(self, first: Message, request: SendRequest) -> Stored | Refusal:
+        if first.conversation == request.conversation and first.body == request.body:
+            return Stored(first, (), duplicate=True)
+        what = "body" if first.conversation == request.conversation else "conversation"
+        return Refusal("key-conflict", f"key {request.key!r} was used for a message with another {what}")
+
     def _number(self, request: SendRequest) -> Message:
         sequence = self._sequence(request.conversation) + 1
         self._sequences[request.conversation] = sequence
@@ -287,10 +293,3 @@ class Ledger:
         if row is None:
             return None
         return Watermark(conversation, user, row[0], row[1]), self.members(conversation)
-
-
-def _again(first: Message, request: SendRequest) -> Stored | Refusal:
-    if first.conversation == request.conversation and first.body == request.body:
-        return Stored(first, (), duplicate=True)
-    what = "body" if first.conversation == request.conversation else "conversation"
-    return Refusal("key-conflict", f"key {request.key!r} was used for a message with another {what}")

@@ -15,6 +15,7 @@ from typing import Any
 from waybill_server.clock import Clock, HybridClock
 from waybill_server.codec import Codec, JsonCodec
 from waybill_server.connection import Connection
+from waybill_server.feeder import Feeder
 from waybill_server.jwk_set import JwkSource
 from waybill_server.limits import Limits, Timing
 from waybill_server.logs import log
@@ -66,6 +67,7 @@ def assemble(
     router: Callable[[], Router] = LocalRouter,
     codec: Callable[[], Codec] = JsonCodec,
     store: OpenStore = SqliteStore,
+    feeder: type[Feeder] = Feeder,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
@@ -83,7 +85,11 @@ def assemble(
         limits=settings.limits,
         timing=settings.timing,
         presence=PresenceBoard(the_store, the_router, the_clock),
+        feeder=feeder,
     )
+
+
+Assemble = Callable[[Settings, TokenCheck], Services]
 
 
 class Node:
@@ -162,7 +168,9 @@ class Node:
         await services.store.settled()
 
 
-async def run_node(settings: Settings, ready: Callable[[int], None]) -> None:
+async def run_node(
+    settings: Settings, ready: Callable[[int], None], put_together: Assemble = assemble
+) -> None:
     """Runs a node until SIGTERM or SIGINT; calls `ready` with the port once it can be used.
 
     Raises:
@@ -185,7 +193,8 @@ async def run_node(settings: Settings, ready: Callable[[int], None]) -> None:
         source.give_up()
         return
     stopping.cancel()
-    services = assemble(settings, IssuerTokenCheck(settings.issuer.rstrip("/"), await fetching, source.fetch))
+    check = IssuerTokenCheck(settings.issuer.rstrip("/"), await fetching, source.fetch)
+    services = put_together(settings, check)
     try:
         node = Node(settings, services)
         ready(await node.listen())

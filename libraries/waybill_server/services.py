@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from waybill_server.clock import Clock
 from waybill_server.codec import Codec
+from waybill_server.feeder import Feeder
 from waybill_server.limits import Limits, Timing
 from waybill_server.presence import PresenceBoard
 from waybill_server.router import Router
@@ -23,6 +24,7 @@ class Services:
     """What `assemble` put together.
 
     Attributes:
+        feeder: How a device is given its log.
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
         quiet: Set whenever the last connection has gone.
@@ -36,6 +38,7 @@ class Services:
     limits: Limits
     timing: Timing
     presence: PresenceBoard
+    feeder: type[Feeder] = Feeder
     sessions: set[Session] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)

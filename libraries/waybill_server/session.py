@@ -160,7 +160,7 @@ class Session:
         if older is not None:
             older.replaced()
         self.answer(welcome_of(services, self, version, result))
-        self._feeder = Feeder(
+        self._feeder = services.feeder(
             services.store,
             self,
             user,

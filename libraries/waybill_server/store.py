@@ -63,22 +63,33 @@ class SqliteStore:
         clock: Numbers the messages; recovered from the database.
         router: Decides whose logs a message enters.
         limits: The bounds.
+        ledger: What requests do to the state.
+        writer: When they are committed.
 
     Raises:
         DataRefused: The directory is in use or damaged.
     """
 
-    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        router: Router,
+        limits: Limits,
+        *,
+        ledger: type[Ledger] = Ledger,
+        writer: type[Writer] = Writer,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._folder = DataFolder(path)
         self._connection = open_database(self._folder)
         self._reader = self._folder.connect(writer=False)
-        ledger = Ledger(self._connection, clock, router, limits)
-        ledger.recover()
+        the_ledger = ledger(self._connection, clock, router, limits)
+        the_ledger.recover()
         self._open = 0
         self._settled = asyncio.Event()
         self._settled.set()
-        self._writer = Writer(ledger, limits, self._answered)
+        self._writer = writer(the_ledger, limits, self._answered)
         self._writer.start()
 
     def submit(self, request: Request) -> None:

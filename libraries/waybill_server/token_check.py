@@ -44,7 +44,7 @@ class TokenCheck(Protocol):
     """How the node learns who logs in."""
 
     async def check(self, token: str) -> Identity:
-        """Verifies a token.
+        """Verifies a token; the empty one stands for none.
 
         Raises:
             TokenRefused: It is not valid, now, here.
@@ -69,6 +69,8 @@ class IssuerTokenCheck:
 
     async def check(self, token: str) -> Identity:
         """Verifies a token; see `TokenCheck.check`."""
+        if not token:
+            raise TokenRefused("no token")
         if len(token) > LARGEST_TOKEN:
             raise TokenRefused(f"token has {len(token)} characters, at most {LARGEST_TOKEN} are looked at")
         try:

@@ -113,8 +113,12 @@ class Writer:
         return [answer for request in group for answer in self._decide([request])]
 
     def _commit(self, group: Sequence[Request]) -> Answers:
-        connection = self._ledger.connection
-        connection.execute("BEGIN IMMEDIATE")
+        self._ledger.connection.execute("BEGIN IMMEDIATE")
+        answers = self._apply_all(group)
+        self._persist()
+        return answers
+
+    def _apply_all(self, group: Sequence[Request]) -> Answers:
         answers: Answers = []
         for sends, requests in groupby(group, _is_send):
             if sends:
@@ -122,11 +126,13 @@ class Writer:
                 answers.extend(zip(batch, self._ledger.send(batch), strict=True))
             else:
                 answers.extend((request, self._apply(request)) for request in requests)
+        return answers
+
+    def _persist(self) -> None:
         try:
-            connection.execute("COMMIT")
+            self._ledger.connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise CommitFailed from error
-        return answers
 
     def _apply(self, request: Request) -> Result:
         match request:

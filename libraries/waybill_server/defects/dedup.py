@@ -1,0 +1,145 @@
+"""Retries that become new messages, and new messages that are taken for retries."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from waybill_server.defects.registry import seeded
+from waybill_server.ledger import Ledger
+from waybill_server.records import LoginRequest, Message, Place, Refusal, SendRequest, Stored
+
+
+class _WithoutUniqueKeys(Ledger):
+    """A ledger whose database lets one key name many messages."""
+
+    def recover(self) -> None:
+        """Makes the table anew, while it is empty, without the constraint."""
+        if self.connection.execute("SELECT COUNT(*) FROM message").fetchone()[0] == 0:
+            _allow_equal_keys(self.connection)
+        super().recover()
+
+
+def _allow_equal_keys(connection: sqlite3.Connection) -> None:
+    made = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'message'").fetchone()[0]
+    connection.execute("DROP TABLE message")
+    connection.execute(made.replace(",\n    UNIQUE (sender, key)", ""))
+
+
+@seeded("dedup-off", seam="ledger", noticed={"DUP-1": ("duplicate-stored", "duplicate-accepted")})
+class DedupOff(_WithoutUniqueKeys):
+    """Every retry is stored as a message of its own."""
+
+    def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
+        return {}
+
+
+@seeded("dedup-in-memory", seam="ledger", noticed={"DUP-1": ("duplicate-stored", "duplicate-accepted")})
+class DedupInMemory(_WithoutUniqueKeys):
+    """Idempotency keys are forgotten when the node restarts."""
+
+    def recover(self) -> None:
+        """Begins with no keys."""
+        super().recover()
+        self._seen: dict[tuple[str, str], Message] = {}
+
+    def send(self, requests: Sequence[SendRequest]) -> list[Stored | Refusal]:
+        """Stores messages and remembers their keys."""
+        verdicts = super().send(requests)
+        for verdict in verdicts:
+            if isinstance(verdict, Stored):
+                self._seen.setdefault((verdict.message.sender, verdict.message.key), verdict.message)
+        return verdicts
+
+    def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
+        return {pair: self._seen[pair] for pair in pairs if pair in self._seen}
+
+
+@seeded("dedup-per-connection", seam="ledger", noticed={"DUP-1": ("duplicate-stored", "duplicate-accepted")})
+class DedupPerConnection(_WithoutUniqueKeys):
+    """Idempotency keys are remembered for the device that used them, until it connects again."""
+
+    def recover(self) -> None:
+        """Begins with no keys."""
+        super().recover()
+        self._seen: dict[tuple[str, str], dict[str, Message]] = {}
+
+    def login(self, request: LoginRequest) -> Place:
+        """Forgets the device's keys."""
+        self._seen.pop((request.user, request.device), None)
+        return super().login(request)
+
+    def send(self, requests: Sequence[SendRequest]) -> list[Stored | Refusal]:
+        """Stores messages, each with the memory of its own device."""
+        verdicts: list[Stored | Refusal] = []
+        for request in requests:
+            self._mine = self._seen.setdefault((request.user, request.device), {})
+            verdict = super().send([request])[0]
+            if isinstance(verdict, Stored):
+                self._mine.setdefault(request.key, verdict.message)
+            verdicts.append(verdict)
+        return verdicts
+
+    def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
+        return {pair: self._mine[pair[1]] for pair in pairs if pair[1] in self._mine}
+
+
+@seeded(
+    "dedup-ignores-sender",
+    seam="ledger",
+    noticed={
+        "DUP-1": ("lost-acked", "duplicate-accepted", "inconsistent-id", "spoofed"),
+        "DUP-2": ("lost-acked", "duplicate-accepted", "inconsistent-id", "spoofed"),
+    },
+)
+class DedupIgnoresSender(Ledger):
+    """A message whose key somebody else has used is taken for that one, and answered with its id."""
+
+    def recover(self) -> None:
+        """Begins with no keys."""
+        super().recover()
+        self._seen: dict[str, Message] = {}
+
+    def send(self, requests: Sequence[SendRequest]) -> list[Stored | Refusal]:
+        """Stores messages, the first of each key."""
+        verdicts: list[Stored | Refusal] = []
+        for request in requests:
+            verdict = super().send([request])[0]
+            if isinstance(verdict, Stored):
+                self._seen.setdefault(request.key, verdict.message)
+            verdicts.append(verdict)
+        return verdicts
+
+    def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
+        known = super()._known(pairs)
+        known.update({pair: self._seen[pair[1]] for pair in pairs if pair[1] in self._seen})
+        return known
+
+    def _again(self, first: Message, request: SendRequest) -> Stored | Refusal:
+        return Stored(first, (), duplicate=True)
+
+
+@seeded(
+    "dedup-by-content",
+    seam="ledger",
+    noticed={"DUP-2": ("lost-acked", "duplicate-accepted", "inconsistent-id", "spoofed")},
+)
+class DedupByContent(Ledger):
+    """A message with the body of an earlier one of its sender is taken for that one, whatever its key."""
+
+    def recover(self) -> None:
+        """Begins with no bodies."""
+        super().recover()
+        self._bodies: dict[tuple[str, str, bytes], Message] = {}
+
+    def send(self, requests: Sequence[SendRequest]) -> list[Stored | Refusal]:
+        """Stores messages, the first of each body."""
+        verdicts: list[Stored | Refusal] = []
+        for request in requests:
+            content = (request.user, request.conversation, request.body)
+            first = self._bodies.get(content)
+            verdict = Stored(first, (), duplicate=True) if first is not None else super().send([request])[0]
+            if isinstance(verdict, Stored):
+                self._bodies.setdefault(content, verdict.message)
+            verdicts.append(verdict)
+        return verdicts

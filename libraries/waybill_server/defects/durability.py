@@ -1,0 +1,66 @@
+"""Acknowledged, and gone after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from waybill_server.clock import Clock
+from waybill_server.defects.registry import seeded
+from waybill_server.ledger import Ledger
+from waybill_server.limits import Limits
+from waybill_server.records import Request
+from waybill_server.router import Router
+from waybill_server.schema import DATABASE
+from waybill_server.store import SqliteStore
+from waybill_server.writer import Answers, Writer
+
+
+@seeded("ack-before-persist", seam="writer", noticed={"ACK-1": ("lost-acked", "premature-ack")})
+class AckBeforePersist(Writer):
+    """Every answer leaves before the COMMIT of the transaction that it belongs to."""
+
+    def _commit(self, group: Sequence[Request]) -> Answers:
+        self._ledger.connection.execute("BEGIN IMMEDIATE")
+        self._answer(self._apply_all(group))
+        self._persist()
+        return []
+
+
+@seeded(
+    "no-fsync-batch",
+    seam="ledger",
+    noticed={"ACK-1": ("lost-acked", "premature-ack")},
+    unseen="SIGKILL leaves the kernel's page cache alone; only a power loss, or a disk that forgets what was not "
+    "synced, shows it",
+)
+class NoFsyncBatch(Ledger):
+    """Commits are never synced to the disk.
+
+    What a killed process wrote stays in the kernel's page cache and reaches the disk all the same, so no SIGKILL can
+    show this defect: it needs the power to fail, or a file system that drops what was not synced.
+    """
+
+    def recover(self) -> None:
+        """Takes up after the last run, and never syncs."""
+        super().recover()
+        self.connection.execute("PRAGMA synchronous = OFF")
+
+
+@seeded("lose-wal-on-restart", seam="store", noticed={"ACK-1": ("lost-acked", "premature-ack")})
+class LoseWalOnRestart(SqliteStore):
+    """A node that was killed begins from its last checkpoint: what stands only in the write-ahead log is removed."""
+
+    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
+        for suffix in ("-wal", "-shm"):
+            (path / f"{DATABASE}{suffix}").unlink(missing_ok=True)
+        super().__init__(path, clock, router, limits, ledger=_Checkpointed)
+
+
+class _Checkpointed(Ledger):
+    """A ledger whose database has its tables in its own file, so that it can be opened without the log."""
+
+    def recover(self) -> None:
+        """Takes up after the last run, and checkpoints once."""
+        super().recover()
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,0 +1,60 @@
+"""Messages that are acknowledged and go nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waybill_server.defects.counting import Every
+from waybill_server.defects.registry import seeded
+from waybill_server.feeder import Feeder
+from waybill_server.records import AckRequest
+from waybill_server.router import Listener, LocalRouter
+
+
+@seeded("drop-every-nth", seam="router", noticed={"DEL-1": ("lost-acked", "stuck")})
+class DropEveryNth(LocalRouter):
+    """Every 97th message is acknowledged and enters no log but its sender's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unlucky = Every(97)
+
+    def recipients(self, conversation: str, sender: str, members: Sequence[str]) -> Sequence[str]:
+        """Nobody but the sender, once in a while."""
+        return [sender] if self._unlucky.now() else members
+
+
+@seeded("drop-on-reconnect", seam="router", noticed={"DEL-2": ("lost-acked", "stuck")})
+class DropOnReconnect(LocalRouter):
+    """The first message to a user after a reconnect is acknowledged and lost: it falls between two sessions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: set[tuple[str, str]] = set()
+        self._back: set[str] = set()
+
+    def attach(self, listener: Listener) -> Listener | None:
+        """Remembers who is back."""
+        device = (listener.user, listener.device)
+        if device in self._known:
+            self._back.add(listener.user)
+        self._known.add(device)
+        return super().attach(listener)
+
+    def recipients(self, conversation: str, sender: str, members: Sequence[str]) -> Sequence[str]:
+        """Without those who have just come back."""
+        missed = [user for user in members if user != sender and user in self._back]
+        self._back.difference_update(missed)
+        return [user for user in members if user not in missed]
+
+
+@seeded("drop-unacked-on-disconnect", seam="feeder", noticed={"ACK-4": ("stuck", "should have been given")})
+class DropUnackedOnDisconnect(Feeder):
+    """What was on its way to a device when its connection ended counts as received."""
+
+    def stop(self) -> None:
+        """Acknowledges in the device's name."""
+        if self._in_flight:
+            cursor = self._in_flight[-1]
+            self._store.submit(AckRequest(lambda result: None, self._user, self._device, cursor))
+        super().stop()

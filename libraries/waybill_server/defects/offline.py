@@ -1,0 +1,65 @@
+"""What waits for somebody who is away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from waybill_server.defects.registry import seeded
+from waybill_server.feeder import Feeder
+from waybill_server.records import LogEntry
+from waybill_server.router import Listener, LocalRouter
+from waybill_server.store import SqliteStore
+
+CAP = 1_000
+REPEATED = 10
+
+
+@seeded("offline-cap-silently-drops", seam="router", noticed={"OFF-1": ("lost-acked", "stuck")})
+class OfflineCapSilentlyDrops(LocalRouter):
+    """For a user without a session 1,000 messages are kept; the later ones are acknowledged and lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: Counter[str] = Counter()
+
+    def attach(self, listener: Listener) -> Listener | None:
+        """Counts anew."""
+        self._waiting.pop(listener.user, None)
+        return super().attach(listener)
+
+    def recipients(self, conversation: str, sender: str, members: Sequence[str]) -> Sequence[str]:
+        """Without those whose cap is reached."""
+        away = [user for user in members if user != sender and not self.sessions(user)]
+        self._waiting.update(away)
+        return [user for user in members if user not in away or self._waiting[user] <= CAP]
+
+
+@seeded(
+    "offline-delivers-newest-first",
+    seam="store",
+    noticed={"OFF-1": ("reordered", "reordered-across-reconnect", "order-divergence")},
+)
+class OfflineDeliversNewestFirst(SqliteStore):
+    """What waited for a device is delivered from the newest to the oldest of each stretch."""
+
+    def entries(self, user: str, after: int, upto: int, *, without: str | None = None) -> list[LogEntry]:
+        """A stretch of a user's log; turned round for deliveries, not for pages."""
+        entries = super().entries(user, after, upto, without=without)
+        return entries if without is None else entries[::-1]
+
+
+@seeded(
+    "offline-redelivers-after-ack",
+    seam="feeder",
+    noticed={"OFF-1": ("duplicate-delivered",), "ACK-4": ("duplicate-delivered", "to be given 0 messages")},
+)
+class OfflineRedeliversAfterAck(Feeder):
+    """A device that comes back is given again the last 10 messages that it had acknowledged."""
+
+    def wake(self) -> None:
+        """Begins a little earlier than it should; called once before anything else, by the constructor."""
+        if not hasattr(self, "_begun"):
+            self._begun = True
+            self._position = max(0, self._position - REPEATED)
+        super().wake()

@@ -1,0 +1,47 @@
+"""Reading on from a cursor: pages that do not meet, cursors that do not stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from waybill_server.codec import JsonCodec
+from waybill_server.defects.registry import seeded
+from waybill_server.ledger import Ledger
+from waybill_server.records import AckRequest, Moved, Refusal
+from waybill_server.server_frames import Page, ServerFrame
+
+STEP = 64
+
+
+@seeded("page-boundary-skip", seam="codec", noticed={"DEV-2": ("gap", "stale-read", "lost-acked")})
+class PageBoundarySkip(JsonCodec):
+    """A page that is not the last one lacks its last entry, and the next page begins after it."""
+
+    def encode(self, frame: ServerFrame) -> bytes:
+        """Writes a server frame."""
+        if isinstance(frame, Page) and not frame.complete:
+            frame = msgspec.structs.replace(frame, entries=frame.entries[:-1])
+        return super().encode(frame)
+
+
+@seeded("page-boundary-duplicate", seam="codec", noticed={"DEV-2": ("duplicate-delivered",)})
+class PageBoundaryDuplicate(JsonCodec):
+    """A page that is not the last one is told to end before its last entry, so the next page begins with that again."""
+
+    def encode(self, frame: ServerFrame) -> bytes:
+        """Writes a server frame."""
+        if isinstance(frame, Page) and not frame.complete and len(frame.entries) > 1:
+            frame = msgspec.structs.replace(frame, cursor=frame.cursor - 1)
+        return super().encode(frame)
+
+
+@seeded("cursor-goes-back", seam="ledger", noticed={"DEV-2": ("cursor-regression",)})
+class CursorGoesBack(Ledger):
+    """Cursors are stored in steps of 64 only: whoever comes back finds an older one than was confirmed."""
+
+    def acknowledge(self, request: AckRequest) -> Moved | Refusal:
+        """Confirms the cursor and stores a lower one."""
+        moved = super().acknowledge(replace(request, cursor=request.cursor - request.cursor % STEP))
+        return moved._replace(value=request.cursor) if isinstance(moved, Moved) else moved
