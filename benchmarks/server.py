@@ -171,9 +171,8 @@ def main() -> int:
             print(f"  {in_flight:>9} {rate:>9,.0f} {bare:>12,.0f} {rate / bare:>6.2f} {cost:>12.0f}")
         print(f"  memory of the node: {idle:.0f} MiB idle, {memory(ready['pid']):.0f} MiB after these sends")
         print(f"  memory of the issuer: {memory(told['pid']):.0f} MiB")
-        print(
-            f"  start to ready: node {statistics.median(starts):.2f} s (median of {STARTS}), issuer {issuer_start:.2f} s"
-        )
+        median = statistics.median(starts)
+        print(f"  start to ready: node {median:.2f} s (median of {STARTS}), issuer {issuer_start:.2f} s\n")
         ended(node)
         ended(issuer)
     return 0
