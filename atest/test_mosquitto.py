@@ -33,7 +33,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any
     """The exit code of the run, the guarantees of its readiness page by id, and the findings of all scenarios."""
     if shutil.which("mosquitto") is None:
         if os.environ.get("WAYBILL_WITHOUT_MOSQUITTO") == "1":
-            pytest.skip("mosquitto is not installed, and WAYBILL_WITHOUT_MOSQUITTO=1 says that this is intended")
+            pytest.skip(
+                "mosquitto is not installed, and WAYBILL_WITHOUT_MOSQUITTO=1 says that this is intended"
+            )
         pytest.fail("mosquitto is not installed: sudo apt-get install mosquitto")
     folder = tmp_path_factory.mktemp("mosquitto")
     done = subprocess.run(

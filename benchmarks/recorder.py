@@ -16,7 +16,9 @@ EVENTS = 300_000
 PACE = 3_000
 """Events between two flushes, so that what waits to be written stays as short as in a real scenario."""
 HEADER = Header(
-    users={"alice": ["phone"], "bob": ["laptop"]}, conversations={"ab": ["alice", "bob"]}, scenario="benchmark"
+    users={"alice": ["phone"], "bob": ["laptop"]},
+    conversations={"ab": ["alice", "bob"]},
+    scenario="benchmark",
 )
 
 

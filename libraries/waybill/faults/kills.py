@@ -69,13 +69,13 @@ class Kills:
     def on_acknowledgement(self, sender: Device, conversation: Conversation, number: int) -> None:
         """Kills on one particular acknowledgement of messages that are sent one by one: what a server acknowledges
         before it is safe has nothing else to hide behind."""
-        self._kill_on(
-            number,
-            f"on acknowledgement {number} of messages sent one by one to somebody offline",
-            lambda: [
-                self.scenario.wait_until_answered([sender.send(conversation)]) for _ in range(number)
-            ],
-        )
+
+        def one_by_one() -> None:
+            for _ in range(number):
+                self.scenario.wait_until_answered([sender.send(conversation)])
+
+        moment = f"on acknowledgement {number} of messages sent one by one to somebody offline"
+        self._kill_on(number, moment, one_by_one)
 
     def during_backlog(self, sender: Device, receiver: Device, conversation: Conversation) -> None:
         """Kills when an offline device came back and holds the first part of what waited for it."""
@@ -112,8 +112,8 @@ class Kills:
         traffic()
         if not ended.wait(DEADLINE):
             raise DeadlinePassed(
-                f"{number} acknowledgements should have come within {DEADLINE:g} s, so that {self.node} is killed on the "
-                f"last of them; {self.scenario.acknowledged_count - before} came."
+                f"{number} acknowledgements should have come within {DEADLINE:g} s, so that {self.node} is killed on "
+                f"the last of them; {self.scenario.acknowledged_count - before} came."
             )
         if trouble:
             raise trouble[0]

@@ -61,7 +61,13 @@ class MessageTable(dict[tuple[int, str], int]):
         """The table line that tells the file about the fresh messages, which are fresh no more."""
         first, senders, keys = self.told, self.senders, self.fresh
         self.told, self.senders, self.fresh = first + len(keys), [], []
-        return {"table": "messages", "first": first, "count": len(keys), "senders": _short(senders), "names": keys}
+        return {
+            "table": "messages",
+            "first": first,
+            "count": len(keys),
+            "senders": _short(senders),
+            "names": keys,
+        }
 
 
 class Encoder:

@@ -105,7 +105,8 @@ class History:
         device = self.sessions.device[self.sends.session]
         rows = np.flatnonzero(device != self.messages.device[self.sends.message])
         return {
-            number: self.sends.message[rows[device[rows] == number]] for number in np.unique(device[rows]).tolist()
+            number: self.sends.message[rows[device[rows] == number]]
+            for number in np.unique(device[rows]).tolist()
         }
 
     @cached_property

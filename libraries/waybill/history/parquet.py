@@ -14,10 +14,25 @@ from .events import Completion, Mode, Operation
 from .model import History
 from .reader import read
 
-TABLES = ("sends", "invokes", "oks", "not_oks", "deliveries", "receipts", "cursors", "presences", "operations")
+TABLES = (
+    "sends",
+    "invokes",
+    "oks",
+    "not_oks",
+    "deliveries",
+    "receipts",
+    "cursors",
+    "presences",
+    "operations",
+)
 """The tables, one file each; docs/history.md describes their columns."""
 
-_ENUMS: dict[str, type[IntEnum]] = {"what": Operation, "completion": Completion, "outcome": Completion, "mode": Mode}
+_ENUMS: dict[str, type[IntEnum]] = {
+    "what": Operation,
+    "completion": Completion,
+    "outcome": Completion,
+    "mode": Mode,
+}
 
 
 def export(path: Path | str, folder: Path | str) -> list[Path]:
@@ -41,7 +56,8 @@ def export(path: Path | str, folder: Path | str) -> list[Path]:
     for name in TABLES:
         table = getattr(history, name)
         columns = {
-            field.name: _column(pyarrow, history, field.name, getattr(table, field.name)) for field in fields(table)
+            field.name: _column(pyarrow, history, field.name, getattr(table, field.name))
+            for field in fields(table)
         }
         target = folder / f"{name}.parquet"
         pyarrow.parquet.write_table(pyarrow.table(columns), target, compression="zstd")

@@ -17,7 +17,7 @@ NEVER_STARTED = "it never started; its worker died or was stopped before it"
 NEVER_ENDED = "it started and never ended; its worker died or was stopped in it"
 
 
-class NotARunFolder(ValueError):  # noqa: N818 - reads as what it is
+class NotARunFolder(ValueError):
     """The folder holds nothing of a run; the message says what was looked for."""
 
 

@@ -30,7 +30,9 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "dedup": Parameter("durable|memory|none", "What a retry under the same key meets after a restart."),
     "dedup_window": Parameter("duration", "How long a key is remembered; without it, for ever."),
     "total_order": Parameter("flag", "All devices show a conversation in one order."),
-    "pipelined_order": Parameter("flag", "Sends of one session keep their order even while all are under way."),
+    "pipelined_order": Parameter(
+        "flag", "Sends of one session keep their order even while all are under way."
+    ),
     "realtime_order": Parameter(
         "flag", "A message acknowledged before another is sent comes before it everywhere."
     ),
@@ -44,7 +46,9 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "sequences": Parameter("gapless|any", "Sequence numbers of a conversation leave no hole."),
     "ids": Parameter("ordered|opaque", "The server's ids of a conversation grow, compared as text."),
     "message_time": Parameter("stored|any", "The server's time of a stored message never changes."),
-    "revocation_bound": Parameter("duration", "The longest time after which a revoked token is worth nothing."),
+    "revocation_bound": Parameter(
+        "duration", "The longest time after which a revoked token is worth nothing."
+    ),
     "inbox": Parameter("count", "Messages that an offline user's inbox takes; what is over it is refused."),
     "window": Parameter("count", "Deliveries in flight that a device has not acknowledged."),
     "frame": Parameter("count", "Bytes of one client message on the wire."),

@@ -41,7 +41,9 @@ def check(history: History) -> list[Anomaly]:
         if kind is CredentialKind.VALID:
             return f"after the tokens of {prose.user(int(sessions.user[session]))} had been revoked"
         article = "an" if kind is CredentialKind.EXPIRED else "a"
-        return "without a token" if kind is CredentialKind.NONE else f"under {article} {kind.name.lower()} token"
+        return (
+            "without a token" if kind is CredentialKind.NONE else f"under {article} {kind.name.lower()} token"
+        )
 
     anomalies = []
     for name, since in (("unauthorised-ok", np.minimum(false, _revoked(history))), ("insecure-ok", bare)):
