@@ -136,8 +136,11 @@ def _repeats(
     found = []
     asked = np.full(len(operations.what), -1, dtype=np.int64)
     asked[history.invokes.operation] = history.invokes.value
-    for identified, every in by_identity.items():
-        group = every[:1] + every[1 + _excused(history, identified, every[0]) :]
+    for identified, group in by_identity.items():
+        legal = _legal_copies(history, identified, group[0])
+        if legal > 1:
+            found += _too_many(history, group, legal)
+            continue
         for place, row in enumerate(group[1:], 1):
             copy = int(deliveries.id[row])
             earlier = [one for one in group[:place] if deliveries.id[one] == copy]
@@ -162,14 +165,22 @@ def _repeats(
     return found
 
 
-def _excused(history: History, identity: int, row: int) -> int:
-    """How many further copies are legal: one for each further attempt, where nothing is deduplicated and no id tells
-    the copies apart."""
+def _legal_copies(history: History, identity: int, row: int) -> int:
+    """How many copies of a message may exist: one for each attempt, where nothing is deduplicated and no id tells the
+    copies apart; else one."""
     messages = history.messages
     if identity >= len(messages.sent) or history.deliveries.id[row] >= 0:
-        return 0
+        return 1
     repeatable = _may_repeat(history, np.array([identity]))[0]
-    return int(messages.attempts[identity]) - 1 if repeatable else 0
+    return int(messages.attempts[identity]) if repeatable else 1
+
+
+def _too_many(history: History, rows: list[int], legal: int) -> list[tuple[int, int, str]]:
+    """More copies in one session than may exist; which copy a later session was given again nobody can tell."""
+    by_session: dict[int, list[int]] = {}
+    for row in rows:
+        by_session.setdefault(int(history.deliveries.session[row]), []).append(row)
+    return [(own[0], own[legal], "same-epoch") for own in by_session.values() if len(own) > legal]
 
 
 class _Acknowledged:
