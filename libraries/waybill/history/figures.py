@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .columns import distinct
 from .events import Completion, CredentialKind, Operation
 from .membership import NEVER, Bools
 from .model import History
@@ -49,8 +50,8 @@ def _traffic(history: History) -> Figures:
         "unanswered": int(((completion == 0) | ((completion == Completion.INFO) & late)).sum()),
         "keys": int((messages.attempts > 1).sum()),
         "retries": int((messages.attempts[messages.sent] - 1).sum()),
-        "conversations": len(np.unique(messages.conversation[messages.sent])),
-        "senders": len(np.unique(messages.sender[messages.sent])),
+        "conversations": len(distinct(messages.conversation[messages.sent])),
+        "senders": len(distinct(messages.sender[messages.sent])),
     }
 
 
@@ -95,7 +96,7 @@ def _found(history: History, anomalies: Sequence[Anomaly]) -> Figures:
 def _judged(history: History) -> bool:
     """Whether every device of every member of a conversation with traffic has a complete final read."""
     messages = history.messages
-    conversations = np.unique(messages.conversation[messages.sent & (messages.effect < NEVER)]).tolist()
+    conversations = distinct(messages.conversation[messages.sent & (messages.effect < NEVER)])
     members = [history.memberships.get(conversation) for conversation in conversations]
     return bool(members) and all(
         of is not None
@@ -110,15 +111,17 @@ def _pairs(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     """Messages that only their keys, or only their senders, tell apart."""
     messages = history.messages
     sent = np.flatnonzero(messages.sent)
-    _, place, count = np.unique(messages.digest[sent], return_inverse=True, return_counts=True)
-    twins = int((count - 1).sum())
-    if not twins and len(np.unique(messages.sender[sent])) < 2:
+    ordered = np.sort(messages.digest[sent])
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    twins, senders = len(again), len(distinct(messages.sender[sent]))
+    if not twins and senders < 2:
         return {}
     owners: dict[str, int] = {}
     shared = 0
     concerned = np.zeros(len(messages.sent), dtype=np.bool_)
-    concerned[sent[count[place] > 1]] = True
-    if len(np.unique(messages.sender[sent])) > 1:
+    if twins:
+        concerned[sent[np.isin(messages.digest[sent], again)]] = True
+    if senders > 1:
         for message, key in enumerate(history.keys):
             if messages.sent[message]:
                 first = owners.setdefault(key, message)

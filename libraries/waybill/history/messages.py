@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .columns import stable_order
 from .events import Completion, Operation
 from .membership import NEVER, Bools, Ints
 
@@ -90,10 +91,14 @@ def gather(history: History) -> Messages:
     first_row = np.full(size, NONE, dtype=np.int32)
     first_row[sends.message[backwards]] = np.arange(len(sends.message), dtype=np.int32)[backwards]
     sent = first_row >= 0
+    all_sent = bool(sent.all())
 
     def of_first(column: Ints, missing: int) -> Ints:
-        values = np.full(size, missing, dtype=column.dtype)
-        values[sent] = column[first_row[sent]]
+        if not len(column):
+            return np.full(size, missing, dtype=column.dtype)
+        values: Ints = column.take(first_row, mode="clip")
+        if not all_sent:
+            values[~sent] = missing
         return values
 
     device_of_send = history.sessions.device[sends.session] if len(sends.session) else sends.session
@@ -130,13 +135,8 @@ def gather(history: History) -> Messages:
 
     order = np.flatnonzero(sent).astype(np.int32)
     order = order[np.argsort(invoked[order], kind="stable")]
-    by_device = order[np.argsort(device[order], kind="stable")]
-    number = np.zeros(size, dtype=np.int32)
-    if len(by_device):
-        starts = np.flatnonzero(np.diff(device[by_device], prepend=-2))
-        lengths = np.diff(np.append(starts, len(by_device)))
-        number[by_device] = np.arange(len(by_device)) - np.repeat(starts, lengths) + 1
-    by_conversation = order[np.argsort(conversation[order], kind="stable")]
+    number = _numbers(device, order, len(history.devices))
+    by_conversation = order[stable_order(conversation[order], len(history.conversations))]
     starts = np.searchsorted(conversation[by_conversation], np.arange(len(history.conversations) + 1))
     return Messages(
         sent=sent,
@@ -162,6 +162,17 @@ def gather(history: History) -> Messages:
         by_conversation=by_conversation.astype(np.int32),
         conversation_start=starts,
     )
+
+
+def _numbers(device: Ints, order: Ints, devices: int) -> Ints:
+    """The place of each message among those of its device, counted from 1."""
+    number = np.zeros(len(device), dtype=np.int32)
+    by_device = order[stable_order(device[order], devices)]
+    if len(by_device):
+        starts = np.flatnonzero(np.diff(device[by_device], prepend=-2))
+        lengths = np.diff(np.append(starts, len(by_device)))
+        number[by_device] = np.arange(len(by_device)) - np.repeat(starts, lengths) + 1
+    return number
 
 
 def _resolve(

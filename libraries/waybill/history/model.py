@@ -34,6 +34,7 @@ from .tables import (
 
 if TYPE_CHECKING:
     from .messages import Messages
+    from .pages import Log, Page
 
 __all__ = ["Fault", "History"]
 
@@ -98,6 +99,20 @@ class History:
         from .views import rows_of_devices
 
         return rows_of_devices(self)
+
+    @cached_property
+    def logs(self) -> dict[int, Log]:
+        """Each user's log, as far as it is proven."""
+        from .pages import logs
+
+        return logs(self)
+
+    @cached_property
+    def pages(self) -> list[Page]:
+        """Every page that was read, in the order of their invokes."""
+        from .pages import pages
+
+        return pages(self)
 
     @cached_property
     def tried_elsewhere(self) -> dict[int, Ints]:

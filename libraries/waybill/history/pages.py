@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .columns import distinct
 from .events import Operation
 from .membership import Ints
 from .model import History
@@ -61,10 +62,13 @@ def logs(history: History) -> dict[int, Log]:
     rows = rows[~messages.ambiguous[messages.given[rows]]]
     user = history.sessions.user[deliveries.session[rows]]
     found = {}
-    for number in np.unique(user).tolist():
+    for number in distinct(user):
         mine = rows[user == number]
-        cursor, first = np.unique(deliveries.cursor[mine], return_index=True)
-        found[number] = Log(cursor, messages.given[mine[first]], mine[first])
+        cursor = deliveries.cursor[mine]
+        if not (cursor[1:] > cursor[:-1]).all():
+            cursor, first = np.unique(cursor, return_index=True)
+            mine = mine[first]
+        found[number] = Log(cursor, messages.given[mine], mine)
     return found
 
 

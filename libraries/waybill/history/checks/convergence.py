@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from waybill.history.columns import passed_over
 from waybill.history.events import Mode
 from waybill.history.membership import NEVER, Ints
 from waybill.history.model import History
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
-from waybill.history.views import first_login, passed_over, sent_by
+from waybill.history.views import first_login, sent_by
 
 
 def check(history: History) -> list[Anomaly]:

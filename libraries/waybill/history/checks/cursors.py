@@ -8,7 +8,7 @@ from waybill.history.checks.identity import unknown_sends
 from waybill.history.events import Completion, Operation
 from waybill.history.membership import Ints
 from waybill.history.model import History
-from waybill.history.pages import Log, Page, logs, pages
+from waybill.history.pages import Log, Page
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
 from waybill.history.views import is_pushed, sent_by
@@ -27,8 +27,8 @@ def check(history: History) -> list[Anomaly]:
 def _gaps(history: History) -> list[Anomaly]:
     messages, prose = history.messages, Prose(history)
     found: list[tuple[int, int, int, int, str]] = []
-    proven = logs(history)
-    taken = pages(history)
+    proven = history.logs
+    taken = history.pages
     held = np.zeros(len(messages.sent) + 1, dtype=np.bool_)
     for device, rows in enumerate(history.rows_of_devices):
         log = proven.get(int(history.device_user[device]))
@@ -152,39 +152,45 @@ def _regressions(history: History) -> list[Anomaly]:
 
 def _cursors(history: History) -> list[tuple[int, int, int, int, int]]:
     """Cursors that the server stated, below what it had stated or confirmed before; a login that asks for an older
-    place starts anew from there."""
+    place starts anew from there. An acknowledgement raises what is confirmed; a device may repeat an old one."""
     invokes, operations, oks, sessions = history.invokes, history.operations, history.oks, history.sessions
     told = history.cursors
-    stated: list[tuple[int, int, int]] = list(
-        zip(told.event.tolist(), told.session.tolist(), told.value.tolist(), strict=True)
-    )
+    stated: list[tuple[int, int, int, bool]] = [
+        (event, session, value, True)
+        for event, session, value in zip(
+            told.event.tolist(), told.session.tolist(), told.value.tolist(), strict=True
+        )
+    ]
     asked: dict[int, int] = {}
-    for what in (Operation.LOGIN, Operation.ACKNOWLEDGE):
-        for row in np.flatnonzero(invokes.what == what).tolist():
-            operation, session = int(invokes.operation[row]), int(invokes.session[row])
-            if what is Operation.LOGIN and invokes.value[row] >= 0:
-                asked[session] = int(invokes.value[row])
-            if operations.completion[operation] != Completion.OK:
-                continue
-            value = int(oks.value[operations.row[operation]])
-            if what is Operation.ACKNOWLEDGE:
-                value = max(value, int(invokes.value[row]))
-            if value >= 0:
-                stated.append((int(operations.done[operation]), session, value))
+    rows = np.flatnonzero((invokes.what == Operation.LOGIN) | (invokes.what == Operation.ACKNOWLEDGE))
+    operation = invokes.operation[rows]
+    logins, took_effect = (
+        invokes.what[rows] == Operation.LOGIN,
+        operations.completion[operation] == Completion.OK,
+    )
+    for place in np.flatnonzero(logins & (invokes.value[rows] >= 0)).tolist():
+        asked[int(invokes.session[rows[place]])] = int(invokes.value[rows[place]])
+    value = np.full(len(rows), -1, dtype=np.int64)
+    value[took_effect] = oks.value[operations.row[operation[took_effect]]]
+    value = np.where(logins, value, np.where(took_effect, np.maximum(value, invokes.value[rows]), -1))
+    known = np.flatnonzero(value >= 0)
+    columns = (operations.done[operation[known]], invokes.session[rows[known]], value[known], logins[known])
+    stated += zip(*(column.tolist() for column in columns), strict=True)
     found = []
     highest: dict[int, list[tuple[int, int, int]]] = {}
     reset: set[int] = set()
-    for event, session, value in sorted(stated):
-        device = int(sessions.device[session])
+    device_of, begin_of = sessions.device.tolist(), sessions.event.tolist()
+    for event, session, place, by_server in sorted(stated):
+        device = device_of[session]
         mine = highest.setdefault(device, [])
         if session in asked and session not in reset:
             reset.add(session)
             if mine and asked[session] < mine[-1][2]:
                 mine.clear()
-        begun = int(sessions.event[session])
+        begun = begin_of[session]
         witness = next((one for one in reversed(mine) if one[1] == session or one[0] < begun), None)
-        if witness is not None and value < witness[2]:
-            found.append((session, witness[2], witness[0], event, value))
-        elif not mine or value > mine[-1][2]:
-            mine.append((event, session, value))
+        if by_server and witness is not None and place < witness[2]:
+            found.append((session, witness[2], witness[0], event, place))
+        elif not mine or place > mine[-1][2]:
+            mine.append((event, session, place))
     return found

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from waybill.history.columns import compact, kept, passed_over, small, stable_order
 from waybill.history.events import Operation
 from waybill.history.membership import NEVER, Ints
 from waybill.history.model import History
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
-from waybill.history.views import compact, is_pushed, passed_over, small, stable_order
+from waybill.history.views import is_pushed
 
 
 def check(history: History) -> list[Anomaly]:
@@ -72,10 +73,12 @@ def _all_hold(history: History, parts: list[_Facts]) -> bool:
     def entries(part: _Facts) -> Iterator[tuple[Ints, Ints, Ints]]:
         sequenced, named = part.sequence >= 0, part.id >= 0
         both = sequenced & named
-        place = part.conversation[sequenced].astype(np.int64) * width + part.sequence[sequenced]
-        yield of_sequence, place, part.message[sequenced]
-        yield of_id, part.id[named], part.message[named]
-        yield sequence_of_id, part.id[both], part.sequence[both]
+        conversation, sequence, message = kept(sequenced, part.conversation, part.sequence, part.message)
+        yield of_sequence, conversation.astype(np.int64) * width + sequence, message
+        ids, message = kept(named, part.id, part.message)
+        yield of_id, ids, message
+        ids, sequence = kept(both, part.id, part.sequence)
+        yield sequence_of_id, ids, sequence
 
     for part in parts:
         for table, names, values in entries(part):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from waybill.history.columns import compact, passed_over, small, stable_order
 from waybill.history.events import Completion, Operation
 from waybill.history.membership import NEVER, Ints
 from waybill.history.model import History
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
-from waybill.history.views import compact, passed_over, small, stable_order
 
 Regression = tuple[int, int, int, int, str]
 """The receipt's row, the value before, the event that told it, the lower value, and which marker it is."""

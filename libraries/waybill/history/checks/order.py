@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from waybill.history.columns import compact, first_of_each, passed_over, stable_order
 from waybill.history.events import Mode, Operation
 from waybill.history.membership import NEVER, Bools, Ints
 from waybill.history.model import History
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
-from waybill.history.views import compact, first_of_each, is_pushed, passed_over, senders_of, stable_order
+from waybill.history.views import is_pushed, senders_of
 
 
 def check(history: History) -> list[Anomaly]:
@@ -83,11 +84,12 @@ def _runs(history: History) -> Ints:
     """For each session its run; a login that asks for an older cursor than the device had reached begins a new one."""
     deliveries, invokes, sessions = history.deliveries, history.invokes, history.sessions
     reached = np.full(len(sessions.device), -1, dtype=np.int64)
-    pushed = np.flatnonzero(is_pushed(history))
-    np.maximum.at(reached, deliveries.session[pushed], deliveries.cursor[pushed])
     asked = np.full(len(sessions.device), -1, dtype=np.int64)
     logins = np.flatnonzero(invokes.what == Operation.LOGIN)
     asked[invokes.session[logins]] = invokes.value[logins]
+    if (asked >= 0).any():
+        pushed = np.flatnonzero(is_pushed(history))
+        np.maximum.at(reached, deliveries.session[pushed], deliveries.cursor[pushed])
     run = np.zeros(len(sessions.device), dtype=np.int64)
     latest: dict[int, tuple[int, int]] = {}
     runs = 0

@@ -7,7 +7,7 @@ import numpy as np
 from waybill.history.events import Completion, Operation
 from waybill.history.membership import NEVER
 from waybill.history.model import History
-from waybill.history.pages import Page, logs, pages
+from waybill.history.pages import Page
 from waybill.history.prose import Prose
 from waybill.history.report import Anomaly, Example, anomaly_of
 from waybill.history.views import is_pushed, sent_by
@@ -15,7 +15,7 @@ from waybill.history.views import is_pushed, sent_by
 
 def check(history: History) -> list[Anomaly]:
     """`stale-read` of a log (that of presence is in `presence`), `flutter` and `resurrected`."""
-    taken = pages(history)
+    taken = history.pages
     lacking = _lacking(history, taken)
     return [*_stale(history, lacking), *_flutter(history, lacking, taken), *_resurrected(history, taken)]
 
@@ -27,7 +27,7 @@ def _lacking(history: History, taken: list[Page]) -> list[tuple[Page, int]]:
     tried to delete.
     """
     messages = history.messages
-    proven = logs(history)
+    proven = history.logs
     deleted = set(
         history.invokes.message[np.isin(history.invokes.what, (Operation.DELETE, Operation.REVOKE))].tolist()
     )
