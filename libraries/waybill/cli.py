@@ -16,8 +16,8 @@ Waybill: acceptance tests for messaging servers. Every message accounted for.
 """
 _EPILOG = """\
 examples:
-  waybill run                              test the embedded reference server, then open
-  results/latest/readiness.html waybill run --target my-server.toml      test yours
+  waybill run                              test the reference server in the box
+  waybill run --target my-server.toml      test yours; then open results/latest/readiness.html
   waybill check history.jsonl.gz           judge a recorded history
   waybill COMMAND --help                   options, exit codes and examples of a command
 """
