@@ -431,7 +431,11 @@ class Messages:
         scenario = stage.scenario()
         retried: list[Sending] = []
         for own in list(scenario.user(person).devices.values()):
-            sent = [one for one in own.sent if (one.unknown if which is Which.UNKNOWN else not one.refused)]
+            sent = [
+                one
+                for one in own.sent
+                if (one.unknown or one.never_left if which is Which.UNKNOWN else not one.refused)
+            ]
             if not sent:
                 continue
             if on is On.NEW_CONNECTION:

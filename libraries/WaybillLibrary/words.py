@@ -65,7 +65,7 @@ class Which(Enum):
     ALL = "all"
     """Every message that was not refused."""
     UNKNOWN = "unknown"
-    """Those whose outcome is unknown."""
+    """Those whose outcome is unknown, and those that never left the device because its connection was gone."""
 
 
 class On(Enum):

@@ -131,6 +131,18 @@ class DriverConformance:
         assert refused.value.outcome.code
         assert tape.events == []
 
+    def test_a_session_that_never_said_who_it_is_gets_nothing_done(self, subject: Subject) -> None:
+        account, other = subject.account(), subject.account()
+        conversation = subject.driver.direct_conversation(subject.name_of(account), subject.name_of(other))
+        try:
+            session, tape = subject.connect(account, identify=False)
+        except LoginRefused as refused:
+            assert refused.outcome.completion is Completion.FAIL
+            return
+        session.send(1, conversation, "k1", b"nobody")
+        tape.wait_end(10.0)
+        assert tape.outcome(1).completion is not Completion.OK
+
     def test_a_server_that_cannot_be_reached_is_a_definite_failure(self, subject: Subject) -> None:
         with subject.proxy() as proxy:
             endpoint = subject.through(proxy)

@@ -153,6 +153,7 @@ class Device(Outbox):
     def typing(self, conversation: Conversation | str, active: bool = True) -> None:
         """Says that the user started or stopped typing. Nothing answers; it is known to have worked once
         another device saw it."""
+        self.scenario.require(Operation.TYPING)
         thread = self.scenario.conversation(conversation)
         epoch, session = self.usable()
         number = self.scenario.recorder.invoke(

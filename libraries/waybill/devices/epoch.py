@@ -109,7 +109,12 @@ class Epoch:
         return operation
 
     def calling(self, what: Operation, **details: Any) -> Call:
-        """Records the invocation of another operation and expects its outcome."""
+        """Records the invocation of another operation and expects its outcome.
+
+        Raises:
+            CapabilityMissing: The protocol has no such operation.
+        """
+        self.device.scenario.require(what)
         call = Call(
             self._recorder.invoke(self.number, what, **details), what, details.get("conversation", "")
         )

@@ -95,17 +95,18 @@ def try_false_credentials(scenario: Scenario, intruder: str, victim: str) -> lis
 
 
 def try_operations_without_login(scenario: Scenario, intruder: str, victim: str) -> list[str]:
-    """Tries each operation of the protocol on a connection that never logged in; returns what was tried."""
-    scenario.user(intruder, [f"nobody-{name}" for name in _OPERATIONS])
+    """Tries each operation that the protocol has on a connection that never logged in; returns what was tried."""
+    possible = {name: act for name, act in _OPERATIONS.items() if scenario.can(Operation[name.upper()])}
+    scenario.user(intruder, [f"nobody-{name}" for name in possible])
     conversation, account = scenario.direct(intruder, victim), scenario.user(victim).account.user
-    for name, act in _OPERATIONS.items():
+    for name, act in possible.items():
         device = scenario.device(f"{intruder}/nobody-{name}")
         outcome = device.try_connect(identify=False, kind=CredentialKind.NONE, deadline=ANSWER)
         if outcome.completion is Completion.OK:
             act(device, conversation, account)
             device.wait_until_idle(deadline=ANSWER)
             device.cut()
-    return list(_OPERATIONS)
+    return list(possible)
 
 
 def _send(device: Device, conversation: Conversation, _: str) -> None:

@@ -17,7 +17,7 @@ from waybill.devices.names import Names
 from waybill.devices.sending import Bodies, Sending
 from waybill.devices.stream import Stream
 from waybill.devices.target_access import TargetAccess
-from waybill.devices.waiting import Deadline, DeadlinePassed, Signal
+from waybill.devices.waiting import CapabilityMissing, Deadline, DeadlinePassed, Signal
 from waybill.drivers import registry
 from waybill.drivers.base import Capability, Delivery, Driver
 from waybill.history.events import Operation
@@ -26,6 +26,21 @@ from waybill.history.recorder import Recorder
 
 if TYPE_CHECKING:
     from waybill.history import Report
+
+
+_NEEDED = {
+    Operation.SYNC: Capability.SYNC,
+    Operation.PRESENCE: Capability.PRESENCE,
+    Operation.WATCH: Capability.PRESENCE,
+    Operation.READ: Capability.READ_MARKERS,
+    Operation.MARKERS: Capability.READ_MARKERS,
+    Operation.CREATE: Capability.GROUPS,
+    Operation.ADD: Capability.GROUPS,
+    Operation.REMOVE: Capability.GROUPS,
+    Operation.LEAVE: Capability.GROUPS,
+    Operation.TYPING: Capability.TYPING,
+}
+"""What a protocol must be able to express for each operation that not every protocol has."""
 
 
 class User:
@@ -158,6 +173,22 @@ class Scenario:
             known = ", ".join(self.conversations) or "none yet"
             raise KeyError(f"No conversation is called {name!r}; there are: {known}.")
         return self.conversations[name]
+
+    # -- what the protocol can express --------------------------------------------------------------------------
+
+    def can(self, operation: Operation) -> bool:
+        """Whether the protocol has this operation."""
+        needed = _NEEDED.get(operation)
+        return needed is None or needed in self.driver.capabilities
+
+    def require(self, operation: Operation) -> None:
+        """Fails where the protocol does not have this operation.
+
+        Raises:
+            CapabilityMissing: Saying which capability the driver lacks.
+        """
+        if not self.can(operation):
+            raise CapabilityMissing(self.driver.name, _NEEDED[operation].value)
 
     # -- the history -----------------------------------------------------------------------------------------
 

@@ -79,6 +79,11 @@ class Sending:
         return not self.open and self.outcome is not None and self.outcome.completion is Completion.INFO
 
     @property
+    def never_left(self) -> bool:
+        """No attempt is open, and of none did a byte leave the client."""
+        return self.refused and self.answered and self.outcome is not None and self.outcome.code in _UNSENT
+
+    @property
     def answered(self) -> bool:
         """No attempt is open."""
         return not self.open and self.outcome is not None
@@ -109,6 +114,8 @@ class Sending:
         return f"<{self.name} to {self.conversation.name}: {state}>"
 
 
+_UNSENT: Final = {"not-sent", "not-connected"}
+"""The codes of attempts of which no byte left the client (the driver contract)."""
 _WEIGHT: Final = {Completion.FAIL: 0, Completion.INFO: 1, Completion.OK: 2}
 
 _ALPHABET: Final = string.ascii_letters + string.digits + " .,:;!?()[]{}<>+-*/=_#%&@$'\"\\|~^`"

@@ -45,7 +45,7 @@ def set_markers(
         for sending in scenario.sendings
         if sending.conversation is conversation and sending.acknowledged and sending.outcome
     ]
-    if not sequences:
+    if not sequences or max(sequences) < 1:
         raise ValueError(f"Nothing is acknowledged in {conversation.name} yet, so nothing can be read.")
     newest = max(sequences)
     for _ in range(count):

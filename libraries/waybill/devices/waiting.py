@@ -33,6 +33,16 @@ class OperationFailed(AssertionError):
         self.outcome = outcome
 
 
+class CapabilityMissing(AssertionError):
+    """The protocol cannot express what the scenario needs."""
+
+    def __init__(self, driver: str, capability: str) -> None:
+        super().__init__(
+            f"The scenario needs '{capability}', which the protocol of the driver '{driver}' cannot express. A server "
+            f"that does not promise it waives the guarantee in its target file, with a reason, an owner and a date."
+        )
+
+
 class NoSession(RuntimeError):
     """A device was asked to do something that needs a session, and never had one."""
 

@@ -120,8 +120,9 @@ class Login:
         receipts: Ask for receipts.
         typing: Ask for typing notices.
         window: The most deliveries the device will hold unacknowledged, where the protocol can say so.
-        identify: Log in. Without it the driver connects and gives a session that never said who it is, for
-            probes; one that cannot do so raises `LoginRefused` with FAIL and code `not-possible`.
+        identify: Say who it is. Without it the driver connects and gives a session that never did, for probes; where
+            the protocol has no operation before the login, it logs in without any credential; one that can do neither
+            raises `LoginRefused` with FAIL and code `not-possible`.
     """
 
     endpoint: Endpoint

@@ -113,9 +113,10 @@ class Link:
         )
         self.client.connect_timeout = max(0.001, login.deadline)
         self.client.max_inflight_messages_set(MOST_IN_FLIGHT)
-        self.client.username_pw_set(
-            login.credential.user, login.credential.password or login.credential.token
-        )
+        if login.identify:
+            self.client.username_pw_set(
+                login.credential.user, login.credential.password or login.credential.token
+            )
         self.client.on_disconnect = self._on_disconnect
         if secure:
             context = login.endpoint.tls_context()
