@@ -18,7 +18,8 @@ from WaybillLibrary.words import CONVERTERS, Alike, Names, On, Senders, Which
 
 WAIT = timedelta(seconds=20)
 STEADY = 150.0
-"""Messages per second of a stream: lively traffic that no server has to be sized for."""
+"""Messages per second of a stream where the target promises no other `steady_rate`: lively traffic that no server has
+to be sized for."""
 
 
 def routes(people: Names, receiver: str, senders: Senders, devices: Names | None = None) -> list[Route]:
@@ -350,7 +351,7 @@ class Messages:
         receiver: str,
         *,
         from_devices: Senders = Senders.FIRST,
-        rate: float | None = STEADY,
+        rate: float | None = None,
     ) -> None:
         """Starts a stream of messages in the background from each of the people; `Stop Sending` ends it.
 
@@ -358,7 +359,7 @@ class Messages:
             people: The senders.
             receiver: The one they write to.
             from_devices: Which of their devices send, each a stream of its own.
-            rate: Messages per second of each stream; `None` for as fast as the server acknowledges.
+            rate: Messages per second of each stream; by default what the target promises as `steady_rate`, or 150.
 
         Example:
 
@@ -372,8 +373,10 @@ class Messages:
             Check History
         ```
         """
+        scenario = stage.scenario()
+        steady = rate if rate is not None else float(scenario.target.promises.get("steady_rate", STEADY))
         for device, conversation in routes(people, receiver, from_devices):
-            stage.scenario().start_sending(device, conversation, rate=rate)
+            scenario.start_sending(device, conversation, rate=steady)
 
     @keyword
     def stop_sending(self, *, deadline: timedelta = WAIT) -> None:

@@ -19,8 +19,9 @@ Test Tags         dup-1    p0    idempotency
 *** Test Cases ***
 A send retried with its key stays one message through reconnects and a restart
     Given alice is online on phone and tablet
-    And bob is online
+    And bob and carol are online
     When alice sends 500 messages to bob from her phone
+    And alice and carol send 50 pairs of messages under equal keys to bob
     And every send is acknowledged
     And alice retries all of them on the same connection
     And alice retries all of them on a new connection

@@ -20,7 +20,7 @@ An acknowledged message survives a killed server
     Given alice, carol and bob are online
     And dave was online and went offline
     When the server is killed right after acknowledging 200 messages of alice to bob
-    And the server is killed 4 times while alice and carol have sends in flight to bob
+    And the server is killed 3 times while alice and carol have sends in flight to bob
     And the server is killed when the 50th message for dave, who is offline, was acknowledged
     And the server is killed while dave fetches what waited for him
     And the server is killed again as soon as it accepts messages after a restart
