@@ -124,8 +124,9 @@ def test_threads_lose_nothing_and_numbers_are_unique(tmp_path: Path) -> None:
         for number in range(1000):
             key = f"{worker}-{number}"
             operation = recorder.send(phone, "ab", key, key.encode())
-            recorder.ok(operation, id=key)
             recorder.deliver(laptop, "ab", "alice", key.encode(), key=key, id=key)
+            # Only now: what is acknowledged but not delivered yet, another thread's message would overtake.
+            recorder.ok(operation, id=key)
 
     threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
     for thread in threads:

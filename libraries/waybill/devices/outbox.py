@@ -126,7 +126,7 @@ class Outbox(Connection):
                 if not self.signal.wait_until(room.is_down_to(in_flight - len(part)), limit):
                     raise DeadlinePassed(
                         f"{self.name} could not send {len(sendings)} messages within {deadline:g} s: {start} "
-                        f"were sent, {room.count()} of them have no answer. {self.name} is {self.state}."
+                        f"were sent, {len(room.left())} of them have no answer. {self.name} is {self.state}."
                     )
                 waiting = room.left()
             session.send_many(

@@ -71,11 +71,11 @@ def _make_room(
 ) -> list[Sending]:
     """Waits until at most half of the allowed sends are unanswered, and returns those."""
     room = Unanswered(waiting)
-    if not scenario.signal.wait_until(lambda: room.count() <= IN_FLIGHT // 2, limit):
+    if not scenario.signal.wait_until(room.is_down_to(IN_FLIGHT // 2), limit):
         names = ", ".join(one.name for one in room.left()[:5])
         raise DeadlinePassed(
-            f"{count} messages could not be sent within {limit.seconds:g} s: {sent} were sent, {room.count()} of them "
-            f"have no answer, among them {names}."
+            f"{count} messages could not be sent within {limit.seconds:g} s: {sent} were sent, {len(room.left())} of "
+            f"them have no answer, among them {names}."
         )
     return room.left()
 

@@ -28,12 +28,16 @@ class Unanswered:
         return len(left)
 
     def is_down_to(self, most: int) -> Callable[[], bool]:
-        """A condition that holds when so many are left."""
-        return lambda: self.count() <= most
+        """A condition that holds when so many are left; one answer that never comes does not hide the others."""
+        return lambda: self.count() <= most or (most > 0 and self._compacted() <= most)
 
     def left(self) -> list[Sending]:
         """Those without an outcome, oldest first."""
         return [one for one in reversed(self._left) if not one.answered]
+
+    def _compacted(self) -> int:
+        self._left = [one for one in self._left if not one.answered]
+        return len(self._left)
 
 
 def wait_until_answered(devices: Sequence[Device], sendings: Sequence[Sending], deadline: Deadline) -> None:

@@ -116,7 +116,7 @@ class _Answering(SqliteStore):
         """Answers a message that was stored and published."""
 
 
-@seeded("ack-missing", seam="store", noticed={"ACK-2": ("hung",)})
+@seeded("ack-missing", seam="store", noticed={"ACK-2": ("hung", "have no answer")})
 class AckMissing(_Answering):
     """Every 100th message is stored and delivered, and its sender gets no answer."""
 

@@ -16,7 +16,19 @@ from waybill_server.store import SqliteStore
 from waybill_server.writer import Answers, Writer
 
 
-@seeded("ack-before-persist", seam="writer", noticed={"ACK-1": ("lost-acked", "premature-ack")})
+@seeded(
+    "ack-before-persist",
+    seam="writer",
+    noticed={
+        "ACK-1": (
+            "lost-acked",
+            "premature-ack",
+            "order-divergence",
+            "reordered-across-reconnect",
+            "false-receipt",
+        )
+    },
+)
 class AckBeforePersist(Writer):
     """Every answer leaves before the COMMIT of the transaction that it belongs to."""
 
@@ -58,9 +70,10 @@ class LoseWalOnRestart(SqliteStore):
 
 
 class _Checkpointed(Ledger):
-    """A ledger whose database has its tables in its own file, so that it can be opened without the log."""
+    """A ledger whose database file is whole without its log, as it was when the node started."""
 
     def recover(self) -> None:
-        """Takes up after the last run, and checkpoints once."""
+        """Takes up after the last run, and checkpoints now and never again."""
         super().recover()
+        self.connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

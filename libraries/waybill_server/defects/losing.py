@@ -24,7 +24,7 @@ class DropEveryNth(LocalRouter):
         return [sender] if self._unlucky.now() else members
 
 
-@seeded("drop-on-reconnect", seam="router", noticed={"DEL-2": ("lost-acked", "stuck")})
+@seeded("drop-on-reconnect", seam="router", noticed={"DEL-2": ("lost-acked", "was given 9 of them")})
 class DropOnReconnect(LocalRouter):
     """The first message to a user after a reconnect is acknowledged and lost: it falls between two sessions."""
 
@@ -48,7 +48,9 @@ class DropOnReconnect(LocalRouter):
         return [user for user in members if user not in missed]
 
 
-@seeded("drop-unacked-on-disconnect", seam="feeder", noticed={"ACK-4": ("stuck", "should have been given")})
+@seeded(
+    "drop-unacked-on-disconnect", seam="feeder", noticed={"ACK-4": ("stuck", "on its present session within")}
+)
 class DropUnackedOnDisconnect(Feeder):
     """What was on its way to a device when its connection ended counts as received."""
 

@@ -15,7 +15,9 @@ CAP = 1_000
 REPEATED = 10
 
 
-@seeded("offline-cap-silently-drops", seam="router", noticed={"OFF-1": ("lost-acked", "stuck")})
+@seeded(
+    "offline-cap-silently-drops", seam="router", noticed={"OFF-1": ("lost-acked", "was given 1000 of them")}
+)
 class OfflineCapSilentlyDrops(LocalRouter):
     """For a user without a session 1,000 messages are kept; the later ones are acknowledged and lost."""
 
@@ -52,7 +54,10 @@ class OfflineDeliversNewestFirst(SqliteStore):
 @seeded(
     "offline-redelivers-after-ack",
     seam="feeder",
-    noticed={"OFF-1": ("duplicate-delivered",), "ACK-4": ("duplicate-delivered", "to be given 0 messages")},
+    noticed={
+        "OFF-1": ("duplicate-delivered",),
+        "ACK-4": ("duplicate-delivered", "to be given 350 messages again"),
+    },
 )
 class OfflineRedeliversAfterAck(Feeder):
     """A device that comes back is given again the last 10 messages that it had acknowledged."""

@@ -7,7 +7,11 @@ from waybill_server.defects.registry import seeded
 from waybill_server.router import Listener, LocalRouter
 
 
-@seeded("presence-sticks-online", seam="router", noticed={"OFF-2": ("stale-read", "offline")})
+@seeded(
+    "presence-sticks-online",
+    seam="router",
+    noticed={"OFF-2": ("stale-read", "expected to be told within 3 s that bob is offline")},
+)
 class PresenceSticksOnline(LocalRouter):
     """Every 10th session that ends goes unnoticed: its user stays online until the device comes back."""
 

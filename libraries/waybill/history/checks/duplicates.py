@@ -98,6 +98,7 @@ def _delivered(history: History) -> list[Anomaly]:
             "acknowledged": "again after it had acknowledged it",
             "same-page": "twice in one page",
             "before-page": "in a page that begins after it",
+            "next-page": "in the page that begins where the one with it was said to end",
         }[kind]
         return Example(
             f"{device} got {prose.delivery(two)} {how}",
@@ -128,14 +129,12 @@ def _identity(history: History, rows: Ints) -> Ints:
 def _repeats(
     history: History, device: int, rows: Ints, identity: Ints, pushed: Bools
 ) -> list[tuple[int, int, str]]:
-    deliveries, operations = history.deliveries, history.operations
+    deliveries, reads = history.deliveries, _Reads(history)
     acknowledged = _Acknowledged(history, device)
     by_identity: dict[int, list[int]] = {}
     for row, one in zip(rows.tolist(), identity.tolist(), strict=True):
         by_identity.setdefault(one, []).append(row)
     found = []
-    asked = np.full(len(operations.what), -1, dtype=np.int64)
-    asked[history.invokes.operation] = history.invokes.value
     for identified, group in by_identity.items():
         legal = _legal_copies(history, identified, group[0])
         if legal > 1:
@@ -146,7 +145,7 @@ def _repeats(
             earlier = [one for one in group[:place] if deliveries.id[one] == copy]
             if not earlier:
                 continue
-            session, read = int(deliveries.session[row]), int(deliveries.read[row])
+            session = int(deliveries.session[row])
             if pushed[row]:
                 twin = next(
                     (one for one in earlier if pushed[one] and deliveries.session[one] == session), None
@@ -155,13 +154,8 @@ def _repeats(
                     found.append((twin, row, "same-epoch"))
                 elif acknowledged.before(session, row, earlier):
                     found.append((earlier[-1], row, "acknowledged"))
-            elif read >= 0:
-                twin = next((one for one in earlier if deliveries.read[one] == read), None)
-                cursor = int(deliveries.cursor[row])
-                if twin is not None:
-                    found.append((twin, row, "same-page"))
-                elif deliveries.mode[row] == Mode.PAGE and 0 <= cursor <= int(asked[read]):
-                    found.append((earlier[-1], row, "before-page"))
+            elif deliveries.read[row] >= 0:
+                found += reads.again(row, earlier)
     return found
 
 
@@ -181,6 +175,32 @@ def _too_many(history: History, rows: list[int], legal: int) -> list[tuple[int, 
     for row in rows:
         by_session.setdefault(int(history.deliveries.session[row]), []).append(row)
     return [(own[0], own[legal], "same-epoch") for own in by_session.values() if len(own) > legal]
+
+
+class _Reads:
+    """The pages that were asked for: where each begins, and where it was said to end."""
+
+    def __init__(self, history: History) -> None:
+        operations, invokes = history.operations, history.invokes
+        self._deliveries = history.deliveries
+        self._after = np.full(len(operations.what), -1, dtype=np.int64)
+        self._after[invokes.operation] = invokes.value
+        self._end = np.full(len(operations.what), -1, dtype=np.int64)
+        pages = np.flatnonzero((operations.what == Operation.SYNC) & (operations.completion == Completion.OK))
+        self._end[pages] = history.oks.value[operations.row[pages]]
+
+    def again(self, row: int, earlier: list[int]) -> list[tuple[int, int, str]]:
+        """What is wrong with a page that shows a message once more; nothing if it just reads the same stretch."""
+        deliveries, read = self._deliveries, int(self._deliveries.read[row])
+        after = int(self._after[read])
+        twin = next((one for one in earlier if deliveries.read[one] == read), None)
+        if twin is not None:
+            return [(twin, row, "same-page")]
+        if deliveries.mode[row] == Mode.PAGE and 0 <= int(deliveries.cursor[row]) <= after:
+            return [(earlier[-1], row, "before-page")]
+        pages = [one for one in earlier if deliveries.read[one] >= 0]
+        twin = next((one for one in pages if self._end[deliveries.read[one]] == after >= 0), None)
+        return [] if twin is None else [(twin, row, "next-page")]
 
 
 class _Acknowledged:
