@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **DEL-1 Online delivery.** Every message that the server acknowledged to its sender reaches every
+Documentation     *DEL-1 Online delivery.* Every message that the server acknowledged to its sender reaches every
 ...               online device of its recipient exactly once, body unchanged.
 
 Resource          ../../keywords/scenario.resource

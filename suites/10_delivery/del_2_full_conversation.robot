@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **DEL-2 Full conversation end to end.** A two-way conversation with presence, typing, receipts,
+Documentation     *DEL-2 Full conversation end to end.* A two-way conversation with presence, typing, receipts,
 ...               offline spells and reconnects ends with both sides holding the same log.
 
 Resource          ../../keywords/scenario.resource

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **OFF-1 Offline storage.** Messages acknowledged while the recipient is offline are delivered on its
+Documentation     *OFF-1 Offline storage.* Messages acknowledged while the recipient is offline are delivered on its
 ...               next connection, all of them, in order, once.
 
 Resource          ../../keywords/scenario.resource

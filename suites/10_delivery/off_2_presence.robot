@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **OFF-2 Presence.** Online, offline and last-seen are true and never stale past the promised bound; a
+Documentation     *OFF-2 Presence.* Online, offline and last-seen are true and never stale past the promised bound; a
 ...               crashed client goes offline.
 
 Resource          ../../keywords/scenario.resource

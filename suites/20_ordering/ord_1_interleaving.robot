@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **ORD-1 Per-conversation order under concurrent interleaving.** With many senders interleaving in many
+Documentation     *ORD-1 Per-conversation order under concurrent interleaving.* With many senders interleaving in many
 ...               conversations, each (conversation, sender) stream arrives in send order, server sequence numbers are
 ...               strictly increasing without gaps, and every device of a conversation sees the same total order.
 

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **ORD-2 Order across reconnects and offline spells.** The order of a stream survives the receiver's
+Documentation     *ORD-2 Order across reconnects and offline spells.* The order of a stream survives the receiver's
 ...               reconnect and the hand-over from backlog to live delivery.
 
 Resource          ../../keywords/scenario.resource

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **DUP-1 Idempotent retry.** A send retried with the same idempotency key, on the same or another
+Documentation     *DUP-1 Idempotent retry.* A send retried with the same idempotency key, on the same or another
 ...               connection or after a server restart, is one message, and every retry is answered with the first
 ...               message's id.
 

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **DUP-2 Dedup never swallows.** Equal bodies with different keys, and equal keys of different senders,
+Documentation     *DUP-2 Dedup never swallows.* Equal bodies with different keys, and equal keys of different senders,
 ...               are different messages.
 
 Resource          ../../keywords/scenario.resource

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **ACK-1 No loss after ack.** A message acknowledged to its sender survives SIGKILL of any node at any
+Documentation     *ACK-1 No loss after ack.* A message acknowledged to its sender survives SIGKILL of any node at any
 ...               moment after the ack and is delivered once the node is back.
 
 Resource          ../../keywords/scenario.resource

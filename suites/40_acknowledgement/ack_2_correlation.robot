@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **ACK-2 Ack correlation.** Each send gets exactly one outcome - ack, rejection or connection loss - and
+Documentation     *ACK-2 Ack correlation.* Each send gets exactly one outcome - ack, rejection or connection loss - and
 ...               the ack names the send it answers, under pipelining and interleaving.
 
 Resource          ../../keywords/scenario.resource

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **ACK-4 Recipient ack and redelivery.** What a device did not acknowledge is delivered again after
+Documentation     *ACK-4 Recipient ack and redelivery.* What a device did not acknowledge is delivered again after
 ...               reconnect; what it did acknowledge is never delivered again to that device.
 
 Resource          ../../keywords/scenario.resource

@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **DEV-1 Multi-device consistency.** All devices of a user, and the sender's own other devices, converge
+Documentation     *DEV-1 Multi-device consistency.* All devices of a user, and the sender's own other devices, converge
 ...               to the same log, same order, after any mix of online, offline and reconnecting devices.
 
 Resource          ../../keywords/scenario.resource

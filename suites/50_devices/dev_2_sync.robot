@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **DEV-2 Device sync and replay from a cursor.** A new or long-offline device catches up from any cursor,
+Documentation     *DEV-2 Device sync and replay from a cursor.* A new or long-offline device catches up from any cursor,
 ...               page by page, without gap, duplicate or stale page, while traffic goes on.
 
 Resource          ../../keywords/scenario.resource

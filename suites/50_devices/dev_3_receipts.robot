@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **DEV-3 Read and receipt state converges.** Read markers and delivery receipts converge on all devices
+Documentation     *DEV-3 Read and receipt state converges.* Read markers and delivery receipts converge on all devices
 ...               and never go back.
 
 Resource          ../../keywords/scenario.resource

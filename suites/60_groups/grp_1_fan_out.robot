@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **GRP-1 Group fan-out.** A group message reaches every member's every device once, in one total order;
+Documentation     *GRP-1 Group fan-out.* A group message reaches every member's every device once, in one total order;
 ...               members who left get nothing more, new members nothing older than promised.
 
 Resource          ../../keywords/scenario.resource

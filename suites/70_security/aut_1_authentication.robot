@@ -1,5 +1,5 @@
 *** Settings ***
-Documentation     **AUT-1 Authentication is on.** No operation is possible without a valid token of the real issuer; the
+Documentation     *AUT-1 Authentication is on.* No operation is possible without a valid token of the real issuer; the
 ...               kit holds no signing secret of the server. A server that accepts an anonymous session fails.
 
 Resource          ../../keywords/scenario.resource
