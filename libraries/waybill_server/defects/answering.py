@@ -18,7 +18,7 @@ from waybill_server.limits import Limits
 from waybill_server.node import Settings, assemble
 from waybill_server.records import Message, Refusal, Request, Result, SendRequest, Stored
 from waybill_server.router import LocalRouter, Router
-from waybill_server.server_frames import Accepted, ServerFrame
+from waybill_server.server_frames import Accepted, ServerFrame, TypingNotice
 from waybill_server.services import Services
 from waybill_server.store import SqliteStore
 from waybill_server.token_check import TokenCheck
@@ -91,8 +91,24 @@ def ack_twice(settings: Settings, token_check: TokenCheck) -> Services:
     return assemble(settings, token_check, router=lambda: _Repeating(refs), codec=lambda: _Remembering(refs))
 
 
-class _Answering(SqliteStore):
-    """A store in which every 100th message that was stored is answered in another way."""
+@seeded("ack-missing", seam="codec", noticed={"ACK-2": ("hung", "have none")})
+class AckMissing(JsonCodec):
+    """Every 100th message is stored and delivered, and its sender gets no answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hundredth = Every(100)
+
+    def encode(self, frame: ServerFrame) -> bytes:
+        """Writes a server frame; in place of some answers one that says nothing."""
+        if isinstance(frame, Accepted) and self._hundredth.now():
+            return super().encode(TypingNotice(frame.conversation, "", active=False))
+        return super().encode(frame)
+
+
+@seeded("reject-but-store", seam="store", noticed={"ACK-2": ("delivered-after-refusal",)})
+class RejectButStore(SqliteStore):
+    """Every 100th message is stored and delivered, and its sender is told that it was refused for good."""
 
     def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
         super().__init__(path, clock, router, limits)
@@ -108,23 +124,5 @@ class _Answering(SqliteStore):
     def _done(self, request: SendRequest, result: Result) -> None:
         if isinstance(result, Stored) and result.positions and self._hundredth.now():
             self._router.publish(result.message, result.positions)
-            self.answer_otherwise(request)
-        else:
-            request.done(result)
-
-    def answer_otherwise(self, request: SendRequest) -> None:
-        """Answers a message that was stored and published."""
-
-
-@seeded("ack-missing", seam="store", noticed={"ACK-2": ("hung", "have no answer")})
-class AckMissing(_Answering):
-    """Every 100th message is stored and delivered, and its sender gets no answer."""
-
-
-@seeded("reject-but-store", seam="store", noticed={"ACK-2": ("delivered-after-refusal",)})
-class RejectButStore(_Answering):
-    """Every 100th message is stored and delivered, and its sender is told that it was refused for good."""
-
-    def answer_otherwise(self, request: SendRequest) -> None:
-        """Refuses it, too late."""
-        request.done(Refusal("storage", "the disk refused the write; nothing was stored"))
+            result = Refusal("storage", "the disk refused the write; nothing was stored")
+        request.done(result)
