@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from robot.api.deco import keyword, library
 
 from waybill.devices.absences import send_during_absences
@@ -9,6 +11,8 @@ from waybill.devices.talk import one_round, receipts_converge, set_markers
 from waybill.version import __version__
 from WaybillLibrary import stage
 from WaybillLibrary.words import CONVERTERS, How
+
+WAIT = timedelta(seconds=10)
 
 
 @library(
@@ -41,7 +45,14 @@ class Receipts:
 
     @keyword
     def send_during_absences(
-        self, sender: str, person: str, *, absences: int, messages: int, how: How = How.CLOSE
+        self,
+        sender: str,
+        person: str,
+        *,
+        absences: int,
+        messages: int,
+        how: How = How.CLOSE,
+        deadline: timedelta = WAIT,
     ) -> None:
         """A person is away several times; each absence meets its share of the messages, which arrive on the return.
 
@@ -51,6 +62,7 @@ class Receipts:
             absences: How often.
             messages: Messages in all.
             how: With or without goodbye.
+            deadline: How long the messages of one absence may take to arrive.
 
         Example:
 
@@ -70,6 +82,7 @@ class Receipts:
             absences,
             messages,
             goodbye=how is How.CLOSE,
+            deadline=deadline.total_seconds(),
         )
 
     @keyword

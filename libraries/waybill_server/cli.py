@@ -68,9 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="node|issuer|defects|version")
     _node_options(commands.add_parser("node", help=NODE_HELP, description=NODE_HELP))
     _issuer_options(commands.add_parser("issuer", help=ISSUER_HELP, description=ISSUER_HELP))
-    commands.add_parser(
-        "defects", help="lists the seeded defects that a node can be run with, and what they break"
-    )
+    text = "lists the seeded defects that a node can be run with, and what they break"
+    defects = commands.add_parser("defects", help=text, description=text)
+    defects.add_argument("--markdown", action="store_true", help="as the table of docs/defects.md")
     commands.add_parser("version", help="prints the version and the wire versions")
     return parser
 

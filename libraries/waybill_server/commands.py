@@ -103,7 +103,11 @@ def issuer(options: argparse.Namespace) -> int:
 def defects(options: argparse.Namespace) -> int:
     """Lists the seeded defects."""
     from waybill_server.defects import every
+    from waybill_server.defects.table import markdown
 
+    if options.markdown:
+        sys.stdout.write(markdown(every()))
+        return 0
     for defect in every():
         sys.stdout.write(f"{defect.name:<32} {', '.join(defect.noticed):<14} {defect.breaks}\n")
     return 0

@@ -11,6 +11,7 @@ from waybill.devices.conversation import Conversation
 from waybill.devices.names import Names
 from waybill.devices.sending import Bodies, Sending
 from waybill.devices.waiting import Deadline, Signal, some
+from waybill.devices.waits import Unanswered
 from waybill.drivers.base import Outcome
 from waybill.history.events import Completion
 
@@ -95,6 +96,19 @@ def test_a_wait_ends_with_the_change_and_not_with_the_deadline() -> None:
     threading.Timer(0.05, change).start()
     assert signal.wait_until(lambda: bool(ready), Deadline(10))
     assert time.monotonic() - begun < 5
+
+
+def test_a_send_that_is_never_answered_does_not_hide_that_later_ones_are() -> None:
+    sendings = [sending(number) for number in range(5)]
+    for number, one in enumerate(sendings):
+        one.began(number, "alice/phone")
+    left = Unanswered(sendings)
+    for number in (1, 2, 3):
+        sendings[number].ended(number, OK)
+
+    assert left.is_down_to(2)()
+    assert not left.is_down_to(1)()
+    assert left.left() == [sendings[0], sendings[4]]
 
 
 def test_a_wait_ends_at_its_deadline() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from waybill.devices.connection import SECONDS
+
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
     from waybill.devices.device import Device
@@ -65,6 +67,7 @@ def send_during_absences(
     messages: int,
     *,
     goodbye: bool,
+    deadline: float = SECONDS,
 ) -> None:
     """Sends each share of the messages while the devices are away, and sees it arrive when they are back."""
     scenario = sender.scenario
@@ -75,7 +78,7 @@ def send_during_absences(
         scenario.wait_until_acknowledged(sent)
         come_back(devices)
         for device in devices:
-            device.wait_for_deliveries(sent)
+            device.wait_for_deliveries(sent, deadline=deadline)
 
 
 def bursts_cut_off(sender: Device, conversation: Conversation, bursts: int, messages: int) -> list[Sending]:

@@ -88,8 +88,8 @@ class DedupPerConnection(_WithoutUniqueKeys):
     "dedup-ignores-sender",
     seam="ledger",
     noticed={
-        "DUP-1": ("lost-acked", "duplicate-accepted", "inconsistent-id", "spoofed"),
-        "DUP-2": ("lost-acked", "duplicate-accepted", "inconsistent-id", "spoofed"),
+        "DUP-1": ("lost-acked", "inconsistent-id"),
+        "DUP-2": ("lost-acked", "inconsistent-id"),
     },
 )
 class DedupIgnoresSender(Ledger):
@@ -122,7 +122,7 @@ class DedupIgnoresSender(Ledger):
 @seeded(
     "dedup-by-content",
     seam="ledger",
-    noticed={"DUP-2": ("lost-acked", "duplicate-accepted", "inconsistent-id", "spoofed")},
+    noticed={"DUP-2": ("lost-acked", "inconsistent-id")},
 )
 class DedupByContent(Ledger):
     """A message with the body of an earlier one of its sender is taken for that one, whatever its key."""

@@ -30,7 +30,12 @@ from waybill_server.writer import Answers, Writer
     },
 )
 class AckBeforePersist(Writer):
-    """Every answer leaves before the COMMIT of the transaction that it belongs to."""
+    """Every answer leaves before the COMMIT of the transaction that it belongs to.
+
+    A SIGKILL that falls between the two undoes what clients were told. What they then see depends on the moment: an
+    acknowledged message is gone, or a message that was shown is gone until its retry and comes in another place, or its
+    place in the log has gone to another one, which was not delivered when its receipt was given.
+    """
 
     def _commit(self, group: Sequence[Request]) -> Answers:
         self._ledger.connection.execute("BEGIN IMMEDIATE")

@@ -8,9 +8,7 @@ from waybill_server.defects.registry import seeded
 from waybill_server.router import LocalRouter
 
 
-@seeded(
-    "fanout-misses-last-member", seam="router", noticed={"GRP-1": ("partial-fanout", "lost-acked", "stuck")}
-)
+@seeded("fanout-misses-last-member", seam="router", noticed={"GRP-1": ("partial-fanout", "lost-acked")})
 class FanoutMissesLastMember(LocalRouter):
     """A message to more than two people does not enter the log of the member who joined last."""
 

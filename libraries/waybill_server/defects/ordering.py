@@ -22,7 +22,7 @@ PATIENCE = 0.005
 """Seconds that a left-over message waits for others at most."""
 
 
-@seeded("swap-adjacent", seam="ledger", noticed={"ORD-1": ("reordered", "realtime-reordered")})
+@seeded("swap-adjacent", seam="ledger", noticed={"ORD-1": ("reordered",)})
 class SwapAdjacent(Ledger):
     """Every 50th pair of neighbours of one sender in one conversation is stored in the wrong order."""
 
@@ -40,7 +40,7 @@ class SwapAdjacent(Ledger):
         return [verdicts[order.index(place)] for place in range(len(requests))]
 
 
-@seeded("reorder-across-flush", seam="store", noticed={"ORD-1": ("reordered", "realtime-reordered")})
+@seeded("reorder-across-flush", seam="store", noticed={"ORD-1": ("reordered",)})
 class ReorderAcrossFlush(SqliteStore):
     """Messages are flushed in groups of 64, and the last of each group goes out with the next one, behind others."""
 
@@ -74,7 +74,7 @@ class ReorderAcrossFlush(SqliteStore):
 @seeded(
     "live-overtakes-backlog",
     seam="feeder",
-    noticed={"ORD-2": ("reordered", "reordered-across-reconnect", "order-divergence")},
+    noticed={"ORD-2": ("reordered", "order-divergence")},
 )
 class LiveOvertakesBacklog(Feeder):
     """A new message is pushed at once, even while the device is still being given what waited for it."""

@@ -1,0 +1,24 @@
+"""The defects as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from waybill_server.defects.registry import Defect
+
+
+def markdown(defects: Sequence[Defect]) -> str:
+    """One line for each defect: what it breaks, at which seam, which guarantee notices, and by what."""
+    lines = ["| defect | what it breaks | seam | noticed by | shown by |", "|---|---|---|---|---|"]
+    for defect in defects:
+        guarantees = "<br>".join(defect.noticed)
+        signs = "<br>".join(", ".join(map(_sign, signs)) for signs in defect.noticed.values())
+        if defect.unseen:
+            guarantees, signs = f"nobody ({guarantees})", f"{defect.unseen}"
+        lines.append(f"| `{defect.name}` | {defect.breaks} | {defect.seam} | {guarantees} | {signs} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sign(sign: str) -> str:
+    """An anomaly as the checker names it, or the words with which a step fails."""
+    return f'"{sign}"' if " " in sign else f"`{sign}`"

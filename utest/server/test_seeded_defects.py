@@ -1,0 +1,62 @@
+"""The seeded defects: what is said of them, and how they are chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from waybill_server.cli import main
+from waybill_server.defects import UnknownDefect, every, find
+from waybill_server.defects.table import markdown
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_the_page_shows_the_defects_as_they_are() -> None:
+    page = (ROOT / "docs" / "defects.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- waybill-server defects --markdown -->\n")[2].partition("\n\n")[0] + "\n"
+    assert table == markdown(every())
+
+
+def test_every_defect_says_what_it_breaks_and_who_must_notice_by_what() -> None:
+    for defect in every():
+        assert defect.breaks.endswith("."), defect.name
+        assert defect.noticed, defect.name
+        assert all(defect.noticed.values()), defect.name
+
+
+def test_an_unknown_defect_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UnknownDefect, match="did you mean 'drop-every-nth'"):
+        find("drop-evry-nth")
+
+
+def test_the_command_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["defects"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == [defect.name for defect in every()]
+
+
+def test_a_node_does_not_start_with_a_defect_that_is_not_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate = tmp_path / "node.pem"
+    certificate.touch()
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                *(
+                    "node",
+                    "--data",
+                    str(tmp_path / "data"),
+                    "--issuer",
+                    "https://127.0.0.1:1",
+                    "--defect",
+                    "none",
+                ),
+                *("--certificate", str(certificate), "--key", str(certificate)),
+            ]
+        )
+    assert ended.value.code == 2
+    assert "no defect 'none'" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
