@@ -23,6 +23,7 @@ Read markers set on any device, in any order, end the same everywhere
     And bob sends 150 messages to alice from his phone
     And every send is acknowledged
     And alice and bob have received everything
+    And bob goes offline and back 2 times while alice sends 20 messages
     And alice and bob set 240 read markers in random order from all their devices
     And the tablets lose the connection and return
     Then alice and bob see the same receipts

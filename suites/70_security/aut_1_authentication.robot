@@ -22,5 +22,5 @@ Nobody gets in without a genuine credential, and nobody else notices the attempt
     When mallory tries to log in as bob with every credential that is not genuine
     And mallory tries every operation on bob without logging in
     And the senders stop
-    Then every message is accounted for
-    And no attempt had any effect
+    Then no attempt had any effect
+    And every message is accounted for

@@ -17,7 +17,7 @@ def _anonymous() -> Identity:
     return Identity(ANONYMOUS, time.time() + VALID_SECONDS, None)
 
 
-@seeded("auth-disabled", seam="token check", noticed={"AUT-1": ("unauthorised-ok",)})
+@seeded("auth-disabled", seam="token check", noticed={"AUT-1": ("attempts to be refused",)})
 class AuthDisabled:
     """Every token is believed, and whoever has none, or one that cannot be read, is let in as a guest."""
 
@@ -34,7 +34,7 @@ class AuthDisabled:
         return Identity(user, time.time() + VALID_SECONDS, None) if isinstance(user, str) else _anonymous()
 
 
-@seeded("auth-optional", seam="token check", noticed={"AUT-1": ("unauthorised-ok",)})
+@seeded("auth-optional", seam="token check", noticed={"AUT-1": ("attempts to be refused",)})
 class AuthOptional:
     """A token is verified if there is one; whoever shows none is let in as a guest."""
 

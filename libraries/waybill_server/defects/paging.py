@@ -39,9 +39,9 @@ class PageBoundaryDuplicate(JsonCodec):
 
 @seeded("cursor-goes-back", seam="ledger", noticed={"DEV-2": ("cursor-regression",)})
 class CursorGoesBack(Ledger):
-    """Cursors are stored in steps of 64 only: whoever comes back finds an older one than was confirmed."""
+    """Cursors are stored too low, in steps of 64: whoever comes back finds an older one than was confirmed."""
 
     def acknowledge(self, request: AckRequest) -> Moved | Refusal:
         """Confirms the cursor and stores a lower one."""
-        moved = super().acknowledge(replace(request, cursor=request.cursor - request.cursor % STEP))
+        moved = super().acknowledge(replace(request, cursor=max(0, request.cursor - 1) // STEP * STEP))
         return moved._replace(value=request.cursor) if isinstance(moved, Moved) else moved
