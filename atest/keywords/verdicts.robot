@@ -17,8 +17,8 @@ A clean history passes
     Wait Until Acknowledged
     Check History
 
-A dropped delivery is stuck
-    Defect Should Be Found    DROP    stuck
+A dropped delivery leaves a gap
+    Defect Should Be Found    DROP    gap
 
 A delivery that comes twice is a duplicate
     Defect Should Be Found    DUPLICATE    duplicate-delivered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from waybill.history.checks.identity import unknown_sends
-from waybill.history.events import Completion, Operation
+from waybill.history.events import Completion, Mode, Operation
 from waybill.history.membership import Ints
 from waybill.history.model import History
 from waybill.history.pages import Log, Page
@@ -18,6 +18,8 @@ def check(history: History) -> list[Anomaly]:
     """`gap`, and `cursor-regression` of cursors (that of markers is in `markers`).
 
     A gap needs proof that something is there: another device of the user, or a page, showed a message at that place.
+    That the device finds it in its final read does not close a gap in what was pushed to it: the read is the judge's,
+    and a device that trusts its cursor would never have asked.
     Where the target promises `sequences` `"gapless"`, a hole between known sequences of a conversation is one too,
     unless sends with unknown outcome can fill it.
     """
@@ -41,9 +43,14 @@ def _gaps(history: History) -> list[Anomaly]:
             own |= messages.sender[log.message] == history.device_user[device]
         lacking = ~held[log.message] & ~own
         if lacking.any():
-            found += _passed(history, device, rows, log, lacking)
             found += _skipped(history, device, log, lacking, taken)
         held[given] = False
+        before = given[history.deliveries.mode[rows] != Mode.FINAL]
+        held[before] = True
+        unpushed = ~held[log.message] & ~own
+        if unpushed.any():
+            found += _passed(history, device, rows, log, unpushed)
+        held[before] = False
     found = list({(device, place): one for one in reversed(found) for device, place in [one[:2]]}.values())[
         ::-1
     ]
@@ -59,9 +66,11 @@ def _gaps(history: History) -> list[Anomaly]:
             )
         deliveries = history.deliveries
         message, other = int(messages.given[row]), int(deliveries.session[row])
+        own = int(history.sessions.device[other]) == device
+        shown = "only its final read shows" if own else f"{prose.device_of(other)} was shown"
         return Example(
             f"{prose.device(device)} passed place {place} of its log and was never given {prose.message(message)}, "
-            f"which {prose.device_of(other)} was shown there",
+            f"which {shown} there",
             tuple(sorted((int(deliveries.event[row]), event))),
             kind,
         )
