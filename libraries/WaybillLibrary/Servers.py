@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
-from pathlib import Path
 
 from robot.api import logger
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
 
+from waybill.readiness.cases import slug
 from waybill.targets import find_target, launch
 from waybill.version import __version__
-from WaybillLibrary import current, stage
-from WaybillLibrary.places import slug
+from WaybillLibrary import stage
+from WaybillLibrary.places import run_folder
 
 START = timedelta(seconds=30)
 
@@ -45,10 +45,8 @@ class Servers:
         """
         if stage.has_target():
             raise RuntimeError(f"The target {stage.target().name} is running; one suite file has one target.")
-        builtin = BuiltIn()
-        root = builtin.get_variable_value("${RUN_FOLDER}") or builtin.get_variable_value("${OUTPUT DIR}")
-        suite = str(builtin.get_variable_value("${SUITE NAME}"))
-        folder = Path(str(root)).resolve() / "targets" / slug(suite)
+        suite = str(BuiltIn().get_variable_value("${SUITE NAME}"))
+        folder = run_folder() / "targets" / slug(suite)
         shutil.rmtree(folder, ignore_errors=True)
         running = launch(find_target(target), folder, deadline=deadline.total_seconds())
         stage.set_target(running)
@@ -129,10 +127,4 @@ class Servers:
             Server Should Be Running
         ```
         """
-        target = stage.target()
-        gone = [name for name in ([node] if node else target.nodes) if not target.alive(name)]
-        if gone:
-            current.case.infrastructure = False
-            raise AssertionError(
-                f"Expected every node to run; {', '.join(gone)} ended by itself. Its log is in {target.folder}."
-            )
+        stage.require_running([node] if node else None)

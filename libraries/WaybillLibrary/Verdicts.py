@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from robot.libraries.BuiltIn import BuiltIn
 from waybill.devices.scenario import Scenario
 from waybill.faults.process import ProcessFaults
 from waybill.history.timeline import write_timeline
+from waybill.readiness.cases import folder_for
 from waybill.version import __version__
 from WaybillLibrary import current, stage
-from WaybillLibrary.places import slug
+from WaybillLibrary.places import run_folder
 
 DRAIN = timedelta(seconds=30)
 
@@ -53,8 +53,7 @@ class Verdicts:
         tags: list[str] = builtin.get_variable_value("${TEST TAGS}") or []
         folder = current.case.folder
         if folder is None:
-            root = builtin.get_variable_value("${RUN_FOLDER}") or builtin.get_variable_value("${OUTPUT DIR}")
-            folder = Path(str(root)) / "cases" / slug(f"{builtin.get_variable_value('${SUITE NAME}')} {name}")
+            folder = folder_for(run_folder(), str(builtin.get_variable_value("${SUITE NAME}")), name)
         target = stage.target()
         scenario = Scenario(
             target,
@@ -108,11 +107,10 @@ class Verdicts:
         ```
         """
         scenario = stage.scenario()
-        target = stage.target()
         settlement = scenario.settle(deadline=deadline.total_seconds())
-        dead = [node for node in target.nodes if not target.alive(node)]
+        gone = stage.gone()
         report = scenario.finish()
-        data: dict[str, Any] = json.loads(report.to_json())
+        data: dict[str, Any] = report.to_dict()
         current.case.checked(scenario.path, data)
         picture = (
             write_timeline(scenario.path, report, scenario.path.with_name("timeline.svg"))
@@ -122,10 +120,7 @@ class Verdicts:
         _log(data, picture)
         if data["anomalies"]:
             raise Failure(_sentences(data), html=False)
-        if dead:
-            raise AssertionError(
-                f"Expected every node to run; {', '.join(dead)} ended by itself. Its log is in {target.folder}."
-            )
+        stage.require_running(ended=gone)
         if not settlement.complete:
             reasons = "; ".join(f"{device}: {reason}" for device, reason in settlement.unread.items())
             raise AssertionError(

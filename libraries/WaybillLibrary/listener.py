@@ -20,6 +20,7 @@ from waybill.readiness import cases, gate
 from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.run_record import RunRecord, read_run
 from WaybillLibrary import current
+from WaybillLibrary.places import run_folder
 
 NOT_A_SCENARIO = "not-a-scenario"
 """Tag of a test that proves nothing about a target, such as a test of a keyword. It needs no history."""
@@ -131,8 +132,7 @@ class EvidenceGate:
         """
         if self._folder is None:
             builtin = BuiltIn()
-            place = builtin.get_variable_value("${RUN_FOLDER}") or builtin.get_variable_value("${OUTPUT DIR}")
-            self._folder = Path(str(place)).resolve()
+            self._folder = run_folder()
             known = read_run(self._folder)
             if known is None:
                 target = str(builtin.get_variable_value("${TARGET}") or "")

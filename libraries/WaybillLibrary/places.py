@@ -1,16 +1,14 @@
-"""Names of folders."""
+"""Where a run keeps its files."""
 
 from __future__ import annotations
 
-import hashlib
-import re
+from pathlib import Path
 
-LONGEST = 60
+from robot.libraries.BuiltIn import BuiltIn
 
 
-def slug(name: str) -> str:
-    """A folder name for a suite or a scenario: readable, short, and different for different names."""
-    text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if len(text) <= LONGEST:
-        return text
-    return f"{text[:LONGEST].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def run_folder() -> Path:
+    """The folder of the run: the one that `waybill run` made, else Robot's output directory."""
+    builtin = BuiltIn()
+    place = builtin.get_variable_value("${RUN_FOLDER}") or builtin.get_variable_value("${OUTPUT DIR}")
+    return Path(str(place)).resolve()

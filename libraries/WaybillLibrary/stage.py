@@ -5,6 +5,7 @@ One Robot process runs one scenario at a time, so both live in this module; keyw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +40,25 @@ def target() -> RunningTarget:
 def has_target() -> bool:
     """Whether a target is running."""
     return _target is not None
+
+
+def gone(nodes: Sequence[str] | None = None) -> list[str]:
+    """Which of these nodes (all by default) do not run."""
+    running = target()
+    return [node for node in (running.nodes if nodes is None else nodes) if not running.alive(node)]
+
+
+def require_running(nodes: Sequence[str] | None = None, *, ended: Sequence[str] | None = None) -> None:
+    """Fails if some of these nodes (all by default) do not run, or if some had `ended` when that was looked up.
+
+    Raises:
+        AssertionError: Naming them and the folder of their logs.
+    """
+    ended = gone(nodes) if ended is None else ended
+    if ended:
+        raise AssertionError(
+            f"Expected every node to run; {', '.join(ended)} ended by itself. Its log is in {target().folder}."
+        )
 
 
 def set_scenario(scenario: Scenario | None, faults: ProcessFaults | None = None) -> None:

@@ -17,9 +17,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from waybill.history.events import Completion, End, Mode
+
+ACCEPTED: Final = "accepted"
+"""The code of a send that was written whole where the protocol has no sender's acknowledgement: an unknown outcome
+(INFO), and all that a sender on such a server ever learns."""
 
 
 class Capability(enum.Enum):
@@ -120,6 +124,8 @@ class Login:
         receipts: Ask for receipts.
         typing: Ask for typing notices.
         window: The most deliveries the device will hold unacknowledged, where the protocol can say so.
+        piece: Write what this session sends in pieces of at most so many bytes, each a write of its own, so that frames
+            arrive split; 0 leaves writes whole. Frames that a protocol ends with the packet stay whole.
         identify: Say who it is. Without it the driver connects and gives a session that never did, for probes; where
             the protocol has no operation before the login, it logs in without any credential; one that can do neither
             raises `LoginRefused` with FAIL and code `not-possible`.
@@ -134,6 +140,7 @@ class Login:
     receipts: bool = False
     typing: bool = False
     window: int | None = None
+    piece: int = 0
     identify: bool = True
 
 
@@ -330,7 +337,10 @@ class Session(ABC):
 
     @abstractmethod
     def send(self, operation: int, conversation: str, key: str, body: bytes) -> None:
-        """Sends one message. OK carries id, sequence and key where the protocol has them."""
+        """Sends one message. OK carries id, sequence and key where the protocol has them.
+
+        Without SENDER_ACK it completes as INFO with code `accepted` once all of it was written.
+        """
 
     def send_many(self, sends: Sequence[tuple[int, str, str, bytes]]) -> None:
         """Sends several messages back to back (operation, conversation, key, body), pipelined in one write if
