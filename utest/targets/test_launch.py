@@ -375,9 +375,16 @@ def test_a_target_that_runs_elsewhere_has_endpoints_and_users_but_no_means(tmp_p
         anna = running.account()
         assert (anna.user, anna.password) == ("anna", "se:cret")
         assert not running.launched
-        for means in ("kill", "stop", "start", "pause", "resume", "alive", "pid"):
+        for means in ("pause", "resume", "pid"):
             with pytest.raises(MeansMissing, match=r"theirs\.toml has no \[launch\].*stays UNPROVEN"):
                 getattr(running, means)()
+        for means in ("kill", "stop", "start"):
+            wanted = (
+                rf"theirs\.toml has no '{means}' under \[control\.eu\]\. Add the command, .*stays UNPROVEN"
+            )
+            with pytest.raises(MeansMissing, match=wanted):
+                getattr(running, means)()
+        assert running.alive() is None
 
 
 @pytest.mark.parametrize(

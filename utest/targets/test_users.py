@@ -13,8 +13,8 @@ from test_launch import SERVER
 from test_target_file import EXTERNAL, LAUNCHED
 
 from waybill.targets import Account, LaunchError, RunningTarget, TargetError, TargetFileError, launch
-from waybill.targets.launch import program
 from waybill.targets.model import TargetFile
+from waybill.targets.programs import program
 from waybill.targets.target_file import parse_target
 
 REGISTRATION = Path(__file__).with_name("registration.py")
