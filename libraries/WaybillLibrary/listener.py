@@ -38,6 +38,10 @@ _NOT_THE_TARGET = (
 """What Robot says when a scenario did not come to its end for a reason that says nothing about the target."""
 
 
+_NO_MEANS = ("MeansMissing: ", "MeansFailed: ")
+"""How the message of a scenario begins that could not do to the target what it had to do, by the kind of error."""
+
+
 class EvidenceGate:
     """Listener: writes the case files, demands evidence, adds the replay line to every failure."""
 
@@ -83,7 +87,11 @@ class EvidenceGate:
         current.end()
         record.tags = [str(tag) for tag in result.tags]
         record.guarantees = [guarantee.id for guarantee in bundled_catalogue().demanded_by(record.tags)]
-        record.infrastructure = case.infrastructure or any(said in result.message for said in _NOT_THE_TARGET)
+        record.infrastructure = (
+            case.infrastructure
+            or any(said in result.message for said in _NOT_THE_TARGET)
+            or result.message.removeprefix("Setup failed:\n").startswith(_NO_MEANS)
+        )
         record.evidence = dict(case.figures)
         record.findings = gate.findings_of(case.report, case.findings)
         record.history = self._relative(_as_finished(case.history))

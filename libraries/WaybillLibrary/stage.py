@@ -43,9 +43,9 @@ def has_target() -> bool:
 
 
 def gone(nodes: Sequence[str] | None = None) -> list[str]:
-    """Which of these nodes (all by default) do not run."""
+    """Which of these nodes (all by default) do not run; one of which nobody can tell does not count as gone."""
     running = target()
-    return [node for node in (running.nodes if nodes is None else nodes) if not running.alive(node)]
+    return [node for node in (running.nodes if nodes is None else nodes) if running.alive(node) is False]
 
 
 def require_running(nodes: Sequence[str] | None = None, *, ended: Sequence[str] | None = None) -> None:

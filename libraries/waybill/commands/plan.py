@@ -100,7 +100,9 @@ def make_plan(arguments: argparse.Namespace, passed_on: list[str], command: str)
 
 
 def _for_robot(target: str) -> str:
-    return str(Path(target).resolve()) if target.endswith(".toml") or "/" in target else target
+    from waybill.targets.find import is_path
+
+    return str(Path(target).resolve()) if is_path(target) else target
 
 
 def _target(name: str) -> RunRecord:

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from waybill.targets.control import read_control
 from waybill.targets.model import (
     EndpointTemplate,
     FileTemplate,
@@ -57,15 +58,17 @@ def parse_target(text: str, path: Path) -> TargetFile:
     driver = root.text("driver", "the name of a driver, for example 'waybill' or 'mqtt'")
     description = root.text("description", "a sentence about the server", "")
     launch = _launch(root.table("launch")) if "launch" in root else None
+    endpoints = _endpoints(root, launch)
     target = TargetFile(
         path=path,
         name=name,
         driver=driver,
         description=description,
-        endpoints=_endpoints(root, launch),
+        endpoints=endpoints,
         users=read_users(root.table("users"), launch is not None),
         tokens=_tokens(root.table("tokens")),
         launch=launch,
+        control=read_control(root, [endpoint.node for endpoint in endpoints], launch is not None),
         promises=read_promises(root.table("promises")),
         waivers=_waivers(root),
     )
