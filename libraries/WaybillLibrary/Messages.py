@@ -573,8 +573,10 @@ class Messages:
 
 
 def _body_limit(device: Device) -> int | None:
-    """The largest body that the server said it takes."""
-    return device.welcome.limits.get("body") if device.welcome is not None else None
+    """The largest body that the server said at login it takes, else the one that the target promises to take."""
+    limits = device.welcome.limits if device.welcome is not None else {}
+    promised = stage.scenario().target.promises.get("body")
+    return limits.get("body") or (None if promised is None else int(str(promised)))
 
 
 def _devices(people: Names) -> list[Device]:
