@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
 
 from waybill.devices.scenario import Scenario
+from waybill.devices.waiting import CapabilityMissing
+from waybill.drivers.base import Driver
 from waybill.faults.process import ProcessFaults
 from waybill.history.timeline import write_timeline
 from waybill.readiness.cases import folder_for
+from waybill.readiness.catalogue import Guarantee, bundled_catalogue
+from waybill.readiness.evidence import SENDER_ACK
 from waybill.version import __version__
 from WaybillLibrary import current, stage
 from WaybillLibrary.places import run_folder
@@ -55,6 +60,7 @@ class Verdicts:
         if folder is None:
             folder = folder_for(run_folder(), str(builtin.get_variable_value("${SUITE NAME}")), name)
         target = stage.target()
+        require_capabilities(target.driver, bundled_catalogue().demanded_by(map(str, tags)))
         scenario = Scenario(
             target,
             folder / "history.jsonl",
@@ -155,3 +161,19 @@ def _sentences(data: dict[str, Any]) -> str:
         example = anomaly["examples"][0]["sentence"] if anomaly["examples"] else ""
         lines.append(f"{anomaly['anomaly']} ({anomaly['count']:,}): {example}")
     return "\n".join(lines)
+
+
+def require_capabilities(driver: Driver, guarantees: Sequence[Guarantee]) -> None:
+    """Fails at once where the protocol has no words for what a guarantee is about.
+
+    A missing answer to sends alone is no reason to stop: the scenario goes on, so that the report can tell what became
+    of the sends that nobody answered.
+
+    Raises:
+        CapabilityMissing: Naming the first capability that is missing.
+    """
+    has = {capability.value for capability in driver.capabilities} | {SENDER_ACK}
+    for guarantee in guarantees:
+        for need in guarantee.needs:
+            if need not in has:
+                raise CapabilityMissing(driver.name, need)

@@ -114,7 +114,7 @@ class Scenario:
         self._orders = itertools.count()
         self._recorder: Recorder | None = None
         self._opening = threading.Lock()
-        self._acknowledged: set[Sending] = set()
+        self._taken: set[Sending] = set()
         self._alarms: list[tuple[int, Callable[[], None]]] = []
         self._typing: dict[tuple[str, str, bool], list[int]] = {}
 
@@ -231,7 +231,7 @@ class Scenario:
         Raises:
             DeadlinePassed: Saying how many there are.
         """
-        if not self.signal.wait_until(lambda: len(self._acknowledged) >= count, Deadline(deadline)):
+        if not self.signal.wait_until(lambda: len(self._taken) >= count, Deadline(deadline)):
             states = "; ".join(f"{device.name} is {device.state}" for device in self.devices if device.sent)
             raise DeadlinePassed(
                 f"Expected {count} acknowledged messages within {deadline:g} s; there are "
@@ -249,12 +249,12 @@ class Scenario:
 
     @property
     def acknowledged_count(self) -> int:
-        """How many messages of the scenario are acknowledged."""
-        return len(self._acknowledged)
+        """How many messages of the scenario are acknowledged, or accepted where the server answers with nothing."""
+        return len(self._taken)
 
     def owed(self, device: Device) -> list[Sending]:
         """Everything acknowledged so far that a device must be given, in the order of sending."""
-        return [one for one in self.sendings if one.acknowledged and self.must_be_given(device, one)]
+        return [one for one in self.sendings if one.taken and self.must_be_given(device, one)]
 
     def must_be_given(self, device: Device, sending: Sending) -> bool:
         """Whether the server must push this message to this device once it is acknowledged.
@@ -388,11 +388,11 @@ class Scenario:
         """A message was composed."""
         self.sendings.append(sending)
 
-    def note_acknowledged(self, sending: Sending) -> None:
-        """A send was acknowledged."""
-        self._acknowledged.add(sending)
-        sending.conversation.note_acknowledged(sending)
-        if self._alarms and len(self._acknowledged) >= self._alarms[0][0]:
+    def note_taken(self, sending: Sending) -> None:
+        """A send was acknowledged, or accepted where the server answers with nothing."""
+        self._taken.add(sending)
+        sending.conversation.note_taken(sending)
+        if self._alarms and len(self._taken) >= self._alarms[0][0]:
             with self._opening:
                 due = self._alarms.pop() if self._alarms else None
             if due is not None:
