@@ -82,6 +82,7 @@ class Scenario:
         names: The scenario's names and the server's.
         users: Its people by name.
         sendings: Every message that was composed, in order.
+        bystanders: Devices that must notice nothing of what is done to others.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Scenario:
         self.sendings: list[Sending] = []
         self.signal = Signal()
         self.streams: list[Stream] = []
+        self.bystanders: list[Device] = []
         self._orders = itertools.count()
         self._recorder: Recorder | None = None
         self._opening = threading.Lock()
@@ -301,6 +303,13 @@ class Scenario:
             sent.extend(self.streams[0].stop(deadline=limit.remaining()))
             self.streams.pop(0)
         return sent
+
+    def stop_sending_of(self, devices: Sequence[Device], *, deadline: float = 30.0) -> None:
+        """Stops the streams of these devices alone, and waits until each of their sends has an outcome."""
+        limit = Deadline(deadline)
+        for stream in [stream for stream in self.streams if stream.device in devices]:
+            stream.stop(deadline=limit.remaining())
+            self.streams.remove(stream)
 
     # -- showing that something does not come ----------------------------------------------------------------
 
