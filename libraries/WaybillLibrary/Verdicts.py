@@ -20,11 +20,14 @@ from waybill.history.timeline import write_timeline
 from waybill.readiness.cases import folder_for
 from waybill.readiness.catalogue import Guarantee, bundled_catalogue
 from waybill.readiness.evidence import SENDER_ACK
+from waybill.readiness.gate import VACUOUS
 from waybill.version import __version__
 from WaybillLibrary import current, stage
 from WaybillLibrary.places import run_folder
 
 DRAIN = timedelta(seconds=30)
+LAST_LOOK = 5.0
+"""Seconds that a scenario whose step failed has to deliver what it still owes, before its history is judged."""
 
 
 @library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", auto_keywords=False)
@@ -85,7 +88,10 @@ class Verdicts:
             return
         scenario, down = stage.scenario(), stage.faults().down
         stage.set_scenario(None)
+        failed = BuiltIn().get_variable_value("${TEST STATUS}") == "FAIL"
         try:
+            if failed and current.case.report is None and scenario.recording:
+                _look_for_the_cause(scenario, complete=not down)
             scenario.close()
         finally:
             for node in down:
@@ -136,6 +142,26 @@ class Verdicts:
             raise AssertionError(
                 f"The history proves nothing: {'; '.join(map(str, data['unknown_reasons']))}."
             )
+
+
+def _look_for_the_cause(scenario: Scenario, *, complete: bool) -> None:
+    """Judges what a scenario recorded before one of its steps failed, so that the report can name what was wrong.
+
+    What is found is added to the failure. What is not found excuses nothing: the step has failed.
+    """
+    try:
+        if complete:
+            scenario.settle(deadline=LAST_LOOK)
+        report = scenario.finish()
+    except Exception as error:
+        logger.info(f"The history could not be judged: {error}")
+        return
+    data: dict[str, Any] = report.to_dict()
+    data["anomalies"] = [anomaly for anomaly in data["anomalies"] if anomaly["anomaly"] != VACUOUS]
+    if data["anomalies"]:
+        current.case.checked(scenario.path, data)
+        _log(data, write_timeline(scenario.path, report, scenario.path.with_name("timeline.svg")))
+        logger.info(_sentences(data))
 
 
 def _log(data: dict[str, Any], picture: Path | None) -> None:

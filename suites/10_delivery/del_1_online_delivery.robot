@@ -53,6 +53,8 @@ A device stays reachable when a newer one of its user leaves
     Given alice is online
     And bob is online on phone and tablet
     When alice sends 100 messages to bob
+    And every send is acknowledged
+    And bob has received everything
     And the tablets go offline
     And alice sends 500 messages to bob
     And every send is acknowledged

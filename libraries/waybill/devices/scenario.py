@@ -202,6 +202,11 @@ class Scenario:
                 self._recorder = Recorder(self.path, self._header())
             return self._recorder
 
+    @property
+    def recording(self) -> bool:
+        """Whether anything was recorded yet."""
+        return self._recorder is not None
+
     # -- waiting ---------------------------------------------------------------------------------------------
 
     def wait_until_answered(
