@@ -208,7 +208,7 @@ def test_findings_speak_the_language_of_the_checker():
     assert list(finding.events) == [3, 9]
 
 
-WORDLESS = ENOUGH | {"acknowledged": 0, "accepted": 1200, "accepted_lost": 0}
+WORDLESS = ENOUGH | {"acknowledged": 0, "accepted_sends": 1200, "accepted_sends_lost": 0}
 """What a server shows that answers a send with nothing."""
 
 
@@ -217,7 +217,7 @@ def test_what_is_accepted_without_a_word_counts_where_the_answer_is_not_the_poin
 
 
 def test_what_was_accepted_and_lost_breaks_the_guarantee_and_its_rate_is_told():
-    decided = decision(shown(figures=WORDLESS | {"accepted_lost": 30}), "DEL-1")
+    decided = decision(shown(figures=WORDLESS | {"accepted_sends_lost": 30}), "DEL-1")
     assert (decided.robot_status, decided.cause) == (FAILED, "over-limit")
     assert "found 30 of 1200 accepted sends that reached nobody (2.5%)" in decided.message
 

@@ -56,9 +56,9 @@ def _traffic(history: History) -> Figures:
         "senders": len(distinct(messages.sender[messages.sent])),
     }
     if accepted.any():
-        figures["accepted"] = int(accepted.sum())
+        figures["accepted_sends"] = int(accepted.sum())
         if _judged(history):
-            figures["accepted_lost"] = wordless.lost(history, accepted)
+            figures["accepted_sends_lost"] = wordless.lost(history, accepted)
     return figures
 
 

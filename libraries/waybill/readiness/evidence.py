@@ -11,7 +11,7 @@ Figure = int | float | bool | str
 
 SENDER_ACK = "sender-ack"
 """The need of a guarantee that is about the answer to a send."""
-ACCEPTED, ACCEPTED_LOST = "accepted", "accepted_lost"
+ACCEPTED, ACCEPTED_LOST = "accepted_sends", "accepted_sends_lost"
 """Figures of sends that a server answers with nothing: how many, and how many of them reached nobody."""
 
 
