@@ -15,10 +15,9 @@ from typing import Any
 from waybill import bundled
 from waybill.commands import robot_process
 from waybill.commands.exits import UsageError
+from waybill.commands.usable_target import usable_target
 from waybill.commands.version import versions
-from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.run_record import RunRecord, Selected, quoted
-from waybill.readiness.waivers import WaiverError, accept
 
 FILTERS = ("include", "exclude", "test", "suite")
 
@@ -79,7 +78,7 @@ def make_plan(arguments: argparse.Namespace, passed_on: list[str], command: str)
     if len(suites) > 1 and not {"--name", "-N"} & set(passed_on):
         # Robot and pabot make up different names for several files, and lost scenarios are found by their names.
         options += ["--name", SEVERAL]
-    record.selection = _select(options, suites)
+    record.selection = select(options, suites)
     record.seed = str(seed)
     record.suites = list(arguments.suites)
     record.filters = filters
@@ -107,20 +106,7 @@ def _for_robot(target: str) -> str:
 
 def _target(name: str) -> RunRecord:
     """Reads the target file into the beginnings of a run record."""
-    from waybill.targets import TargetError, find_target
-    from waybill.targets.find import availability
-
-    try:
-        file = find_target(name)
-        waivers = accept(file.waivers, bundled_catalogue())
-    except (TargetError, WaiverError) as error:
-        raise UsageError(str(error)) from None
-    lacking = availability(file)
-    if lacking.missing:
-        remedy = f" Install it with: {lacking.install}" if lacking.install else ""
-        raise UsageError(
-            f"The target {file.name} needs {' and '.join(lacking.missing)}, which is not installed.{remedy}"
-        )
+    file, waivers = usable_target(name)
     return RunRecord(
         target=file.name,
         target_argument=name,
@@ -130,7 +116,7 @@ def _target(name: str) -> RunRecord:
     )
 
 
-def _select(options: list[str], suites: list[str]) -> list[Selected]:
+def select(options: list[str], suites: list[str]) -> list[Selected]:
     """Asks Robot, in a process of its own, which scenarios the options select."""
     answer = subprocess.run(
         [sys.executable, "-m", "WaybillLibrary.selection", *options, *suites],
