@@ -145,7 +145,7 @@ class EvidenceGate:
             if known is None:
                 target = str(builtin.get_variable_value("${TARGET}") or "")
                 known = RunRecord(
-                    target=Path(target).stem,
+                    target=Path(target).name.replace(".toml", ""),
                     target_argument=target,
                     seed=str(builtin.get_variable_value("${SEED}") or ""),
                     suites=[str(EXECUTION_CONTEXTS.top.suite.source)] if EXECUTION_CONTEXTS.top else [],
