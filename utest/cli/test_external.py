@@ -67,6 +67,7 @@ MEANS = "MeansMissing: There are no means to kill the node 'eu'"
     [
         (f"Show A Clean History\n    Fail    {MEANS}", "UNPROVEN"),
         (f"Show A Clean History\n    [Setup]    Fail    {MEANS}", "UNPROVEN"),
+        (f"Show A Clean History\n    [Teardown]    Fail    {MEANS}", "UNPROVEN"),
         (f"Lose Messages\n    [Teardown]    Fail    {MEANS}", "BROKEN"),
         (f"Show A Clean History\n    Fail    the server said {MEANS}", "BROKEN"),
     ],
