@@ -209,7 +209,7 @@ def test_a_ready_page_says_so(tmp_path):
     output(tmp_path, All="PASS")
     run = assemble(tmp_path)
     run.verdict, run.rule = "READY", "every P0 and P1 guarantee is PROVEN"
-    drawn = page.draw(combine([run]), tmp_path)
+    drawn = page.draw(combine([run]), [tmp_path])
     assert '<section class="verdict ready" id="verdict"><h1>READY</h1>' in drawn
     assert ">Findings<" not in drawn
     structure(drawn)
