@@ -104,12 +104,12 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
         record.command = command
         record.processes = workers
     return [
-        Plan(record, _for_robot(name), seed, suites, options, workers)
+        Plan(record, for_robot(name), seed, suites, options, workers)
         for name, record in zip(targets, records, strict=True)
     ]
 
 
-def _for_robot(target: str) -> str:
+def for_robot(target: str) -> str:
     """A target for Robot, whose workers may have another working directory: a path becomes absolute.
 
     The variant of a target file, `my-server.toml+no-disk`, keeps its name behind the path.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from waybill.readiness.matrix import columns, headline, variant
 from waybill.readiness.model import Readiness, RunResult
-from waybill.readiness.words import closing_line, duration, sentence, state, sum_of, tally
+from waybill.readiness.words import NOT_RUN, closing_line, duration, sentence, sum_of, tally
 
 _PAGES = (
     ("readiness.html", "verdict, guarantees and findings"),
@@ -37,7 +37,7 @@ def conclusion(readiness: Readiness, folder: Path) -> Iterator[str]:
     else:
         yield f"{headline(readiness)}:"
         for column in columns(readiness):
-            yield f"{column.label}: {state(column.run)[0]}: {column.run.why or column.run.rule}"
+            yield f"{column.label} {_word(column.run)}: {column.run.why or column.run.rule}"
             if not column.run.not_run:
                 yield from _verdicts(column.run)
         yield from _idle([run for run in runs if not run.not_run])
@@ -52,7 +52,11 @@ def conclusion(readiness: Readiness, folder: Path) -> Iterator[str]:
 
 def in_between(run: RunResult) -> str:
     """The line that ends one of several targets."""
-    return f"{run.target}: {state(run)[0]}, {closing_line(run.counts)} in {duration(run.seconds)}"
+    return f"{run.target} {_word(run)}: {closing_line(run.counts)} in {duration(run.seconds)}"
+
+
+def _word(run: RunResult) -> str:
+    return NOT_RUN if run.not_run else run.verdict
 
 
 def _verdicts(run: RunResult) -> Iterator[str]:

@@ -64,7 +64,7 @@ def assemble(folder: Path, catalogue: Catalogue | None = None) -> RunResult:
     return RunResult(
         verdict=verdict,
         rule=rule,
-        why=why(guarantees, scenarios, problem or not_run, rule),
+        why=not_run or why(guarantees, scenarios, problem, rule),
         red=[rule] if not_run else redness(guarantees, scenarios, problem),
         not_run=not_run,
         target=record.target,

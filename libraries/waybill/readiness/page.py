@@ -99,11 +99,12 @@ def _several(readiness: Readiness, folders: Sequence[Path]) -> str:
 def _part(column: Column, folder: Path, shown: set[str]) -> str:
     """Everything about one of several runs."""
     run, place = column.run, Place.among_others(folder, column.run.folder, column.anchor)
-    links = [("its own page", place.link("readiness.html")), ("Robot log", place.link("log.html"))]
+    links = [("Its own page", place.link("readiness.html")), ("Robot log", place.link("log.html"))]
     alive = " - ".join(f'<a href="{link}">{name}</a>' for name, link in links if link)
     head = (
         f'<section class="server" id="{column.anchor}"><h2>{escape(column.label)} {run_pill(run)}</h2>\n'
-        f'<p class="lead">{whole_ids(sentence(run.why or run.rule))}{f" {alive}" if alive else ""}</p>\n'
+        f'<p class="lead">{whole_ids(sentence(run.why or run.rule))}</p>\n'
+        + (f'<p class="elsewhere">{alive}</p>\n' if alive else "")
     )
     if run.not_run:
         return f"{head}</section>\n"

@@ -69,7 +69,11 @@ def _head(column: Column, dated: bool) -> str:
     lines = [run.driver, run.server_version and f"version {run.server_version}"]
     if dated or column.label != name:
         kit = run.versions.get("Waybill", "")
-        lines += [moment(run.started), run.seed and f"seed {run.seed}", kit and f"Waybill {kit}"]
+        lines += [
+            run.started and moment(run.started),
+            run.seed and f"seed {run.seed}",
+            kit and f"Waybill {kit}",
+        ]
     small = "".join(f"<small>{escape(line)}</small>" for line in lines if line)
     return f'<th scope="col"><a href="#{column.anchor}">{escape(name)}</a>{small}{run_pill(run)}</th>'
 
