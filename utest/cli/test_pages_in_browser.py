@@ -138,7 +138,7 @@ def test_a_verdict_in_the_matrix_leads_to_the_servers_row(side_by_side, page):
     )
     row = "document.querySelector('tr:target')"
     assert "BROKEN" in page.value(f"{row}.innerText")
-    assert page.value(f"{row}.id") == "nobody-DUP-1"
+    assert page.value(f"{row}.id") == "somebody-DEL-1"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

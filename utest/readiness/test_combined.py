@@ -156,6 +156,14 @@ def test_a_run_that_has_begun_is_judged_by_its_cases(tmp_path):
     assert assemble(tmp_path).not_run == ""
 
 
+def test_where_no_run_began_nothing_is_said_about_guarantees(tmp_path):
+    page = together(tmp_path, never(tmp_path / "a", target="a"), never(tmp_path / "b", target="b"))
+    assert '<table class="compare">' not in html(page)
+    assert "No scenario was selected" not in html(page)
+    assert "no scenario selected" not in markdown(page)
+    structure(html(page))
+
+
 def test_one_run_that_is_ready_is_counted(three, monkeypatch):
     def ready(folder):
         run = assemble(folder)

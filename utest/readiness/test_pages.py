@@ -19,7 +19,7 @@ from waybill.readiness.words import duration, moment, number
 
 HOSTILE = '<script>alert(1)</script> & "quotes" | pipes `code`'
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>m7</text></svg>'
-VOID = {"meta", "link", "br", "img", "line", "circle"}
+VOID = {"meta", "link", "br", "wbr", "img", "line", "circle"}
 
 
 class Structure(HTMLParser):

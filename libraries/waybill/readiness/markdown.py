@@ -18,6 +18,7 @@ from waybill.readiness.matrix import (
 )
 from waybill.readiness.model import GuaranteeResult, Readiness, RunResult, ScenarioResult
 from waybill.readiness.words import (
+    MEANING,
     NOTHING,
     OUTCOME_SYMBOL,
     PRIORITY_MEANING,
@@ -78,6 +79,8 @@ def _matrix(readiness: Readiness, across: Sequence[Column]) -> list[str]:
                 for cell in row.cells
             )
             lines.append(f"| {row.id} {_cell(row.title)} | {row.priority} | {cells} |")
+    if groups:
+        lines += ["", f"{'; '.join(f'{SYMBOL[one]} {one}: {words}' for one, words in MEANING.items())}."]
     left = [row.id for row in untried(readiness)]
     if left:
         lines += ["", f"UNPROVEN on every server, no scenario selected: {', '.join(left)}."]

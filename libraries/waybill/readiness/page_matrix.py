@@ -9,7 +9,18 @@ from html import escape
 
 from waybill.readiness.matrix import Column, Row, facts, families, untried, variant
 from waybill.readiness.model import GuaranteeResult, Readiness, RunResult
-from waybill.readiness.words import NOTHING, closing_line, moment, pill, sentence, state, tally, whole_ids
+from waybill.readiness.words import (
+    MEANING,
+    NOTHING,
+    PRIORITY_MEANING,
+    closing_line,
+    moment,
+    pill,
+    sentence,
+    state,
+    tally,
+    whole_ids,
+)
 
 
 def draw_servers(columns: Sequence[Column]) -> str:
@@ -50,7 +61,7 @@ def draw_matrix(readiness: Readiness, columns: Sequence[Column]) -> str:
         f'<table class="compare"><thead><tr><th scope="col">Guarantee</th>{heads}</tr></thead>\n'
         f"{bodies}</table></div>\n"
     )
-    return f'<h2 id="guarantees">Guarantees</h2>\n{table if groups else ""}{_untried(readiness)}'
+    return f'<h2 id="guarantees">Guarantees</h2>\n{table + _legend() if groups else ""}{_untried(readiness)}'
 
 
 def _differ(columns: Sequence[Column]) -> bool:
@@ -75,7 +86,8 @@ def _head(column: Column, dated: bool) -> str:
             kit and f"Waybill {kit}",
         ]
     small = "".join(f"<small>{escape(line)}</small>" for line in lines if line)
-    return f'<th scope="col"><a href="#{column.anchor}">{escape(name)}</a>{small}{run_pill(run)}</th>'
+    name = escape(name).replace("+", "+<wbr>")
+    return f'<th scope="col"><a href="#{column.anchor}">{name}</a>{small}{run_pill(run)}</th>'
 
 
 def _row(row: Row, columns: Sequence[Column]) -> str:
@@ -93,6 +105,12 @@ def _cell(cell: GuaranteeResult | None, row: Row, column: Column) -> str:
         f'<td><a href="#{column.anchor}-{escape(row.id)}" title="{escape(cell.reason)}">'
         f"{pill(cell.verdict)}</a></td>"
     )
+
+
+def _legend() -> str:
+    verdicts = "".join(f"<li>{pill(verdict)} {escape(words)}</li>" for verdict, words in MEANING.items())
+    priorities = ", ".join(f"{priority} {words}" for priority, words in PRIORITY_MEANING.items())
+    return f'<ul class="legend">{verdicts}<li>{priorities}</li></ul>\n'
 
 
 def _untried(readiness: Readiness) -> str:

@@ -16,6 +16,12 @@ VERDICTS: tuple[Verdict, ...] = ("PROVEN", "WAIVED", "BROKEN", "UNPROVEN")
 NOTHING = "\u2013"
 NOT_RUN = "NOT RUN"
 """What stands in place of a verdict for a run that never began."""
+MEANING: dict[Verdict, str] = {
+    "PROVEN": "every scenario passed with its evidence",
+    "BROKEN": "a scenario showed that the server does not keep it",
+    "WAIVED": "the server does not promise it, in writing and until a date",
+    "UNPROVEN": "not tried, or without enough evidence",
+}
 PRIORITY_MEANING = {"P0": "must have", "P1": "important", "P2": "needed at the largest scale"}
 
 
