@@ -26,6 +26,9 @@ PATIENCE = "6s"
 """What never comes is waited for this long; what comes takes the strict configuration a tenth of it."""
 
 SHOWN_BY = {
+    "ejabberd-mqtt+year-long-sessions": ["lost-acked", "was given 0 of them"],
+    "ejabberd-mqtt+no-sessions": ["lost-acked", "was given 0 of them"],
+    "ejabberd-mqtt+queue-of-100": ["lost-acked"],
     "mosquitto+persistence-off": ["lost-acked", "premature-ack"],
     "mosquitto+stock-autosave": ["lost-acked", "premature-ack"],
     "mosquitto+autosave-every-50": ["lost-acked", "premature-ack"],
