@@ -22,6 +22,9 @@ from waybill.drivers.base import Endpoint
 PIECE = 65536
 """The most bytes read at once: several TLS records, and what one read of a busy socket gives at most."""
 
+ENCRYPTED = frozenset({"wss", "iriss"})
+"""The schemes that begin with a TLS handshake."""
+
 _POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
 """Wakes a writer that waits for room when the stream is aborted. Only Linux has it."""
 
@@ -52,7 +55,7 @@ class ByteStream:
     """
 
     def __init__(self, endpoint: Endpoint, deadline: float) -> None:
-        """Connects, with a TLS handshake for `wss`.
+        """Connects, with a TLS handshake where the scheme is one of `ENCRYPTED`.
 
         Raises:
             Broken: That was not possible.
@@ -69,16 +72,18 @@ class ByteStream:
         self._tls: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._bell: tuple[socket.socket, socket.socket] | None = None
         self._until: float | None = time.monotonic() + deadline
         url = urlsplit(endpoint.url)
-        host, port = url.hostname or "", url.port or (443 if url.scheme == "wss" else 80)
+        encrypted = url.scheme in ENCRYPTED
+        host, port = url.hostname or "", url.port or (443 if encrypted else 80)
         try:
             self._socket = socket.create_connection((host, port), timeout=deadline)
         except OSError as error:
             raise Broken(f"{host}:{port} cannot be reached: {error}", code="unreachable") from None
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if url.scheme == "wss":
+            if encrypted:
                 self._shake_hands(endpoint, endpoint.server_name or host)
         except BaseException:
             self._socket.close()
@@ -146,7 +151,9 @@ class ByteStream:
                     return self._socket.recv(PIECE, socket.MSG_DONTWAIT)
                 except BlockingIOError:
                     self._fresh = False
-            while self.blocking():
+            if self._bell is not None:
+                self._wait_or_hear(self._bell[0])
+            while self._bell is None and self.blocking():
                 poller = select.poll()
                 poller.register(self._socket, select.POLLIN | select.POLLOUT)
                 if any(event & ~select.POLLOUT for _, event in poller.poll()):
@@ -156,6 +163,33 @@ class ByteStream:
             raise Broken("no answer in time", code="timeout") from None
         except OSError as error:
             raise Broken(f"the connection broke: {error}") from None
+
+    def _wait_or_hear(self, bell: socket.socket) -> None:
+        """Waits until something arrived; calls `blocking` before, and again whenever the bell was rung."""
+        poller = select.poll()
+        poller.register(bell, select.POLLIN)
+        while True:
+            room = select.POLLOUT if self.blocking() else 0
+            poller.register(self._socket, select.POLLIN | room)
+            for descriptor, event in poller.poll():
+                if descriptor == bell.fileno():
+                    with contextlib.suppress(BlockingIOError):
+                        bell.recv(PIECE)
+                elif event & ~select.POLLOUT:
+                    return
+
+    def hang_bell(self) -> None:
+        """From now on `ring` makes the waiting reader call `blocking`; before the reading thread starts."""
+        self._bell = socket.socketpair()
+        for end in self._bell:
+            end.setblocking(False)
+
+    def ring(self) -> None:
+        """Makes the reading thread call `blocking` before it waits on. Any thread may call this."""
+        if self._bell is not None:
+            # A full bell rings already; a closed one has nobody to hear it.
+            with contextlib.suppress(OSError):
+                self._bell[1].send(b"!")
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -259,9 +293,26 @@ class ByteStream:
             # goodbye.
             self._socket.shutdown(socket.SHUT_RD)
 
+    def finish(self) -> None:
+        """Tells the server that nothing more will be written; reading goes on. The caller holds `writing`.
+
+        Raises:
+            Broken: It could not be told.
+        """
+        if self._tls is not None:
+            with self._ciphering:
+                with contextlib.suppress(ssl.SSLError):
+                    self._tls.unwrap()
+                goodbye = self._outgoing.read()
+            self._write(memoryview(goodbye), None)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """Closes the socket. Nobody may be reading or writing any more."""
         self._socket.close()
+        for end in self._bell or ():
+            end.close()
 
     # -- a socket in the eyes of websocket-client ------------------------------------------------------------
 
