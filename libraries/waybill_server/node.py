@@ -70,6 +70,7 @@ def assemble(
     codec: Callable[[], Codec] = JsonCodec,
     store: OpenStore = SqliteStore,
     feeder: type[Feeder] = Feeder,
+    connection: type[Connection] = Connection,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
@@ -88,6 +89,7 @@ def assemble(
         timing=settings.timing,
         presence=PresenceBoard(the_store, the_router, the_clock),
         feeder=feeder,
+        connection=connection,
     )
 
 
@@ -158,7 +160,9 @@ class Node:
 
     def _connect(self) -> Connection:
         services = self._services
-        return Connection(services.limits, services.timing, lambda connection: Session(services, connection))
+        return services.connection(
+            services.limits, services.timing, lambda connection: Session(services, connection)
+        )
 
     def _tick(self, now: float, stood_still: float) -> None:
         wall = time.time()

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from waybill_server.clock import Clock
 from waybill_server.codec import Codec
+from waybill_server.connection import Connection
 from waybill_server.feeder import Feeder
 from waybill_server.limits import Limits, Timing
 from waybill_server.presence import PresenceBoard
@@ -45,6 +46,7 @@ class Services:
 
     Attributes:
         feeder: How a device is given its log.
+        connection: How a client's bytes become messages.
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
         quiet: Set whenever the last connection has gone.
@@ -59,6 +61,7 @@ class Services:
     timing: Timing
     presence: PresenceBoard
     feeder: type[Feeder] = Feeder
+    connection: type[Connection] = Connection
     sessions: set[OpenSession] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)

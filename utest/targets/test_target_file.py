@@ -213,8 +213,8 @@ MISTAKES = {
         'HOME = "{own_folder}"',
         "HOME = 1",
         True,
-        "launch.process[2].environment",
-        "for the variable HOME",
+        "launch.process[2].environment.HOME",
+        "expected a text, found 1",
     ),
     "file outside": (
         '"node/server.conf"',

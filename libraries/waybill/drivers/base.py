@@ -17,13 +17,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Protocol
 
+from waybill.history.events import ACCEPTED as ACCEPTED  # noqa: PLC0414 - part of the contract
 from waybill.history.events import Completion, End, Mode
-
-ACCEPTED: Final = "accepted"
-"""The code of a send that was written whole where the protocol has no sender's acknowledgement: an unknown outcome
-(INFO), and all that a sender on such a server ever learns."""
 
 
 class Capability(enum.Enum):

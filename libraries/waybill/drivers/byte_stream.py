@@ -22,8 +22,8 @@ from waybill.drivers.base import Endpoint
 PIECE = 65536
 """The most bytes read at once: several TLS records, and what one read of a busy socket gives at most."""
 
-ENCRYPTED = frozenset({"wss", "iriss"})
-"""The schemes that begin with a TLS handshake."""
+_SECURE = {"wss", "tls", "iriss"}
+"""The schemes of addresses that begin with a TLS handshake."""
 
 _POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
 """Wakes a writer that waits for room when the stream is aborted. Only Linux has it."""
@@ -52,10 +52,11 @@ class ByteStream:
         blocking: Called by the reading thread before it waits for more, when it has read something since the
             last time. Returns True to be woken also when something can be written.
         cutting: The client ends the stream.
+        piece: The most bytes that leave in one write, over TLS in one record; 0 for no limit.
     """
 
-    def __init__(self, endpoint: Endpoint, deadline: float) -> None:
-        """Connects, with a TLS handshake where the scheme is one of `ENCRYPTED`.
+    def __init__(self, endpoint: Endpoint, deadline: float, piece: int = 0) -> None:
+        """Connects, with a TLS handshake where the scheme asks for it.
 
         Raises:
             Broken: That was not possible.
@@ -63,6 +64,7 @@ class ByteStream:
         self.writing = threading.Lock()
         self.blocking: Callable[[], bool] = lambda: False
         self.cutting = False
+        self.piece = piece
         self._handed = False
         self._broken = ""
         self._buffer = b""
@@ -75,15 +77,15 @@ class ByteStream:
         self._bell: tuple[socket.socket, socket.socket] | None = None
         self._until: float | None = time.monotonic() + deadline
         url = urlsplit(endpoint.url)
-        encrypted = url.scheme in ENCRYPTED
-        host, port = url.hostname or "", url.port or (443 if encrypted else 80)
+        secure = url.scheme in _SECURE
+        host, port = url.hostname or "", url.port or (443 if secure else 80)
         try:
             self._socket = socket.create_connection((host, port), timeout=deadline)
         except OSError as error:
             raise Broken(f"{host}:{port} cannot be reached: {error}", code="unreachable") from None
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if encrypted:
+            if secure:
                 self._shake_hands(endpoint, endpoint.server_name or host)
         except BaseException:
             self._socket.close()
@@ -193,24 +195,27 @@ class ByteStream:
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def write(self, data: bytes, deadline: float | None = None) -> None:
-        """Writes everything, waiting for room if need be. The caller holds `writing`.
+    def write(self, data: bytes, deadline: float | None = None, *, whole: bool = False) -> None:
+        """Writes everything, waiting for room if need be; with `whole` not in pieces. The caller holds `writing`.
 
         Raises:
             Broken: It was not all written; `handed` says whether any byte may have left. Later writes fail at
             once.
         """
         self._handed = False
-        whole = False
+        done = False
         try:
             if self._broken:
                 raise Broken(self._broken)
-            self._write(memoryview(self._encrypt(data)), deadline)
-            whole = True
+            until = None if deadline is None else time.monotonic() + deadline
+            step = max(1, len(data)) if whole or not self.piece else self.piece
+            for start in range(0, len(data), step):
+                self._write(memoryview(self._encrypt(data[start : start + step])), until)
+            done = True
         except OSError as error:
             raise Broken(f"the connection broke: {error}") from None
         finally:
-            if not whole and not self._broken:
+            if not done and not self._broken:
                 self._broken = "an earlier write did not succeed"
 
     @property
@@ -240,9 +245,8 @@ class ByteStream:
                 raise Broken(f"TLS: {error}") from None
             return self._outgoing.read()
 
-    def _write(self, view: memoryview, deadline: float | None) -> None:
-        until = None if deadline is None else time.monotonic() + deadline
-        gone = False
+    def _write(self, view: memoryview, until: float | None) -> None:
+        gone = self._handed
         while view:
             # Said before the call: an interruption between the call and the next line must not look like
             # "nothing".
@@ -293,7 +297,7 @@ class ByteStream:
             # goodbye.
             self._socket.shutdown(socket.SHUT_RD)
 
-    def finish(self) -> None:
+    def finish(self, deadline: float) -> None:
         """Tells the server that nothing more will be written; reading goes on. The caller holds `writing`.
 
         Raises:
@@ -304,7 +308,7 @@ class ByteStream:
                 with contextlib.suppress(ssl.SSLError):
                     self._tls.unwrap()
                 goodbye = self._outgoing.read()
-            self._write(memoryview(goodbye), None)
+            self._write(memoryview(goodbye), time.monotonic() + deadline)
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 

@@ -40,7 +40,7 @@ class IrisDriver(Driver):
             raise ValueError(f"expected wire version {VERSION}, found {login.version}")
         asked = False
         try:
-            stream = ByteStream(login.endpoint, login.deadline)
+            stream = ByteStream(login.endpoint, login.deadline, login.piece)
             try:
                 link = open_link(stream, login.endpoint.url)
                 asked = True
@@ -71,7 +71,9 @@ def _log_in(stream: ByteStream, link: Link, login: Login) -> None:
         LoginRefused: The server refused.
     """
     # The login ends with its packet: it is one write, whatever `Login.piece` asks for.
-    stream.send(link.wrap(frames.login(login.credential.user, login.credential.token)))
+    packet = link.wrap(frames.login(login.credential.user, login.credential.token))
+    with stream.writing:
+        stream.write(packet, login.deadline, whole=True)
     try:
         answer = link.login_answer()
     except frames.Malformed as error:

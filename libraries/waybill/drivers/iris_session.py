@@ -54,7 +54,6 @@ class IrisSession(Session):
         self._stream = stream
         self._link = link
         self._user = login.credential.user
-        self._piece = login.piece
         self._observer = observer
         self._inbound = Inbound(observer, self, self._user)
         self._unsent: set[int] = set()
@@ -81,6 +80,7 @@ class IrisSession(Session):
 
     def send_many(self, sends: Sequence[tuple[int, str, str, bytes]]) -> None:
         """Sends messages back to back; their keys stay here, since wire v1 has no place for them."""
+        most = 0 if self._stream.piece else RECORD
         operations: list[int] = []
         data = bytearray()
         for operation, conversation, _, body in sends:
@@ -89,7 +89,7 @@ class IrisSession(Session):
             except frames.Unsendable as unsendable:
                 self._fail(operation, unsendable.code, str(unsendable))
                 continue
-            if data and len(data) + len(packet) > RECORD:
+            if data and len(data) + len(packet) > most:
                 self._write(_Request(operations, bytes(data), _accepted()))
                 operations, data = [], bytearray()
             operations.append(operation)
@@ -154,7 +154,7 @@ class IrisSession(Session):
             if goodbye:
                 self._stream.write(goodbye, deadline)
             else:
-                self._stream.finish()
+                self._stream.finish(deadline)
 
     def _wait_told(self, deadline: float | None) -> bool:
         if threading.current_thread() is self._thread:
@@ -208,18 +208,15 @@ class IrisSession(Session):
         self._inbound.pending.update(request.operations)
         if request.user:
             self._inbound.asked(request.user, request.operations[0])
-        size = len(request.data) if request.whole or not self._piece else self._piece
-        whole = handed = False
+        whole = False
         try:
-            for start in range(0, len(request.data), size):
-                self._stream.write(request.data[start : start + size])
-                handed = True
+            self._stream.write(request.data, whole=request.whole)
             whole = True
         except Broken:
             pass
         finally:
             if not whole:
-                if not handed and not self._stream.handed:
+                if not self._stream.handed:
                     self._unsent.update(request.operations)
                 self._stream.abort(reset=False)
         if whole and request.written is not None:

@@ -13,20 +13,19 @@ import contextlib
 import os
 import select
 import socket
-import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from waybill.drivers.base import Login
+from waybill.drivers.mqtt_client import Client
 
 DISCONNECT: Final = b"\xe0\x00"
 PINGREQ: Final = b"\xc0\x00"
@@ -41,44 +40,6 @@ _SCHEMES: Final = {"mqtt": (1883, False, "tcp"), "mqtts": (8883, True, "tcp")} |
     "ws": (80, False, "websockets"),
     "wss": (443, True, "websockets"),
 }
-
-
-class Client(paho.Client):
-    """paho's client, amended where it tells too little or leaves something behind.
-
-    Attributes:
-        on_pong: Called for every PINGRESP.
-        on_stray: Called for a PUBACK of a packet that has none open, with its packet id and reason code.
-        tls: The context for TLS, and the name that the certificate must carry.
-        opened: The socket of the last attempt to connect, which paho does not close when the attempt fails.
-    """
-
-    on_pong: Callable[[], None]
-    on_stray: Callable[[int, int], None]
-    tls: tuple[ssl.SSLContext, str]
-    opened: socket.socket | None = None
-
-    def _handle_pingresp(self) -> MQTTErrorCode:
-        self.on_pong()
-        return super()._handle_pingresp()
-
-    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
-        packet = bytes(self._in_packet["packet"])
-        number = int.from_bytes(packet[:2], "big")
-        if number not in self._out_messages:
-            self.on_stray(number, packet[2] if len(packet) > 2 else 0)
-        return super()._handle_pubackcomp(cmd)
-
-    def _create_socket_connection(self) -> socket.socket:
-        self.opened = super()._create_socket_connection()
-        # Small packets must not wait for the answer to the one before.
-        self.opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self.opened
-
-    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
-        context, name = self.tls
-        self.opened = context.wrap_socket(tcp_sock, server_hostname=name)
-        return self.opened
 
 
 class Link:
@@ -113,6 +74,7 @@ class Link:
         )
         self.client.connect_timeout = max(0.001, login.deadline)
         self.client.max_inflight_messages_set(MOST_IN_FLIGHT)
+        self.client.piece = login.piece
         if login.identify:
             self.client.username_pw_set(
                 login.credential.user, login.credential.password or login.credential.token

@@ -8,7 +8,7 @@ from waybill.targets.accounts import Account
 from waybill.targets.errors import LaunchError, MeansMissing, PoolExhausted, TargetError, TargetFileError
 from waybill.targets.find import AvailableTarget, available_targets, find_target
 from waybill.targets.launch import launch
-from waybill.targets.model import TargetFile, Waiver
+from waybill.targets.model import TargetFile, Variant, Waiver
 from waybill.targets.running import RunningTarget
 from waybill.targets.target_file import read_target
 
@@ -22,6 +22,7 @@ __all__ = [
     "TargetError",
     "TargetFile",
     "TargetFileError",
+    "Variant",
     "Waiver",
     "available_targets",
     "find_target",

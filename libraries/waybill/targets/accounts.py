@@ -44,9 +44,9 @@ def write_accounts(accounts: Sequence[Account], path: Path, form: str) -> None:
         path: Where.
         form: `jsonl-sha256`: one object per line with `user`, `salt` (hex) and `password_sha256`, the hex
             digest of the salt's bytes followed by the password; `mosquitto`: the lines that mosquitto_passwd
-            makes.
+            makes; `plain`: lines `user:password`.
     """
-    line = {"jsonl-sha256": _json_line, "mosquitto": _mosquitto_line}[form]
+    line = {"jsonl-sha256": _json_line, "mosquitto": _mosquitto_line, "plain": _plain_line}[form]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text("".join(f"{line(account)}\n" for account in accounts), encoding="utf-8")
@@ -86,3 +86,7 @@ def _mosquitto_line(account: Account) -> str:
     digest = hashlib.pbkdf2_hmac("sha512", account.password.encode(), salt, _MOSQUITTO_ROUNDS)
     coded = (base64.b64encode(part).decode() for part in (salt, digest))
     return f"{account.user}:$7${_MOSQUITTO_ROUNDS}${'$'.join(coded)}"
+
+
+def _plain_line(account: Account) -> str:
+    return f"{account.user}:{account.password}"

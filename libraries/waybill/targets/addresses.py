@@ -19,6 +19,8 @@ FIRST_PORT: Final = 7001
 """The first port of every target. Fixed, so that a log of one run can be read beside the log of another."""
 
 _CLAIM_PORT: Final = 6999
+_FIRST_MACHINE_PORT: Final = 30_001
+_MACHINE_PORTS: Final = 2_000
 _ATTEMPTS: Final = 4096
 _counter = itertools.count()
 
@@ -29,6 +31,7 @@ class Address:
 
     def __init__(self) -> None:
         self._claim, self.host = _claim()
+        self._machine_claims: list[socket.socket] = []
         self._next_port = FIRST_PORT
 
     def port(self) -> int:
@@ -40,9 +43,28 @@ class Address:
                 return port
         raise LaunchError(f"There is no free port on {self.host} from {FIRST_PORT} to 30000.")
 
+    def machine_port(self) -> int:
+        """A port that is free on every address of the machine and that no other target is given.
+
+        It is for programs that listen on 127.0.0.1 or everywhere, whatever they are told.
+        """
+        for attempt in range(_MACHINE_PORTS):
+            port = _FIRST_MACHINE_PORT + (os.getpid() * 31 + attempt) % _MACHINE_PORTS
+            claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                claim.bind(("127.0.0.1", port))
+            except OSError:
+                claim.close()
+                continue
+            self._machine_claims.append(claim)
+            if _is_free("0.0.0.0", port):
+                return port
+        raise LaunchError("There is no port that is free on every address of this machine.")
+
     def release(self) -> None:
-        """Gives the address back."""
-        self._claim.close()
+        """Gives the address and its ports back."""
+        for claim in (self._claim, *self._machine_claims):
+            claim.close()
 
 
 def _claim() -> tuple[socket.socket, str]:

@@ -11,6 +11,7 @@ from waybill.targets.launch import program
 from waybill.targets.model import TargetFile
 from waybill.targets.target_file import read_target
 from waybill.targets.toml_table import nearest
+from waybill.targets.variants import SIGN, apply_variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,33 @@ def find_target(name_or_path: str | Path) -> TargetFile:
 
     Args:
         name_or_path: The name of a target that comes with the kit (`mosquitto`), or a path: whatever ends
-            with `.toml` or has a `/`.
+            with `.toml` or has a `/`. A variant of either follows after a `+`: `mosquitto+persistence-off`,
+            `./my.toml+persistence-off`.
 
     Raises:
-        TargetError: There is none; the message lists those that come with the kit.
+        TargetError: There is none; the message lists those that come with the kit, or the file's variants.
         TargetFileError: It is refused.
     """
-    text = str(name_or_path)
-    if text.endswith(".toml") or "/" in text:
+    base, variant = split_variant(str(name_or_path))
+    target = _base(base)
+    return target if variant is None else apply_variant(target, variant)
+
+
+def split_variant(text: str) -> tuple[str, str | None]:
+    """A target's name or path, and the name of its variant; None for the base itself."""
+    base, sign, variant = text.rpartition(SIGN)
+    if not sign or "/" in variant or (is_path(text) and Path(text).expanduser().is_file()):
+        return text, None
+    return base, variant
+
+
+def is_path(text: str) -> bool:
+    """Whether a target is named by the path of its file."""
+    return text.endswith(".toml") or f".toml{SIGN}" in text or "/" in text
+
+
+def _base(text: str) -> TargetFile:
+    if is_path(text):
         path = Path(text).expanduser()
         if not path.is_file():
             raise TargetError(f"There is no target file {path} (looked from {Path.cwd()}).")
@@ -68,7 +88,8 @@ def availability(file: TargetFile) -> AvailableTarget:
     """Whether the programs that a target launches are installed."""
     if file.launch is None:
         return AvailableTarget(file)
-    programs = dict.fromkeys(process.command[0] for process in file.launch.processes)
+    commands = [process.command for process in file.launch.processes]
+    programs = dict.fromkeys(command[0] for command in (*commands, file.users.command) if command)
     missing = [name for name in programs if name != "{python}" and program(name) is None]
     return AvailableTarget(file, tuple(missing), file.launch.install)
 

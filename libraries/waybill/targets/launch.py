@@ -6,22 +6,21 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from waybill.drivers import registry
-from waybill.drivers.base import Credential, Endpoint
-from waybill.targets.accounts import Account, make_accounts, read_accounts, write_accounts
+from waybill.drivers.base import Endpoint
+from waybill.targets.accounts import make_accounts, read_accounts, write_accounts
 from waybill.targets.addresses import Address
 from waybill.targets.errors import LaunchError, TargetError
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.model import EndpointTemplate, Launch, ProcessTemplate, TargetFile
 from waybill.targets.processes import ServerProcess
-from waybill.targets.round_trip import round_trip
+from waybill.targets.provisioning import Provisioner
+from waybill.targets.ready import MessagePasses, PortOpens, ProgramRuns, Ready, ReadyLine
 from waybill.targets.running import RunningTarget
-from waybill.targets.templates import fill
+from waybill.targets.templates import fill, new_secrets
 from waybill.tls.authority import Authority
 from waybill.tokens.obtain import TokenClient
 
@@ -113,8 +112,10 @@ class _Launcher:
             "folder": str(folder),
             "address": self.address.host,
             "authority": str(self.authority.certificate),
-            "users": str(folder / target.users.file),
+            **new_secrets(),
         }
+        if target.users.file:
+            self.shared["users"] = str(folder / target.users.file)
         self.processes: dict[str, LaunchedProcess] = {}
 
     def run(self) -> RunningTarget:
@@ -128,15 +129,21 @@ class _Launcher:
 
     def _run(self) -> RunningTarget:
         for process in self.launch.processes:
-            for index, port in enumerate(process.ports):
-                number = str(self.address.port())
-                self.shared[f"{process.name}.port.{port}"] = number
-                if index == 0:
-                    self.shared[f"{process.name}.port"] = number
+            numbers = [(port, self.address.port()) for port in process.ports]
+            numbers += [(port, self.address.machine_port()) for port in process.machine_ports]
+            for port, number in numbers:
+                self.shared[f"{process.name}.port.{port}"] = str(number)
+                self.shared.setdefault(f"{process.name}.port", str(number))
             self.shared[f"{process.name}.address"] = self.address.host
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
-        accounts = make_accounts(self.target.users.pool)
-        write_accounts(accounts, self.folder / self.target.users.file, self.target.users.format)
+        users = self.target.users
+        accounts = make_accounts(users.pool)
+        if users.file:
+            write_accounts(accounts, self.folder / users.file, users.format)
+        provisioner = None
+        if users.request is not None:
+            where = f"{self.target.path.name}: users.request"
+            provisioner = Provisioner(users.request, self.shared, self.authority.certificate, where)
         tokens = _token_client(self.target, self.shared, self.authority.certificate)
         endpoints = {template.node: self._endpoint(template) for template in self.target.endpoints}
         pool = accounts
@@ -144,8 +151,13 @@ class _Launcher:
             pool = accounts[:-2]
         probes = accounts[-2], accounts[-1]
         for process in self.launch.processes:
-            self.processes[process.name] = self._prepare(process, endpoints, tokens, probes)
+            passes = None
+            if process.ready == "round-trip":
+                endpoint = endpoints[process.name]
+                passes = MessagePasses(self.target.driver, endpoint, probes, tokens, provisioner)
+            self.processes[process.name] = self._prepare(process, passes)
         self._write_files()
+        self._run_users_command()
         self._start_all()
         return RunningTarget(
             self.target,
@@ -153,6 +165,7 @@ class _Launcher:
             endpoints=endpoints,
             accounts=pool,
             tokens=tokens,
+            provisioner=provisioner,
             processes=self.processes,
             address=self.address,
             authority=self.authority.certificate,
@@ -181,55 +194,69 @@ class _Launcher:
             "own_folder": str(folder),
             "certificate": str(folder / "certificate.pem"),
             "key": str(folder / "key.pem"),
+            "certificate_bundle": str(folder / "bundle.pem"),
         }
 
-    def _prepare(
-        self,
-        template: ProcessTemplate,
-        endpoints: Mapping[str, Endpoint],
-        tokens: TokenClient | None,
-        probes: tuple[Account, Account],
-    ) -> LaunchedProcess:
+    def _prepare(self, template: ProcessTemplate, passes: MessagePasses | None) -> LaunchedProcess:
         folder = self.folder / template.name
-        self.authority.issue(folder, [template.name, "localhost", self.address.host, "127.0.0.1"])
+        issued = self.authority.issue(folder, [template.name, "localhost", self.address.host, "127.0.0.1"])
+        bundle = folder / "bundle.pem"
+        bundle.touch(mode=0o600)
+        bundle.write_bytes(issued.certificate.read_bytes() + issued.key.read_bytes())
         (folder / "data").mkdir(exist_ok=True)
         values = {**self.shared, **self._own(template.name)}
         where = f"{self.target.path.name}: the process '{template.name}'"
-        command = [fill(part, values, where) for part in template.command]
-        found = program(command[0])
-        if found is None:
-            remedy = f" Install it: {self.launch.install}" if self.launch.install else ""
-            raise LaunchError(
-                f"{self.target.name} cannot be launched: the program '{command[0]}' is not installed.{remedy}"
-            )
         environment = {name: fill(text, values, where) for name, text in template.environment.items()}
         if template.command[0] == "{python}":
             inherited = os.environ.get("PYTHONPATH")
             environment.setdefault("PYTHONPATH", os.pathsep.join(filter(None, [_LIBRARIES, inherited])))
         process = ServerProcess(
             template.name,
-            [found, *command[1:]],
+            self._command(template.command, values, where),
             folder,
             environment,
             {**self.marks, _PROCESS_MARK: template.name},
         )
-        ready = None
-        if template.ready == "round-trip":
-            ready = partial(self._pass_message, endpoints[template.name], tokens, probes)
+        ready: Ready = passes or ReadyLine(process)
+        if template.ready == "port":
+            ready = PortOpens(self.address.host, int(values["port"]))
+        elif template.ready == "started":
+            ready = ProgramRuns(process)
         return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
 
-    def _pass_message(
-        self, endpoint: Endpoint, tokens: TokenClient | None, probes: tuple[Account, Account], seconds: float
-    ) -> None:
-        def credential(account: Account) -> Credential:
-            if tokens is None:
-                return Credential(account.user, password=account.password)
-            return Credential(
-                account.user, token=tokens.obtain(account.user, account.password, device="probe").text
+    def _command(self, template: Sequence[str], values: Mapping[str, str], where: str) -> list[str]:
+        """A command with its placeholders filled in and its program found."""
+        command = [fill(part, values, where) for part in template]
+        found = program(command[0])
+        if found is None:
+            remedy = f" Install it: {self.launch.install}" if self.launch.install else ""
+            raise LaunchError(
+                f"{self.target.name} cannot be launched: the program '{command[0]}' is not installed.{remedy}"
             )
+        return [found, *command[1:]]
 
-        sender, recipient = map(credential, probes)
-        round_trip(registry.find(self.target.driver), endpoint, sender, recipient, seconds)
+    def _run_users_command(self) -> None:
+        """Lets a program of the server take the accounts over, before anything starts."""
+        users = self.target.users
+        if not users.command:
+            return
+        where = f"{self.target.path.name}: users.command"
+        owner = users.file.partition("/")[0]
+        if owner not in self.processes:
+            owner = self.target.endpoints[0].node
+        values = {**self.shared, **self._own(owner)}
+        command = self._command(users.command, values, where)
+        marks = {**self.marks, _PROCESS_MARK: "users.command"}
+        process = ServerProcess("users.command", command, self.folder / owner, {}, marks, log="users.log")
+        process.start()
+        try:
+            ended = process.wait_for_exit(self.deadline)
+            status = process.exit_status
+        finally:
+            process.close()
+        if not ended or status != 0:
+            what = f"it ended with status {status}" if ended else f"it still runs after {self.deadline:g} s"
+            raise LaunchError(f"{where}: {what}.\nCommand: {' '.join(command)}\n{process.tail()}")
 
     def _write_files(self) -> None:
         for template in self.launch.files:

@@ -38,7 +38,9 @@ class ProcessTemplate:
         role: `node` (can be killed, stopped, started), `issuer` or `helper`.
         command: The program and its arguments, with placeholders.
         ports: The names of the ports that it gets.
-        ready: `json-line`: it prints one line with `"ready": true`; `round-trip`: a message gets through it.
+        machine_ports: The names of ports that are free on every address of the machine.
+        ready: `json-line`: it prints one line with `"ready": true`; `round-trip`: a message gets through it;
+            for helpers also `port`: its first port accepts connections, and `started`: its program runs.
         after: Processes that must be ready before it starts; without any it starts at once with the others.
         environment: Variables added to its environment, with placeholders.
     """
@@ -47,6 +49,7 @@ class ProcessTemplate:
     role: str
     command: tuple[str, ...]
     ports: tuple[str, ...] = ("main",)
+    machine_ports: tuple[str, ...] = ()
     ready: str = "json-line"
     after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -97,18 +100,43 @@ class EndpointTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRequest:
+    """The HTTP request that makes one account at a launched server; texts have placeholders, `{user}` and
+    `{password}` among them.
+
+    Attributes:
+        url: Where it goes.
+        method: The method.
+        body: What it carries.
+        headers: Its header fields.
+        accept: The statuses that mean that the account is there.
+    """
+
+    url: str
+    method: str
+    body: str
+    headers: Mapping[str, str]
+    accept: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Users:
     """Where accounts come from.
 
     Attributes:
+        file: Where they are written, or, for a running target, read from (lines `user:password`); empty where
+            a launched server is given its accounts by requests alone.
         pool: How many accounts are made, for a launched target.
         format: How they are written for the server.
-        file: Where they are written, or, for a running target, read from (lines `user:password`).
+        command: The program that is run once when the file is written, and its arguments.
+        request: What makes an account at the server when it is handed out.
     """
 
-    file: str
+    file: str = ""
     pool: int = 0
     format: str = ""
+    command: tuple[str, ...] = ()
+    request: AccountRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +160,42 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A change to the text of one launched file.
+
+    Attributes:
+        file: The path of the file, as the target file has it.
+        replace: A part of its text that occurs exactly once.
+        by: What stands there instead; empty to remove it.
+    """
+
+    file: str
+    replace: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The same server in another configuration, of which it is known what it breaks.
+
+    Attributes:
+        name: Its name; the target is then called `BASE+NAME`.
+        description: What is different, in a sentence.
+        breaks: The guarantees that must turn BROKEN.
+        edits: Changes to the files, applied one after the other.
+        promises: Promises that replace those of the base.
+        unwaive: Guarantees whose waiver in the base does not hold.
+    """
+
+    name: str
+    description: str
+    breaks: tuple[str, ...]
+    edits: tuple[Edit, ...] = ()
+    promises: Mapping[str, str | int | bool] = field(default_factory=dict)
+    unwaive: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TargetFile:
     """A server under test.
 
@@ -146,6 +210,8 @@ class TargetFile:
         launch: How to launch it; None for one that runs already.
         promises: The parameters of what it promises.
         waivers: What it does not promise.
+        variants: The variants that the file describes.
+        variant: Which of them this is; None for the base.
     """
 
     path: Path
@@ -158,3 +224,5 @@ class TargetFile:
     launch: Launch | None = None
     promises: Mapping[str, str | int | bool] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    variant: Variant | None = None

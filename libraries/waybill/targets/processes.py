@@ -102,11 +102,12 @@ class ServerProcess:
         folder: Path,
         environment: Mapping[str, str],
         marks: Mapping[str, str],
+        log: str = "output.log",
     ) -> None:
         self.name = name
         self.command = tuple(command)
         self.folder = folder
-        self.log = folder / "output.log"
+        self.log = folder / log
         self._environment = {**os.environ, **environment, **marks}
         self._marks = [f"{key}={value}".encode() for key, value in marks.items()]
         self._process: subprocess.Popen[bytes] | None = None
@@ -130,6 +131,15 @@ class ServerProcess:
     def alive(self) -> bool:
         """Whether it runs (paused counts)."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def runs_its_program(self) -> bool:
+        """Whether it runs and is past the guard, which comes before the program."""
+        try:
+            command = Path(f"/proc/{self.pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+        return self.alive and bool(command) and _GUARD.encode() not in command
 
     @property
     def exit_status(self) -> int | None:

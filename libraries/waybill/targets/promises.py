@@ -54,6 +54,10 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "window": Parameter("count", "Deliveries in flight that a device has not acknowledged."),
     "frame": Parameter("count", "Bytes of one client message on the wire."),
     "body": Parameter("count", "Bytes of a message body."),
+    "oversize": Parameter(
+        "refused|disconnected",
+        "What a message with a larger body meets: a refusal, or the end of its connection.",
+    ),
     "name": Parameter("count", "Characters of a user, device or group name."),
     "key": Parameter("count", "Characters of an idempotency key."),
     "page": Parameter("count", "Entries of one sync page."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from waybill.targets.addresses import Address
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.model import TargetFile, Waiver
+from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
 from waybill.tokens.obtain import Token, TokenClient
 
@@ -40,6 +42,7 @@ class RunningTarget:
         endpoints: Mapping[str, Endpoint],
         accounts: Sequence[Account],
         tokens: TokenClient | None = None,
+        provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
@@ -50,7 +53,9 @@ class RunningTarget:
         self._endpoints = dict(endpoints)
         self._free = list(reversed(accounts))
         self._pool = len(accounts)
+        self._handing_out = threading.Lock()
         self._tokens = tokens
+        self._provisioner = provisioner
         self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
         self._processes = dict(processes or {})
         self._address = address
@@ -109,17 +114,22 @@ class RunningTarget:
         return self._endpoints[name]
 
     def account(self) -> Account:
-        """A fresh account; each one is handed out once.
+        """A fresh account; each one is handed out once. A server that keeps accounts of its own is given it now.
 
         Raises:
             PoolExhausted: There is none left.
+            TargetError: The server did not take it.
         """
-        if not self._free:
-            raise PoolExhausted(
-                f"All {self._pool} accounts of {self.name} were handed out. Enlarge the pool under [users] "
-                f"in {self.file.path}."
-            )
-        return self._free.pop()
+        with self._handing_out:
+            if not self._free:
+                raise PoolExhausted(
+                    f"All {self._pool} accounts of {self.name} were handed out. Enlarge the pool under [users] "
+                    f"in {self.file.path}."
+                )
+            account = self._free.pop()
+        if self._provisioner is not None:
+            self._provisioner.make(account)
+        return account
 
     def credential(self, account: Account, device: str, *, fresh: bool = False) -> Credential:
         """What a device of an account shows at login: its password, or a token from the issuer.

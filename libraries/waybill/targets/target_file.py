@@ -7,6 +7,7 @@ red.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Final
@@ -18,15 +19,16 @@ from waybill.targets.model import (
     ProcessTemplate,
     TargetFile,
     Tokens,
-    Users,
     Waiver,
 )
 from waybill.targets.promises import read_promises
 from waybill.targets.toml_table import Table, nearest, parse
+from waybill.targets.users import read_users
+from waybill.targets.variants import GUARANTEE, read_variants
 
-READY: Final = ("json-line", "round-trip")
+READY: Final = ("json-line", "round-trip", "port", "started")
+READY_OF_HELPERS: Final = ("port", "started")
 ROLES: Final = ("node", "issuer", "helper")
-FORMATS: Final = ("jsonl-sha256", "mosquitto")
 METHODS: Final = ("oauth2-password", "password")
 
 
@@ -61,12 +63,13 @@ def parse_target(text: str, path: Path) -> TargetFile:
         driver=driver,
         description=description,
         endpoints=_endpoints(root, launch),
-        users=_users(root.table("users"), launch is not None),
+        users=read_users(root.table("users"), launch is not None),
         tokens=_tokens(root.table("tokens")),
         launch=launch,
         promises=read_promises(root.table("promises")),
         waivers=_waivers(root),
     )
+    target = dataclasses.replace(target, variants=read_variants(root, target))
     root.finish()
     return target
 
@@ -92,7 +95,7 @@ def _launch(table: Table) -> Launch:
         raise table.error("", 'no process has role = "node"; expected at least one that devices connect to.')
     launch = Launch(
         processes=tuple(processes),
-        files=tuple(_file(entry) for entry in table.tables("file")),
+        files=_files(table),
         start_deadline=table.seconds("start_deadline", "15s"),
         stop_deadline=table.seconds("stop_deadline", "10s"),
         install=table.text("install", "a shell command that installs the server", ""),
@@ -102,10 +105,6 @@ def _launch(table: Table) -> Launch:
 
 
 def _process(entry: Table, name: str) -> ProcessTemplate:
-    environment = entry.table("environment").entries()
-    for key, value in environment.items():
-        if not isinstance(value, str):
-            raise entry.error("environment", f"expected a text for the variable {key}, found {value!r}.")
     process = ProcessTemplate(
         name=name,
         role=entry.choice("role", ROLES, "node"),
@@ -113,15 +112,38 @@ def _process(entry: Table, name: str) -> ProcessTemplate:
         ports=entry.texts("ports", "a list of port names", ("main",)),
         ready=entry.choice("ready", READY),
         after=entry.texts("after", "a list of names of other processes", ()),
-        environment=environment,
+        machine_ports=entry.texts("machine_ports", "a list of port names", ()),
+        environment=entry.named_texts("environment"),
     )
-    for port in process.ports:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", port):
-            raise entry.error("ports", f"expected port names of a-z, 0-9 and _, found '{port}'.")
+    for key, ports in (("ports", process.ports), ("machine_ports", process.machine_ports)):
+        for port in ports:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", port):
+                raise entry.error(key, f"expected port names of a-z, 0-9 and _, found '{port}'.")
+    twice = set(process.ports) & set(process.machine_ports)
+    if twice:
+        raise entry.error("machine_ports", f"the name '{min(twice)}' is in 'ports' as well; use another.")
     if process.ready == "round-trip" and process.role != "node":
         raise entry.error("ready", f"a round trip needs a node, and '{name}' has the role '{process.role}'.")
+    if process.ready in READY_OF_HELPERS and process.role != "helper":
+        raise entry.error(
+            "ready",
+            f"'{process.ready}' is for helpers only, and '{name}' has the role '{process.role}': what others "
+            f"connect to proves that it is ready with 'round-trip' or 'json-line'.",
+        )
+    if process.ready == "port" and not (process.ports or process.machine_ports):
+        raise entry.error("ready", "expected a port in 'ports' or 'machine_ports', found none.")
     entry.finish()
     return process
+
+
+def _files(table: Table) -> tuple[FileTemplate, ...]:
+    files: list[FileTemplate] = []
+    for entry in table.tables("file"):
+        file = _file(entry)
+        if file.path in [other.path for other in files]:
+            raise entry.error("path", f"there are two files '{file.path}'; keep one.")
+        files.append(file)
+    return tuple(files)
 
 
 def _file(entry: Table) -> FileTemplate:
@@ -171,21 +193,6 @@ def _endpoints(root: Table, launch: Launch | None) -> tuple[EndpointTemplate, ..
     return tuple(endpoints)
 
 
-def _users(table: Table, launched: bool) -> Users:
-    file = table.text("file", "the file that the accounts are written to, or read from (lines user:password)")
-    users = Users(file)
-    if launched:
-        pool = table.number("pool", 2, 100_000, 160)
-        users = Users(file, pool, table.choice("format", FORMATS))
-    elif "pool" in table or "format" in table:
-        key = "pool" if "pool" in table else "format"
-        raise table.error(
-            key, "accounts are made for a launched target only; a running one lists them in 'file'."
-        )
-    table.finish()
-    return users
-
-
 def _tokens(table: Table) -> Tokens:
     method = table.choice("method", METHODS)
     tokens = Tokens(method)
@@ -207,7 +214,7 @@ def _waivers(root: Table) -> tuple[Waiver, ...]:
     waivers: dict[str, Waiver] = {}
     for entry in root.tables("waiver"):
         guarantee = entry.text("guarantee", "the id of a guarantee, such as 'DUP-1'").upper()
-        if not re.fullmatch(r"[A-Z]{2,4}-\d+", guarantee):
+        if not GUARANTEE.fullmatch(guarantee):
             raise entry.error(
                 "guarantee", f"expected the id of a guarantee, such as 'DUP-1', found '{guarantee}'."
             )

@@ -2,11 +2,17 @@
 
 A placeholder is a known word in braces. Braces around anything else stay as they are, since configuration
 files are full of them; `{{word}}` stands for a literal `{word}`.
+
+`{secret.NAME}` is a secret that nobody outside the launch knows: another one for every name, and the same one
+wherever a name occurs.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +20,14 @@ from waybill.targets.errors import TargetError
 from waybill.targets.toml_table import nearest
 
 _PLACEHOLDER: Final = re.compile(r"\{\{([A-Za-z0-9_.-]+)\}\}|\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
+
+_SECRET: Final = "secret."
+_KEY_OF_SECRETS: Final = f"{_SECRET}NAME"
+
+
+def new_secrets() -> dict[str, str]:
+    """The placeholders `{secret.NAME}` for every name, for one launch."""
+    return {_KEY_OF_SECRETS: secrets.token_hex(32)}
 
 
 def fill(text: str, values: Mapping[str, str], where: str) -> str:
@@ -31,7 +45,7 @@ def fill(text: str, values: Mapping[str, str], where: str) -> str:
     def replaced(found: re.Match[str]) -> str:
         if found[1]:
             return "{" + found[1] + "}"
-        value = values.get(found[2])
+        value = _secret(found[2], values) or values.get(found[2])
         if value is None:
             raise TargetError(
                 f"{where}: there is no placeholder {{{found[2]}}}{nearest(found[2], list(values)) or '.'} "
@@ -40,3 +54,11 @@ def fill(text: str, values: Mapping[str, str], where: str) -> str:
         return value
 
     return _PLACEHOLDER.sub(replaced, text)
+
+
+def _secret(name: str, values: Mapping[str, str]) -> str:
+    """The secret of a name; empty if the name is that of something else."""
+    key = values.get(_KEY_OF_SECRETS)
+    if key is None or not name.startswith(_SECRET):
+        return ""
+    return hmac.new(bytes.fromhex(key), name.encode(), hashlib.sha256).hexdigest()[:40]

@@ -69,7 +69,11 @@ class Table:
     def error(self, key: str, problem: str) -> TargetFileError:
         """An error at a key of this table, or at the table itself for an empty key."""
         full = self.full(key) if key else self.path
-        line = self._lines.get(full) or self._lines.get(self.path, 0)
+        # What is written inline has no line of its own; the nearest table or key around it has.
+        around = full
+        while around and around not in self._lines:
+            around = around.removesuffix("]").rpartition("[" if around.endswith("]") else ".")[0]
+        line = self._lines.get(around, 0)
         return TargetFileError(self.file, line, full, problem)
 
     def finish(self) -> None:
@@ -137,6 +141,14 @@ class Table:
         value: datetime.date = self.value(key, datetime.date, expected)
         return value.date() if isinstance(value, datetime.datetime) else value
 
+    def numbers(self, key: str, least: int, most: int, default: tuple[int, ...]) -> tuple[int, ...]:
+        """A list of whole numbers within bounds; if it is there it must not be empty."""
+        expected = f"a list of whole numbers from {least} to {most}"
+        value = self.value(key, (list, tuple), expected, default)
+        if not value or not all(type(entry) is int and least <= entry <= most for entry in value):
+            raise self.error(key, f"expected {expected}, found {_shown(value)}.")
+        return tuple(value)
+
     def texts(self, key: str, expected: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         """A list of texts; without a default it must be there and must not be empty."""
         value = self.value(key, (list, tuple), expected, ... if default is None else default)
@@ -170,6 +182,15 @@ class Table:
                 )
             named[name] = outer.table(name)
         return named
+
+    def named_texts(self, key: str) -> dict[str, str]:
+        """A table whose keys are not fixed and whose values are texts; an empty one if it is not there."""
+        table = self.table(key)
+        entries = table.entries()
+        for name, value in entries.items():
+            if not isinstance(value, str):
+                raise table.error(name, f"expected a text, found {_shown(value)}.")
+        return entries
 
     def entries(self) -> dict[str, Any]:
         """Everything in the table, for one whose keys are not fixed here."""
@@ -222,16 +243,13 @@ def _lines(text: str) -> dict[str, int]:
 def _indexed(header: str, counts: dict[str, int], new: bool) -> str:
     """A header's path with the numbers of the arrays in it: `launch.process` -> `launch.process[2]`."""
     path = ""
-    plain: list[str] = []
     parts = [part.strip() for part in header.split(".")]
     for index, part in enumerate(parts):
-        plain.append(part)
         path = f"{path}.{part}" if path else part
-        name = ".".join(plain)
         if new and index == len(parts) - 1:
-            counts[name] = counts.get(name, 0) + 1
-        if name in counts:
-            path += f"[{counts[name]}]"
+            counts[path] = counts.get(path, 0) + 1
+        if path in counts:
+            path += f"[{counts[path]}]"
     return path
 
 

@@ -18,6 +18,8 @@ MODULES = (
     "losing",
     "giving",
     "offline",
+    "arriving",
+    "bursting",
     "ordering",
     "numbering",
     "dedup",
