@@ -54,6 +54,7 @@ class IrisSession(Session):
         self._stream = stream
         self._link = link
         self._user = login.credential.user
+        self._sent = _accepted() if login.identify else _unidentified()
         self._observer = observer
         self._inbound = Inbound(observer, self, self._user)
         self._unsent: set[int] = set()
@@ -90,12 +91,12 @@ class IrisSession(Session):
                 self._fail(operation, unsendable.code, str(unsendable))
                 continue
             if data and len(data) + len(packet) > most:
-                self._write(_Request(operations, bytes(data), _accepted()))
+                self._write(_Request(operations, bytes(data), self._sent))
                 operations, data = [], bytearray()
             operations.append(operation)
             data += packet
         if data:
-            self._write(_Request(operations, bytes(data), _accepted()))
+            self._write(_Request(operations, bytes(data), self._sent))
 
     def acknowledge(self, operation: int, delivery: Delivery) -> None:
         """Acknowledges one delivery of this session; nothing confirms it. What came without an id cannot be."""
@@ -320,6 +321,10 @@ class IrisSession(Session):
             self._observer.ended(end, reason)
         finally:
             self._told.set()
+
+
+def _unidentified() -> Outcome:
+    return Outcome(Completion.INFO, "unidentified", "it was written whole on a session that never logged in")
 
 
 def _accepted() -> Outcome:
