@@ -71,7 +71,8 @@ def _log_in(stream: ByteStream, link: Link, login: Login) -> None:
         LoginRefused: The server refused.
     """
     # The login ends with its packet: it is one write, whatever `Login.piece` asks for.
-    packet = link.wrap(frames.login(login.credential.user, login.credential.token))
+    credential = login.credential
+    packet = link.wrap(frames.login(credential.user, credential.token or credential.password))
     with stream.writing:
         stream.write(packet, login.deadline, whole=True)
     try:

@@ -145,7 +145,7 @@ class Tokens:
 
     Attributes:
         method: `oauth2-password`: a token from the issuer's token endpoint for the account's password;
-            `password`: the password itself.
+            `password`: the password itself; `none`: nothing but the account's name.
         issuer: The issuer's address, for `oauth2-password`.
         client: The OAuth client id, where the issuer wants one.
         scope: The scope to ask for; empty for the issuer's default.

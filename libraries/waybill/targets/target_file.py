@@ -29,7 +29,7 @@ from waybill.targets.variants import GUARANTEE, read_variants
 READY: Final = ("json-line", "round-trip", "port", "started")
 READY_OF_HELPERS: Final = ("port", "started")
 ROLES: Final = ("node", "issuer", "helper")
-METHODS: Final = ("oauth2-password", "password")
+METHODS: Final = ("none", "oauth2-password", "password")
 
 
 def read_target(path: Path | str) -> TargetFile:
