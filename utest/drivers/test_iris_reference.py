@@ -9,6 +9,7 @@ import pytest
 from conformance import DriverConformance, Subject
 
 from waybill.drivers.iris import IrisDriver
+from waybill.history.events import Completion, End
 from waybill.targets import RunningTarget, find_target, launch
 
 
@@ -55,3 +56,43 @@ class TestWebSocket(DriverConformance):
     @pytest.fixture
     def subject(self, target: RunningTarget) -> Subject:
         return subject_of(target, websocket=True)
+
+
+@pytest.mark.parametrize("websocket", [False, True])
+def test_the_refusal_of_what_was_no_login_is_no_message(target: RunningTarget, websocket: bool) -> None:
+    subject = subject_of(target, websocket=websocket)
+    session, tape = subject.connect(subject.account(), identify=False)
+    session.presence(1, "anybody")
+    assert (tape.wait_end(), tape.reason) == (End.REFUSED, "AUTH_FAILED")
+    assert tape.deliveries == []
+    assert tape.outcomes[1].completion is Completion.INFO
+
+
+def test_on_websocket_only_what_waited_can_be_acknowledged(target: RunningTarget) -> None:
+    subject = subject_of(target, websocket=True)
+    one, other = subject.account(), subject.account()
+    conversation = subject.driver.direct_conversation(one.user, other.user)
+    sender, sent = subject.connect(one)
+    sender.send(1, conversation, "k", b"waits")
+    subject.catch_up(sender, sent, 2, one)
+    receiver, given = subject.connect(other)
+    given.wait(lambda: len(given.deliveries) == 1, "what waited")
+    # A body that is a word of the protocol is still a message.
+    sender.send(3, conversation, "k", b"AUTH_FAILED")
+    given.wait(lambda: len(given.deliveries) == 2, "what is new")
+    assert [delivery.body for delivery in given.deliveries] == [b"waits", b"AUTH_FAILED"]
+    for number, delivery in enumerate(given.deliveries, start=1):
+        receiver.acknowledge(number, delivery)
+    assert [(given.outcome(n).completion, given.outcome(n).code) for n in (1, 2)] == [
+        (Completion.INFO, "unconfirmed"),
+        (Completion.FAIL, "not-acknowledgeable"),
+    ]
+    subject.catch_up(receiver, given, 3, other)
+    receiver.cut()
+    again, once_more = subject.connect(other)
+    once_more.wait(lambda: bool(once_more.deliveries), "what could not be acknowledged")
+    assert [delivery.body for delivery in once_more.deliveries] == [b"AUTH_FAILED"]
+    for session in (sender, again):
+        session.close()
+    for tape in (sent, given, once_more):
+        assert not tape.broken

@@ -239,7 +239,22 @@ class TestLogin:
         session.send(1, TALK, "k", b"hi")
         assert line.hear(8) == b"\x02\0\x03bob\0\x02"
         assert (tape.outcome(1).completion, tape.outcome(1).code) == (Completion.INFO, "unidentified")
-        session.cut()
+        line.say(b"AUTH_FAILED", piece=3)
+        assert (tape.wait_end(), tape.reason) == (End.REFUSED, "AUTH_FAILED")
+        assert tape.deliveries == []
+
+    def test_whatever_a_server_gives_without_a_login_is_reported(self, server: IrisServer) -> None:
+        tape = Tape()
+        login = Login(server.endpoint, Credential("alice"), "phone", identify=False)
+        session = IrisDriver().connect(login, tape)
+        line = Line(server.listener.accept()[0])
+        server.lines.append(line)
+        session.presence(1, "bob")
+        line.say(reliable(1) + frames.encode(frames.Status(b"bob", 1, 0)) + frames.LOGIN_OK)
+        assert tape.outcome(1).completion is Completion.OK
+        assert tape.wait_end() is End.LOST
+        assert "LOGIN_OK, and nobody had logged in" in tape.reason
+        assert bodies(tape) == [b"body 1"]
 
 
 class TestWhatIsSent:

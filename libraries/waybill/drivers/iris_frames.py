@@ -25,6 +25,10 @@ class Malformed(Exception):
     """The bytes are no frame of wire v1."""
 
 
+class Refused(Exception):
+    """The server answered what was no login with the word for a login that it refuses."""
+
+
 class Unsendable(Exception):
     """Wire v1 cannot carry this.
 

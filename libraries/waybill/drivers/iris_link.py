@@ -47,12 +47,16 @@ class Link(Protocol):
             Malformed: The server said something else.
         """
 
-    def received(self) -> Iterator[frames.Frame | RawMessage | Ping]:
+    def received(self, identified: bool) -> Iterator[frames.Frame | RawMessage | Ping]:
         """What the server says, as long as the stream lasts.
+
+        Args:
+            identified: The client has logged in; else the server may still refuse what was no login.
 
         Raises:
             Broken: The stream ended.
             Malformed: What arrived is not wire v1.
+            Refused: The server refused a client that has not logged in.
         """
 
 
@@ -105,15 +109,27 @@ class TcpLink:
                 return answer
             self._buffer += self._stream.recv(PIECE)
 
-    def received(self) -> Iterator[frames.Frame | RawMessage | Ping]:
+    def received(self, identified: bool) -> Iterator[frames.Frame | RawMessage | Ping]:
         """The frames of the stream, one after the other."""
         while True:
             at = 0
-            while (found := frames.decode(self._buffer, at)) is not None:
-                frame, at = found
-                yield frame
+            try:
+                while (found := frames.decode(self._buffer, at)) is not None:
+                    frame, at = found
+                    yield frame
+            except frames.Malformed:
+                if identified:
+                    raise
+                del self._buffer[:at]
+                raise frames.Refused(self._refusal()) from None
             del self._buffer[:at]
             self._buffer += self._stream.recv(PIECE)
+
+    def _refusal(self) -> str:
+        answer = self.login_answer()
+        if answer == frames.LOGIN_OK:
+            raise frames.Malformed("LOGIN_OK, and nobody had logged in")
+        return answer.decode()
 
 
 class WebSocketLink:
@@ -146,7 +162,7 @@ class WebSocketLink:
             raise frames.Malformed(f"the answer to the login is {packet[:16]!r}")
         return answer
 
-    def received(self) -> Iterator[frames.Frame | RawMessage | Ping]:
+    def received(self, identified: bool) -> Iterator[frames.Frame | RawMessage | Ping]:
         """Each packet: the frame that it is if it is exactly one, else a message as its sender wrote it."""
         while True:
             opcode, packet = self._reader.read()
@@ -154,6 +170,8 @@ class WebSocketLink:
                 raise Broken("the server closed the WebSocket")
             if opcode == ABNF.OPCODE_PING:
                 yield Ping(packet)
+            elif not identified and packet in frames.LOGIN_REFUSALS:
+                raise frames.Refused(packet.decode())
             elif opcode != ABNF.OPCODE_PONG:
                 yield frames.decode_packet(packet) or RawMessage(packet)
 

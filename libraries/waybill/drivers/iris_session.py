@@ -54,6 +54,7 @@ class IrisSession(Session):
         self._stream = stream
         self._link = link
         self._user = login.credential.user
+        self._identified = login.identify
         self._sent = _accepted() if login.identify else _unidentified()
         self._observer = observer
         self._inbound = Inbound(observer, self, self._user)
@@ -255,7 +256,7 @@ class IrisSession(Session):
     def _run(self) -> None:
         end, reason = End.LOST, "the reader stopped"
         try:
-            for item in self._link.received():
+            for item in self._link.received(self._identified):
                 self._reported = True
                 if isinstance(item, Ping):
                     self._queue(_Request([], self._link.pong(item)))
@@ -265,6 +266,8 @@ class IrisSession(Session):
                     self._report_written()
         except Broken as broken:
             end, reason = self._why(str(broken))
+        except frames.Refused as refused:
+            end, reason = End.REFUSED, str(refused)
         except frames.Malformed as malformed:
             end, reason = End.LOST, f"malformed frame from the server: {malformed}"
         except Exception as error:
