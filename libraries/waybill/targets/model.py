@@ -217,6 +217,7 @@ class TargetFile:
         name: Its name in reports.
         driver: The name of its protocol's driver.
         description: What it is, in a sentence.
+        version: Its version as the only text, or the program that prints it and its arguments; empty if unknown.
         endpoints: Where its nodes listen; the first one is the default.
         users: Where accounts come from.
         tokens: What a device shows at login.
@@ -236,6 +237,7 @@ class TargetFile:
     users: Users
     tokens: Tokens
     launch: Launch | None = None
+    version: tuple[str, ...] = ()
     control: Mapping[str, Control] = field(default_factory=dict)
     promises: Mapping[str, str | int | bool] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
