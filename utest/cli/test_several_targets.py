@@ -7,14 +7,12 @@ import json
 import re
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from conftest import SOMEBODY
 from test_commands import run
 from world import GOOD, TARGET, build, interrupt, suite, waybill
 
-from waybill import targets
 from waybill.commands.plan import for_robot, make_plans
 from waybill.commands.results import seconds_by_suite
 from waybill.readiness.cases import CASES, FILE, CaseRecord, write_json
@@ -212,13 +210,18 @@ def test_a_path_becomes_absolute_and_keeps_its_variant(monkeypatch, tmp_path, ta
     assert for_robot(target) == becomes.format(here=tmp_path)
 
 
+NO_DISK = """
+[[variant]]
+name = "no-disk"
+description = "Keeps nothing  on disk."
+breaks = ["ACK-1"]
+promises = { dedup = "memory" }
+"""
+
+
 def test_a_variant_is_recorded_with_what_it_must_break(monkeypatch, tmp_path):
-    build(tmp_path, {"good": suite(GOOD)})
+    build(tmp_path, {"good": suite(GOOD)}, TARGET + NO_DISK)
     monkeypatch.chdir(tmp_path)
-    plain = targets.find_target("nobody.toml")
-    variant = SimpleNamespace(name="no-disk", description="Keeps nothing\non disk.", breaks=("ACK-1",))
-    facts = {"name": plain.name, "driver": "waybill", "promises": {}, "waivers": (), "launch": None}
-    monkeypatch.setattr(targets, "find_target", lambda name: SimpleNamespace(**facts, variant=variant))
     arguments = argparse.Namespace(
         targets=["nobody.toml+no-disk"],
         seed=1,

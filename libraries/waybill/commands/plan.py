@@ -17,10 +17,9 @@ from typing import Any
 from waybill import bundled
 from waybill.commands import robot_process
 from waybill.commands.exits import UsageError
+from waybill.commands.usable_target import usable_target
 from waybill.commands.version import versions
-from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.run_record import RunRecord, Selected, quoted
-from waybill.readiness.waivers import WaiverError, accept
 
 DEFAULT = "reference"
 """The target where none is named."""
@@ -91,7 +90,7 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
     if len(suites) > 1 and not {"--name", "-N"} & set(passed_on):
         # Robot and pabot make up different names for several files, and lost scenarios are found by their names.
         options += ["--name", SEVERAL]
-    selection = _select(options, suites)
+    selection = select(options, suites)
     files = len({one.suite for one in selection})
     workers = min(arguments.processes or len(os.sched_getaffinity(0)), files)
     for record in records:
@@ -136,25 +135,15 @@ def _refuse_namesakes(records: Sequence[RunRecord]) -> None:
 
 def _target(name: str) -> RunRecord:
     """Reads the target file into the beginnings of a run record."""
-    from waybill.targets import TargetError, find_target
-    from waybill.targets.find import availability
+    from waybill.targets.server_version import server_version
 
-    try:
-        file = find_target(name)
-        waivers = accept(file.waivers, bundled_catalogue())
-    except (TargetError, WaiverError) as error:
-        raise UsageError(str(error)) from None
-    lacking = availability(file)
-    if lacking.missing:
-        remedy = f" Install it with: {lacking.install}" if lacking.install else ""
-        raise UsageError(
-            f"The target {file.name} needs {' and '.join(lacking.missing)}, which is not installed.{remedy}"
-        )
-    variant = getattr(file, "variant", None)
+    file, waivers = usable_target(name)
+    variant = file.variant
     return RunRecord(
-        target=file.name if variant is None or "+" in file.name else f"{file.name}+{variant.name}",
+        target=file.name,
         target_argument=name,
         driver=file.driver,
+        server_version=server_version(file.version),
         variant="" if variant is None else " ".join(variant.description.split()),
         breaks=[] if variant is None else list(variant.breaks),
         promises=dict(file.promises),
@@ -162,7 +151,7 @@ def _target(name: str) -> RunRecord:
     )
 
 
-def _select(options: list[str], suites: list[str]) -> list[Selected]:
+def select(options: list[str], suites: list[str]) -> list[Selected]:
     """Asks Robot, in a process of its own, which scenarios the options select."""
     answer = subprocess.run(
         [sys.executable, "-m", "WaybillLibrary.selection", *options, *suites],
