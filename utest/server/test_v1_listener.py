@@ -264,7 +264,7 @@ def test_a_token_for_a_device_is_that_devices_session(world: World, node: Proces
 
 
 def test_an_expired_token_ends_the_session(world: World, tmp_path: Path) -> None:
-    short = world.start_issuer("--lifetime", 1, "--issuer-name", world.url)
+    short = world.start_issuer("--issuer-name", world.url, "--lifetime", 3)
     node = world.start_node(tmp_path / "data", "--v1-port", 0)
     try:
         (alice,) = world.users(1)
