@@ -17,6 +17,7 @@ VARIANT = """
 name = "forgets"
 description = "Nothing is saved: memory is the only store."
 breaks = ["ACK-1"]
+unwaive = ["ACK-1"]
 
 [[variant.edit]]
 file = "broker/mosquitto.conf"
