@@ -1,0 +1,85 @@
+"""Every port of a target, those that its file does not tell of included, as places to be probed."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from waybill.drivers.base import Endpoint
+from waybill.tls.hello import ServerHello
+from waybill.tls.places import Place
+from waybill.tls.probing import best_version
+
+if TYPE_CHECKING:
+    from waybill.targets.running import RunningTarget
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPort:
+    """A port on which a process of the target listens.
+
+    Attributes:
+        process: The name of the process; a node's name for a node.
+        place: Where it is.
+        endpoint: How a device would connect to it: a node's endpoint, moved to this port; None for a process that is
+            no node.
+        authority: Who must have issued its certificate; None for one that the system trusts.
+        promised: The target file says that devices connect here.
+    """
+
+    process: str
+    place: Place
+    endpoint: Endpoint | None
+    authority: Path | None
+    promised: bool
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether it answers a TLS handshake; where it must (`promised`), it counts as one that does."""
+        return self.promised or isinstance(best_version(self.place), ServerHello)
+
+
+def open_ports(target: RunningTarget) -> list[OpenPort]:
+    """The endpoints of all nodes, then every other port that the target's processes listen on."""
+    found = [_endpoint_port(target, node) for node in target.nodes]
+    known = {(_address(port.place.host), port.place.port) for port in found}
+    for process, listeners in target.listeners().items():
+        for one in listeners:
+            if (one.host, one.port) not in known:
+                known.add((one.host, one.port))
+                found.append(_other_port(target, process, one.host, one.port))
+    return found
+
+
+def _endpoint_port(target: RunningTarget, node: str) -> OpenPort:
+    endpoint = target.endpoint(node)
+    url = urlsplit(endpoint.url)
+    host, port = url.hostname or "", url.port or _standard_port(url.scheme)
+    place = Place(f"{node} at {host}:{port}", host, port, endpoint.server_name or host)
+    return OpenPort(node, place, endpoint, endpoint.authority, promised=True)
+
+
+def _other_port(target: RunningTarget, process: str, host: str, port: int) -> OpenPort:
+    endpoint, name = None, host
+    if process in target.nodes:
+        own = target.endpoint(process)
+        url = urlsplit(own.url)
+        shown = f"[{host}]" if ":" in host else host
+        name = own.server_name or host
+        endpoint = Endpoint(url._replace(netloc=f"{shown}:{port}").geturl(), own.authority, own.server_name)
+    place = Place(f"{process} at {host}:{port}", host, port, name)
+    return OpenPort(process, place, endpoint, target.authority, promised=False)
+
+
+def _standard_port(scheme: str) -> int:
+    return {"wss": 443, "mqtts": 8883}.get(scheme, 443)
+
+
+def _address(host: str) -> str:
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError:
+        return host
