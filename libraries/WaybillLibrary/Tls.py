@@ -32,9 +32,9 @@ class OldVersion(Enum):
 class Tls:
     """TLS as clients are promised it: nothing weaker is accepted, on no port, and the certificate is good.
 
-    What must be refused is offered, one connection each, and every offer is first made at a server of the kit's own that
-    accepts it: an offer that never left this machine counts for nothing. Every port is tried on which a launched target
-    listens, those that its file does not tell of included.
+    What must be refused is offered, one connection each, and every offer is first made at a server of the kit's own
+    that accepts it: an offer that never left this machine counts for nothing. Every port is tried on which a launched
+    target listens, those that its file does not tell of included.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,9 @@ class Tls:
                 faults.append(str(error))
         if faults:
             raise AssertionError(f"Expected every certificate to be valid; {'; '.join(faults)}.")
-        logger.info(f"{len(ports)} ports show valid certificates: {', '.join(port.place.title for port in ports)}")
+        logger.info(
+            f"{len(ports)} ports show valid certificates: {', '.join(port.place.title for port in ports)}"
+        )
 
     @keyword
     def offer_weaker_tls(self, node: str | None = None) -> None:
@@ -114,7 +116,7 @@ class Tls:
         """
         campaign = self._current()
         for port in _ports(node):
-            campaign.speak_plaintext(port.place)
+            campaign.speak_plaintext(port.place, speaks_tls=port.speaks_tls)
         _show(campaign)
 
     @keyword
@@ -201,7 +203,7 @@ class Tls:
         """
         campaign = Campaign(_floor())
         for port in _ports(node):
-            campaign.speak_plaintext(port.place)
+            campaign.speak_plaintext(port.place, speaks_tls=port.speaks_tls)
         _log(campaign)
         campaign.require_refusals()
 

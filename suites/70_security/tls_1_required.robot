@@ -1,6 +1,7 @@
 *** Settings ***
-Documentation     *TLS-1 TLS is required.* No port speaks plaintext; TLS below the promised floor, weak ciphers, compression and
-...               renegotiation are refused; the certificate fits the name, is in date and comes from the promised authority.
+Documentation     *TLS-1 TLS is required.* No port speaks plaintext; TLS below the promised floor, weak ciphers,
+...               compression and renegotiation are refused; the certificate fits the name, is in date and comes from
+...               the promised authority.
 
 Resource          ../../keywords/scenario.resource
 Resource          ../../keywords/devices.resource

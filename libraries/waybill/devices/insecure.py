@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from waybill.devices.waiting import DeadlinePassed
@@ -84,3 +84,9 @@ def is_said(driver: Driver, plain: Endpoint) -> bool:
 
 class _Nobody(Observer):
     """Watches a session that never comes about."""
+
+    def _ignore(self, *_: Any, **__: Any) -> None:
+        """Nobody is told."""
+
+    completed = unmatched = delivered = receipted = _ignore
+    presence_changed = typed = membership_changed = idle = ended = _ignore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from waybill.drivers.base import Endpoint
 from waybill.tls.hello import ServerHello
 from waybill.tls.places import Place
 from waybill.tls.probing import best_version
+from waybill.tls.starttls import xmpp
 
 if TYPE_CHECKING:
     from waybill.targets.running import RunningTarget
@@ -28,6 +30,8 @@ class OpenPort:
             no node.
         authority: Who must have issued its certificate; None for one that the system trusts.
         promised: The target file says that devices connect here.
+        speaks_tls: It answers a TLS handshake, where need be after STARTTLS. A promised port must, and counts as one
+            that does.
     """
 
     process: str
@@ -35,11 +39,7 @@ class OpenPort:
     endpoint: Endpoint | None
     authority: Path | None
     promised: bool
-
-    @property
-    def speaks_tls(self) -> bool:
-        """Whether it answers a TLS handshake; where it must (`promised`), it counts as one that does."""
-        return self.promised or isinstance(best_version(self.place), ServerHello)
+    speaks_tls: bool
 
 
 def open_ports(target: RunningTarget) -> list[OpenPort]:
@@ -59,7 +59,8 @@ def _endpoint_port(target: RunningTarget, node: str) -> OpenPort:
     url = urlsplit(endpoint.url)
     host, port = url.hostname or "", url.port or _standard_port(url.scheme)
     place = Place(f"{node} at {host}:{port}", host, port, endpoint.server_name or host)
-    return OpenPort(node, place, endpoint, endpoint.authority, promised=True)
+    place, _ = _upgraded(place, endpoint)
+    return OpenPort(node, place, endpoint, endpoint.authority, promised=True, speaks_tls=True)
 
 
 def _other_port(target: RunningTarget, process: str, host: str, port: int) -> OpenPort:
@@ -70,8 +71,20 @@ def _other_port(target: RunningTarget, process: str, host: str, port: int) -> Op
         shown = f"[{host}]" if ":" in host else host
         name = own.server_name or host
         endpoint = Endpoint(url._replace(netloc=f"{shown}:{port}").geturl(), own.authority, own.server_name)
-    place = Place(f"{process} at {host}:{port}", host, port, name)
-    return OpenPort(process, place, endpoint, target.authority, promised=False)
+    place, speaks_tls = _upgraded(Place(f"{process} at {host}:{port}", host, port, name), endpoint)
+    return OpenPort(process, place, endpoint, target.authority, promised=False, speaks_tls=speaks_tls)
+
+
+def _upgraded(place: Place, endpoint: Endpoint | None) -> tuple[Place, bool]:
+    """The place with what must be said before TLS, and whether it then answers a handshake."""
+    domain = urlsplit(endpoint.url).path.strip("/") if endpoint is not None else ""
+    for candidate in (place, dataclasses.replace(place, upgrade=xmpp(domain or place.name))):
+        try:
+            if isinstance(best_version(candidate), ServerHello):
+                return candidate, True
+        except OSError:
+            continue
+    return place, False
 
 
 def _standard_port(scheme: str) -> int:

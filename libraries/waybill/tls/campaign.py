@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from waybill.tls.control_servers import ReadingServer, WeakServer
-from waybill.tls.hello import NoHello, ServerHello
+from waybill.tls.hello import NoHello
 from waybill.tls.places import ANSWER, Outcome, Place, Result
 from waybill.tls.plaintext import GREETINGS, Greeting, speak
 from waybill.tls.probes import Probe, probes
@@ -45,20 +45,26 @@ class Campaign:
         Raises:
             AssertionError: The place does not answer the best offer, so what it says to others means nothing.
         """
-        answer = best_version(place, self.floor)
-        if isinstance(answer, NoHello):
+        try:
+            answer = best_version(place, self.floor)
+            missing = answer.detail if isinstance(answer, NoHello) else ""
+        except OSError as error:
+            missing = str(error)
+        if missing:
             raise AssertionError(
-                f"Expected {place.title} to answer a good hello, so that its refusals mean something; {answer.detail}."
+                f"Expected {place.title} to answer a good hello, so that its refusals mean something; {missing}."
             )
         self.results += [
-            run(probe, place)
-            for probe in self._prove()[0]
-            if not versions or probe.offer.version in versions
+            run(probe, place) for probe in self._prove()[0] if not versions or probe.offer.version in versions
         ]
 
-    def speak_plaintext(self, place: Place) -> None:
-        """Says how each known protocol begins, without TLS."""
-        speaks_tls = isinstance(best_version(place, self.floor), ServerHello)
+    def speak_plaintext(self, place: Place, *, speaks_tls: bool) -> None:
+        """Says how each known protocol begins, without TLS.
+
+        Args:
+            place: Where.
+            speaks_tls: The place answers a TLS handshake as well.
+        """
         self.results += [speak(greeting, place, speaks_tls=speaks_tls) for greeting in self._prove()[1]]
 
     def add(self, results: Sequence[Result]) -> None:
@@ -128,5 +134,3 @@ class Campaign:
     def _miss(self, name: str, seen: Sequence[Result], source: str) -> None:
         why = "could not be offered on this machine: " + "; ".join(one.detail for one in seen)
         self.not_offered.append(Result(_CONTROL, name, Outcome.NOT_OFFERED, why, source))
-
-

@@ -90,7 +90,9 @@ def _name_faults(shown: x509.Certificate, name: str) -> list[str]:
         good = str(ipaddress.ip_address(name)) in addresses
     except ValueError:
         good = any(_matches(host.lower(), name.lower().rstrip(".")) for host in hosts)
-    return [] if good else [f"is not valid for {name}, only for {', '.join([*hosts, *addresses]) or 'nothing'}"]
+    return (
+        [] if good else [f"is not valid for {name}, only for {', '.join([*hosts, *addresses]) or 'nothing'}"]
+    )
 
 
 def _matches(pattern: str, name: str) -> bool:
@@ -116,7 +118,12 @@ def _strength_faults(shown: x509.Certificate) -> list[str]:
             faults.append(f"has an RSA key of {bits} bits; {RSA_BITS} are the least")
         case ec.EllipticCurvePublicKey(curve=curve) if curve.key_size < CURVE_BITS:
             faults.append(f"has a key on the curve {curve.name}; {CURVE_BITS} bits are the least")
-        case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+        case (
+            rsa.RSAPublicKey()
+            | ec.EllipticCurvePublicKey()
+            | ed25519.Ed25519PublicKey()
+            | ed448.Ed448PublicKey()
+        ):
             pass
         case other:
             faults.append(f"has a key of a kind that is no longer used: {type(other).__name__.strip('_')}")

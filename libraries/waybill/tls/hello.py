@@ -202,9 +202,7 @@ def _extensions(version: int, name: str) -> list[bytes]:
     if version == TLS_1_3:
         share = X25519PrivateKey.generate().public_key().public_bytes_raw()
         found.append(_extension(SUPPORTED_VERSIONS, _vector(struct.pack(">HH", TLS_1_3, TLS_1_2), 1)))
-        found.append(
-            _extension(KEY_SHARE, _vector(struct.pack(">H", _X25519) + _vector(share, 2), 2))
-        )
+        found.append(_extension(KEY_SHARE, _vector(struct.pack(">H", _X25519) + _vector(share, 2), 2)))
     return found
 
 
@@ -298,9 +296,7 @@ def _server_hello(handshake: bytes) -> ServerHello:
         ) from None
     if SUPPORTED_VERSIONS in extensions:
         version = int.from_bytes(extensions[SUPPORTED_VERSIONS], "big")
-    return ServerHello(
-        version, suite, compression, RENEGOTIATION_INFO in extensions or version == TLS_1_3
-    )
+    return ServerHello(version, suite, compression, RENEGOTIATION_INFO in extensions or version == TLS_1_3)
 
 
 def _read_extensions(content: bytes) -> dict[int, bytes]:

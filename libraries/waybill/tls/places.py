@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-
 ANSWER = 5.0
 """Seconds that a server has to refuse; it needs a thousandth of it."""
 

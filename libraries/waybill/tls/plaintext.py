@@ -90,7 +90,10 @@ def _answer(greeting: Greeting, place: Place, speaks_tls: bool, deadline: float)
                     return outcome
         except TimeoutError:
             if not answer:
-                return Outcome.UNANSWERED, f"silence for {deadline:g} s; it speaks neither TLS nor anything known"
+                return (
+                    Outcome.UNANSWERED,
+                    f"silence for {deadline:g} s; it speaks neither TLS nor anything known",
+                )
         except ConnectionError:
             if not answer:
                 return Outcome.REFUSED, "it reset the connection"

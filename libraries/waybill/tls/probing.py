@@ -64,7 +64,9 @@ def _judge(probe: Probe, answer: ServerHello | NoHello) -> tuple[Outcome, str]:
     if isinstance(answer, NoHello):
         return _NO[answer.ending], answer.detail
     chose = f"it chose {VERSION_NAMES.get(answer.version, hex(answer.version))}"
-    if answer.suite:
+    if (answer.suite,) == probe.offer.suites and answer.version == probe.offer.version:
+        chose = "it agreed"
+    elif answer.suite:
         chose += f" with {NAMES.get(answer.suite, f'suite 0x{answer.suite:04X}')}"
     match probe.wrong:
         case Wrong.COMPRESSION if answer.compression == DEFLATE:

@@ -26,6 +26,45 @@ def renegotiate(connection: socket.socket, name: str, deadline: float) -> tuple[
         name: The host name to ask for.
         deadline: Seconds for everything.
     """
+    tls = _client(name)
+    until = time.monotonic() + deadline
+    try:
+        _shake_hands(tls, connection, until)
+    except SSL.Error as error:
+        return _first_failed(_reason(error))
+    except (_Gone, ConnectionError):
+        return Outcome.REFUSED, "it ended the connection in the handshake of TLS 1.2"
+    except TimeoutError:
+        return Outcome.UNANSWERED, f"no answer within {deadline:g} s"
+    return _ask_again(tls, connection, until)
+
+
+def _first_failed(reason: str) -> tuple[Outcome, str]:
+    """What it means that not even the first handshake came about."""
+    if "alert" in reason:
+        return Outcome.REFUSED, f"it has no TLS 1.2, and TLS 1.3 has no renegotiation: {reason}"
+    return Outcome.NOT_OFFERED, f"the SSL library gave up: {reason}"
+
+
+def _ask_again(tls: SSL.Connection, connection: socket.socket, until: float) -> tuple[Outcome, str]:
+    """Asks for another handshake on a connection that has had its first."""
+    try:
+        if not tls.renegotiate():
+            return Outcome.NOT_OFFERED, "the SSL library did not ask for another handshake"
+        _shake_hands(tls, connection, until)
+    except SSL.Error as error:
+        reason = _reason(error)
+        if "no renegotiation" in reason or "alert" in reason:
+            return Outcome.REFUSED, f"it refused: {reason}"
+        return Outcome.NOT_OFFERED, f"the SSL library gave up: {reason}"
+    except (_Gone, ConnectionError):
+        return Outcome.REFUSED, "it ended the connection"
+    except TimeoutError:
+        return Outcome.UNANSWERED, "it neither refused nor shook hands again in time"
+    return Outcome.ACCEPTED, f"it shook hands {1 + tls.total_renegotiations()} times on one connection"
+
+
+def _client(name: str) -> SSL.Connection:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     context.set_verify(SSL.VERIFY_NONE)
@@ -34,29 +73,7 @@ def renegotiate(connection: socket.socket, name: str, deadline: float) -> tuple[
     tls.set_connect_state()
     if is_host_name(name):
         tls.set_tlsext_host_name(name.encode("idna"))
-    until = time.monotonic() + deadline
-    asked = False
-    try:
-        _shake_hands(tls, connection, until)
-        asked = bool(tls.renegotiate())
-        if not asked:
-            return Outcome.NOT_OFFERED, "the SSL library did not ask for another handshake"
-        _shake_hands(tls, connection, until)
-    except SSL.Error as error:
-        reason = _reason(error)
-        if asked and ("no renegotiation" in reason or "alert" in reason):
-            return Outcome.REFUSED, f"it refused: {reason}"
-        if not asked and "alert" in reason:
-            return Outcome.REFUSED, f"it has no TLS 1.2, and TLS 1.3 has no renegotiation: {reason}"
-        return Outcome.NOT_OFFERED, f"the SSL library gave up: {reason}"
-    except (_Gone, ConnectionError):
-        what = "it ended the connection" if asked else "it ended the connection in the handshake of TLS 1.2"
-        return Outcome.REFUSED, what
-    except TimeoutError:
-        return Outcome.UNANSWERED, f"no answer within {deadline:g} s"
-    if tls.total_renegotiations() < 1:
-        return Outcome.NOT_OFFERED, "the SSL library counts no other handshake"
-    return Outcome.ACCEPTED, "it shook hands once more"
+    return tls
 
 
 def _shake_hands(tls: SSL.Connection, connection: socket.socket, until: float) -> None:
