@@ -19,9 +19,9 @@ RSA_BITS, CURVE_BITS = 2048, 256
 _NO_SHORT_KEYS = "DEFAULT:@SECLEVEL=2"
 """The SSL library then refuses RSA keys below 2048 bits and SHA-1 anywhere in the chain."""
 
-_SAID_ALREADY = frozenset({9, 10, 18, 62, 64, 66})
-"""What the SSL library says of the certificate itself: not valid yet, expired, self-signed, another name or address, a
-short key. The checks here say it in more words."""
+_SAID_ALREADY = frozenset({9, 10, 18, 66})
+"""What the SSL library says of the certificate itself: not valid yet, expired, self-signed, a short key. The checks
+here say it in more words."""
 
 
 class CannotLook(Exception):
@@ -40,23 +40,27 @@ def certificate_faults(
         place: Where the server listens.
         authority: The promised authority (a PEM file); None for the system's own.
         now: The moment at which it must be in date; by default the present.
-        deadline: Seconds for each of the two handshakes.
+        deadline: Seconds for each handshake.
 
     Raises:
         CannotLook: There is no TLS handshake with it at all.
     """
     shown = x509.load_der_x509_certificate(_shown(place, deadline))
-    faults = [
-        *_name_faults(shown, place.name),
-        *_date_faults(shown, now or datetime.datetime.now(datetime.UTC)),
-        *_strength_faults(shown),
-    ]
+    faults = own_faults(shown, place.name, now or datetime.datetime.now(datetime.UTC))
     if shown.issuer == shown.subject and not _is_authority(shown, authority):
         faults.append("is signed by itself and not the promised authority's")
-    code, reason = _chain_fault(place, authority, deadline)
+    code, reason = _refused(place, authority, deadline, name_matters=False)
     if reason and not (faults and code in _SAID_ALREADY):
         faults.append(f"does not lead to the promised authority: {reason}")
+    if not faults:
+        _, reason = _refused(place, authority, deadline, name_matters=True)
+        faults += [f"is refused by the SSL library: {reason}"] if reason else []
     return faults
+
+
+def own_faults(shown: x509.Certificate, name: str, now: datetime.datetime) -> list[str]:
+    """What is wrong with a certificate whoever issued it: its names, its dates, its strength."""
+    return [*_name_faults(shown, name), *_date_faults(shown, now), *_strength_faults(shown)]
 
 
 def _shown(place: Place, deadline: float) -> bytes:
@@ -140,9 +144,10 @@ def _is_authority(shown: x509.Certificate, authority: Path | None) -> bool:
     return authority is not None and shown in x509.load_pem_x509_certificates(authority.read_bytes())
 
 
-def _chain_fault(place: Place, authority: Path | None, deadline: float) -> tuple[int, str]:
+def _refused(place: Place, authority: Path | None, deadline: float, *, name_matters: bool) -> tuple[int, str]:
     """Why the SSL library does not trust the place, as its number and in its words; 0 and nothing if it does."""
     context = ssl.create_default_context(cafile=None if authority is None else str(authority))
+    context.check_hostname = name_matters
     context.hostname_checks_common_name = False
     context.set_ciphers(_NO_SHORT_KEYS)
     try:
