@@ -10,7 +10,7 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.devices.insecure import log_in_in_plaintext
-from waybill.targets.ports import OpenPort, open_ports
+from waybill.targets.ports import OpenPort, endpoint_port, open_ports
 from waybill.tls import hello
 from waybill.tls.campaign import FLOOR, Campaign
 from waybill.tls.certificate_check import CannotLook, certificate_faults
@@ -39,6 +39,7 @@ class Tls:
 
     def __init__(self) -> None:
         self._campaign: tuple[object, Campaign] | None = None
+        self._known: tuple[object, list[OpenPort]] | None = None
 
     @keyword
     def certificates_should_be_valid(self, node: str | None = None) -> None:
@@ -58,7 +59,7 @@ class Tls:
             Certificates Should Be Valid
         ```
         """
-        ports = [port for port in _ports(node) if port.speaks_tls]
+        ports = [port for port in self._ports(node) if port.speaks_tls]
         faults = []
         for port in ports:
             try:
@@ -93,7 +94,7 @@ class Tls:
         ```
         """
         campaign = self._current()
-        for port in _ports(node):
+        for port in self._ports(node):
             if port.speaks_tls:
                 campaign.offer_weaker_tls(port.place)
         _show(campaign)
@@ -115,7 +116,7 @@ class Tls:
         ```
         """
         campaign = self._current()
-        for port in _ports(node):
+        for port in self._ports(node):
             campaign.speak_plaintext(port.place, speaks_tls=port.speaks_tls)
         _show(campaign)
 
@@ -141,7 +142,7 @@ class Tls:
         ```
         """
         campaign = self._current()
-        ports = [(port.place, port.endpoint) for port in _ports(node) if port.endpoint is not None]
+        ports = [(port.place, port.endpoint) for port in self._ports(node) if port.endpoint is not None]
         results = log_in_in_plaintext(stage.scenario(), intruder, victim, ports)
         campaign.add(results)
         if not results:
@@ -182,7 +183,9 @@ class Tls:
         ```
         """
         campaign = Campaign(_floor())
-        campaign.offer_weaker_tls(_ports(node or stage.target().nodes[0])[0].place, versions=[version.value])
+        campaign.offer_weaker_tls(
+            self._ports(node or stage.target().nodes[0])[0].place, versions=[version.value]
+        )
         campaign.require_refusals()
         logger.info("; ".join(map(str, campaign.results)))
 
@@ -202,7 +205,7 @@ class Tls:
         ```
         """
         campaign = Campaign(_floor())
-        for port in _ports(node):
+        for port in self._ports(node):
             campaign.speak_plaintext(port.place, speaks_tls=port.speaks_tls)
         _log(campaign)
         campaign.require_refusals()
@@ -214,17 +217,19 @@ class Tls:
             self._campaign = scenario, Campaign(_floor())
         return self._campaign[1]
 
+    def _ports(self, node: str | None) -> list[OpenPort]:
+        """One node's endpoint, or every port; these are looked for once for each scenario."""
+        target = stage.target()
+        if node is not None:
+            return [endpoint_port(target, node)]
+        key = stage.scenario() if stage.has_scenario() else object()
+        if self._known is None or self._known[0] is not key:
+            self._known = key, open_ports(target)
+        return self._known[1]
+
 
 def _floor() -> str:
     return str(stage.target().promises.get("tls_floor", FLOOR))
-
-
-def _ports(node: str | None) -> list[OpenPort]:
-    target = stage.target()
-    if node is None:
-        return open_ports(target)
-    target.endpoint(node)
-    return [port for port in open_ports(target) if port.process == node and port.promised]
 
 
 def _show(campaign: Campaign) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from waybill.drivers.base import Endpoint
-from waybill.tls.hello import ServerHello
+from waybill.tls.hello import Ending, ServerHello
 from waybill.tls.places import Place
 from waybill.tls.probing import best_version
 from waybill.tls.starttls import xmpp
@@ -44,7 +44,7 @@ class OpenPort:
 
 def open_ports(target: RunningTarget) -> list[OpenPort]:
     """The endpoints of all nodes, then every other port that the target's processes listen on."""
-    found = [_endpoint_port(target, node) for node in target.nodes]
+    found = [endpoint_port(target, node) for node in target.nodes]
     known = {(_address(port.place.host), port.place.port) for port in found}
     for process, listeners in target.listeners().items():
         for one in listeners:
@@ -54,7 +54,8 @@ def open_ports(target: RunningTarget) -> list[OpenPort]:
     return found
 
 
-def _endpoint_port(target: RunningTarget, node: str) -> OpenPort:
+def endpoint_port(target: RunningTarget, node: str) -> OpenPort:
+    """Where the target file says that devices connect to a node."""
     endpoint = target.endpoint(node)
     url = urlsplit(endpoint.url)
     host, port = url.hostname or "", url.port or _standard_port(url.scheme)
@@ -80,10 +81,13 @@ def _upgraded(place: Place, endpoint: Endpoint | None) -> tuple[Place, bool]:
     domain = urlsplit(endpoint.url).path.strip("/") if endpoint is not None else ""
     for candidate in (place, dataclasses.replace(place, upgrade=xmpp(domain or place.name))):
         try:
-            if isinstance(best_version(candidate), ServerHello):
-                return candidate, True
+            answer = best_version(candidate)
         except OSError:
             continue
+        if isinstance(answer, ServerHello):
+            return candidate, True
+        if answer.ending is Ending.SILENT:
+            break  # a server of XMPP would have complained
     return place, False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from waybill.tls.control_servers import ReadingServer, WeakServer
 from waybill.tls.hello import NoHello
@@ -65,7 +66,10 @@ class Campaign:
             place: Where.
             speaks_tls: The place answers a TLS handshake as well.
         """
-        self.results += [speak(greeting, place, speaks_tls=speaks_tls) for greeting in self._prove()[1]]
+        greetings = self._prove()[1]
+        # At the same time: a server that is silent in every language would be waited for once for each.
+        with ThreadPoolExecutor(max(1, len(greetings))) as pool:
+            self.results += pool.map(lambda one: speak(one, place, speaks_tls=speaks_tls), greetings)
 
     def add(self, results: Sequence[Result]) -> None:
         """Adds what was tried in another way; what could not be offered is kept apart."""
