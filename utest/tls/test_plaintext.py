@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from waybill.tls.campaign import Campaign
 from waybill.tls.control_servers import ReadingServer
 from waybill.tls.places import Outcome
 from waybill.tls.plaintext import GREETINGS, Greeting, speak
+from waybill.tls.starttls import xmpp
 
 HTTP, MQTT, XMPP, LINE = GREETINGS
 FEATURES = (
     b"<?xml version='1.0'?><stream:stream from='localhost' version='1.0' "
     b"xmlns:stream='http://etherx.jabber.org/streams'><stream:features>%s</stream:features>"
 )
+ERROR = b"<stream:stream version='1.0'><stream:error><not-well-formed/></stream:error></stream:stream>"
 STARTTLS = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
 MECHANISMS = b"<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
 
@@ -38,15 +41,32 @@ def test_a_server_that_echoes_plaintext_accepts_it_and_one_with_tls_refuses_it(
         (HTTP, b"", Outcome.REFUSED),
         (HTTP, b"\x15\x03\x01\xff\xffno alert", Outcome.ACCEPTED),
         (MQTT, b"\x20\x03\x00\x87\x00", Outcome.ACCEPTED),
-        (XMPP, FEATURES % STARTTLS, Outcome.REFUSED),
-        (XMPP, FEATURES % MECHANISMS, Outcome.ACCEPTED),
-        (XMPP, FEATURES % (STARTTLS + MECHANISMS), Outcome.ACCEPTED),
+        (XMPP, FEATURES % STARTTLS, Outcome.ACCEPTED),
         (LINE, b"220 mail.example\r\n", Outcome.ACCEPTED),
     ],
 )
 def test_what_an_answer_means_on_a_port_with_tls(greeting: Greeting, answer: bytes, outcome: Outcome) -> None:
     with Saying(answer) as server:
         found = speak(greeting, server.place, speaks_tls=True)
+    assert found.outcome is outcome, found
+
+
+@pytest.mark.parametrize(
+    ("greeting", "answer", "outcome"),
+    [
+        (XMPP, FEATURES % STARTTLS, Outcome.REFUSED),
+        (LINE, ERROR, Outcome.REFUSED),
+        (XMPP, FEATURES % MECHANISMS, Outcome.ACCEPTED),
+        (XMPP, FEATURES % (STARTTLS + MECHANISMS), Outcome.ACCEPTED),
+        (HTTP, b"HTTP/1.1 200 OK\r\n\r\n", Outcome.ACCEPTED),
+    ],
+)
+def test_where_tls_begins_with_starttls_nobody_may_log_in_before(
+    greeting: Greeting, answer: bytes, outcome: Outcome
+) -> None:
+    with Saying(answer) as server:
+        place = dataclasses.replace(server.place, upgrade=xmpp("localhost"))
+        found = speak(greeting, place, speaks_tls=True)
     assert found.outcome is outcome, found
 
 

@@ -48,23 +48,21 @@ _TLS_ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02")
 _WRONG_PROTOCOL = re.compile(rb"HTTP/1\.[01] (400|426) ")
 """How some servers of HTTPS answer a request that came without TLS: they say that they will not."""
 
+_STREAM_ENDS: Final = (b"</stream:features>", b"</stream:error>", b"</stream:stream>")
+"""Where the first answer of a server of XMPP is complete."""
+
 
 def speak(greeting: Greeting, place: Place, *, speaks_tls: bool, deadline: float = ANSWER) -> Result:
     """Says how a protocol begins, without TLS, and says what became of it.
 
     Args:
         greeting: What to say.
-        place: Where; what its protocol says before TLS is left out.
+        place: Where. One that is known to begin TLS with STARTTLS may say that, and complain, but let nobody log in.
         speaks_tls: The same port answers a TLS handshake, so that an answer `400` only means "not without TLS".
         deadline: Seconds for the answer.
     """
     outcome, detail = _answer(greeting, place, speaks_tls, deadline)
     return Result(place.title, f"plaintext ({greeting.name})", outcome, detail, SOURCE)
-
-
-def offers_starttls(answer: bytes) -> bool:
-    """Whether an XMPP server lets nobody log in before TLS: it offers STARTTLS and no mechanism."""
-    return b"<starttls" in answer and b"<mechanism" not in answer
 
 
 def _answer(greeting: Greeting, place: Place, speaks_tls: bool, deadline: float) -> tuple[Outcome, str]:
@@ -86,7 +84,7 @@ def _answer(greeting: Greeting, place: Place, speaks_tls: bool, deadline: float)
                 if not piece:
                     break
                 answer += piece
-                if outcome := _judge(greeting, answer, speaks_tls):
+                if outcome := _judge(answer, speaks_tls, place.upgrade is not None):
                     return outcome
         except TimeoutError:
             if not answer:
@@ -102,7 +100,7 @@ def _answer(greeting: Greeting, place: Place, speaks_tls: bool, deadline: float)
     return Outcome.ACCEPTED, f"it answered in plaintext: {answer[:60]!r}"
 
 
-def _judge(greeting: Greeting, answer: bytes, speaks_tls: bool) -> tuple[Outcome, str] | None:
+def _judge(answer: bytes, speaks_tls: bool, starttls: bool) -> tuple[Outcome, str] | None:
     """What an answer means as soon as that can be told; None while more is needed."""
     if answer[:1] == b"\x15":
         if _TLS_ALERT.match(answer):
@@ -110,9 +108,9 @@ def _judge(greeting: Greeting, answer: bytes, speaks_tls: bool) -> tuple[Outcome
         return None if len(answer) < 7 else (Outcome.ACCEPTED, f"it answered: {answer[:60]!r}")
     if speaks_tls and _WRONG_PROTOCOL.match(answer):
         return Outcome.REFUSED, f"it answered {answer.split(b' ', 2)[1].decode()}: not without TLS"
-    if greeting.name == "XMPP" and b"<stream:stream" in answer:
-        if b"</stream:features>" not in answer and b"</stream:stream>" not in answer:
+    if starttls and b"<stream:stream" in answer:
+        if not any(end in answer for end in _STREAM_ENDS):
             return None
-        if offers_starttls(answer):
-            return Outcome.REFUSED, "it offers STARTTLS and nothing else"
+        if b"<mechanism" not in answer:
+            return Outcome.REFUSED, "it offers STARTTLS and nothing else, or complains"
     return Outcome.ACCEPTED, f"it answered in plaintext: {answer[:60]!r}"
