@@ -49,7 +49,8 @@ An old version is noticed
 
 A port without TLS is noticed although no file tells of it
     [Setup]    Defective    plaintext-port-open
-    Run Keyword And Expect Error    *plaintext (HTTP) was accepted by node at 127.*: it answered in plaintext: b'HTTP/1.1*
+    Run Keyword And Expect Error
+    ...    *plaintext (HTTP) was accepted by node at 127.*: it answered in plaintext: b'HTTP/1.1*
     ...    Plaintext Should Be Refused
     Plaintext Should Be Refused    node=node
 
@@ -57,9 +58,12 @@ A session without TLS is noticed
     [Setup]    Defective    plaintext-port-open
     Connect People    alice and bob
     Log In In Plaintext    mallory    bob
-    Run Keyword And Expect Error    *1 were not: login in plaintext was accepted by node at *: mallory/plaintext-02 got a session
+    Run Keyword And Expect Error
+    ...    *1 were not: login in plaintext was accepted by node at *: mallory/plaintext-02 got a session
     ...    Attempts On TLS Should Have Failed
-    Run Keyword And Expect Error    insecure-ok*mallory/plaintext-02: login took effect over plaintext*    Check History
+    Run Keyword And Expect Error
+    ...    insecure-ok*mallory/plaintext-02: login took effect over plaintext*
+    ...    Check History
 
 An expired certificate is named
     [Setup]    Defective    expired-certificate

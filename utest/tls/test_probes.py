@@ -16,7 +16,7 @@ from waybill.tls.hello import TLS_1_2, TLS_1_3, Ending, NoHello, ServerHello
 from waybill.tls.places import Outcome, Place
 from waybill.tls.probes import Probe, Wrong, probes
 from waybill.tls.probing import best_version, run
-from waybill.tls.weak_suites import COMMON, NAMES, STRONG
+from waybill.tls.weak_suites import COMMON, STRONG, WEAK_SUITES
 
 ALL = probes("1.3")
 BY_THE_LIBRARY = {
@@ -97,7 +97,7 @@ def test_there_are_enough_probes_and_each_has_a_reason_and_a_source() -> None:
     assert len(probes()) >= 25
     assert len({probe.name for probe in ALL}) == len(ALL)
     assert all(probe.why and probe.source for probe in ALL)
-    assert not set(NAMES) & {*STRONG, *COMMON}
+    assert not set(WEAK_SUITES) & {*STRONG, *COMMON}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from waybill.tls.hello import (
     VERSION_NAMES,
     Offer,
 )
-from waybill.tls.weak_suites import COMMON, NAMES, STRONG, WEAK
+from waybill.tls.weak_suites import COMMON, STRONG, WEAK, WEAK_SUITES
 
 
 class Wrong(Enum):
@@ -52,7 +52,7 @@ class Probe:
     wrong: Wrong = Wrong.ANY_HELLO
 
 
-_EVERYTHING: Final = (*STRONG, *COMMON, *NAMES)
+_EVERYTHING: Final = (*STRONG, *COMMON, *WEAK_SUITES)
 """A server that has the version must find a suite that it likes."""
 
 _VERSIONS: Final = {

@@ -55,7 +55,7 @@ def best_version(place: Place, floor: str = "1.2", *, deadline: float = ANSWER) 
     Raises:
         OSError: It cannot be reached.
     """
-    offer = Offer(TLS_1_3, STRONG_1_3 if FLOORS[floor] == TLS_1_3 else (*STRONG_1_3, *STRONG))
+    offer = Offer(TLS_1_3, (*STRONG_1_3,) if FLOORS[floor] == TLS_1_3 else (*STRONG_1_3, *STRONG))
     with place.connect(deadline) as connection:
         return ask(connection, offer, place.name, deadline)
 

@@ -102,13 +102,37 @@ WEAK: Final = (
     ),
 )
 
-STRONG: Final = (0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9, 0x009E, 0x009F)
-"""What any good server of TLS 1.2 has one of: ECDHE and DHE with AES-GCM or ChaCha20."""
+STRONG: Final = {
+    0xC02B: "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    0xC02C: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    0xC02F: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    0xC030: "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    0xCCA8: "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    0xCCA9: "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    0x009E: "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+    0x009F: "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+}
+"""What any good server of TLS 1.2 has one of."""
 
-STRONG_1_3: Final = (0x1301, 0x1302, 0x1303)
+STRONG_1_3: Final = {
+    0x1301: "TLS_AES_128_GCM_SHA256",
+    0x1302: "TLS_AES_256_GCM_SHA384",
+    0x1303: "TLS_CHACHA20_POLY1305_SHA256",
+}
 """The suites of TLS 1.3."""
 
-COMMON: Final = (0xC009, 0xC00A, 0xC013, 0xC014, 0x0033, 0x0039, 0x002F, 0x0035)
-"""What servers of older versions have one of: ECDHE, DHE and RSA with AES-CBC."""
+COMMON: Final = {
+    0xC009: "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    0xC00A: "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    0xC013: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    0xC014: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    0x0033: "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+    0x0039: "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+    0x002F: "TLS_RSA_WITH_AES_128_CBC_SHA",
+    0x0035: "TLS_RSA_WITH_AES_256_CBC_SHA",
+}
+"""What servers of older versions have one of."""
 
-NAMES: Final = {number: name for weak in WEAK for number, name in weak.suites.items()}
+WEAK_SUITES: Final = {number: name for weak in WEAK for number, name in weak.suites.items()}
+
+NAMES: Final = {**WEAK_SUITES, **STRONG, **STRONG_1_3, **COMMON}
