@@ -18,7 +18,7 @@ from waybill.drivers.base import Credential, Driver, Endpoint, LoginRefused
 from waybill.drivers.mqtt import Mqtt311Driver, MqttDriver, MqttQos2Driver
 from waybill.history.events import Completion, End
 from waybill.targets import RunningTarget, find_target, launch
-from waybill.targets.launch import program
+from waybill.targets.programs import program
 from waybill.targets.target_file import parse_target
 from waybill.tls.authority import Authority
 

@@ -11,7 +11,7 @@ import pytest
 
 from waybill.drivers.base import Login
 from waybill.targets import LaunchError, RunningTarget, find_target, launch
-from waybill.targets.launch import program
+from waybill.targets.programs import program
 from waybill.targets.round_trip import Probe, round_trip
 from waybill.targets.target_file import parse_target
 from waybill.tokens.obtain import TokenRefused
