@@ -45,6 +45,7 @@ class SameDriver(WaybillDriver):
         ("mqtt", "mqtt://127.0.0.1:1"),
         ("mqtt", "ws://127.0.0.1:1"),
         ("mqtt-3.1.1", "mqtt://127.0.0.1:1"),
+        ("iris", "iris://127.0.0.1:1"),
     ],
 )
 def test_a_login_in_plaintext_leaves_the_machine_in_plaintext(driver: str, plain: str) -> None:
