@@ -113,6 +113,12 @@ ROWS = {
         "auth-optional",
         "auth-disabled",
     ],
+    "Every port refuses what is weaker than the promised TLS, and nobody else notices the attempts": [
+        "plaintext-port-open",
+        "tls10-allowed",
+        "expired-certificate",
+        "wrong-host-certificate",
+    ],
 }
 """Which defects each scenario is put to the proof with."""
 

@@ -68,11 +68,15 @@ def _describe(file: TargetFile) -> None:
     from waybill.drivers import registry
     from waybill.drivers.base import Capability
     from waybill.targets.promises import PARAMETERS
+    from waybill.targets.server_version import server_version
 
     has = registry.find(file.driver).capabilities
     _line("target", f"{file.name} ({file.path})")
     if file.description:
         _line("server", " ".join(file.description.split()))
+    version = server_version(file.version)
+    if version:
+        _line("version", version)
     if file.variant is not None:
         _line("variant", f"breaks {', '.join(file.variant.breaks)}: {file.variant.description}")
     _line("driver", file.driver)

@@ -135,12 +135,15 @@ def _refuse_namesakes(records: Sequence[RunRecord]) -> None:
 
 def _target(name: str) -> RunRecord:
     """Reads the target file into the beginnings of a run record."""
+    from waybill.targets.server_version import server_version
+
     file, waivers = usable_target(name)
     variant = file.variant
     return RunRecord(
         target=file.name,
         target_argument=name,
         driver=file.driver,
+        server_version=server_version(file.version),
         variant="" if variant is None else " ".join(variant.description.split()),
         breaks=[] if variant is None else list(variant.breaks),
         promises=dict(file.promises),

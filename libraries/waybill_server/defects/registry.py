@@ -31,6 +31,7 @@ MODULES = (
     "presence",
     "groups",
     "login",
+    "encryption",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])
