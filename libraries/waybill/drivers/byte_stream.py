@@ -70,6 +70,7 @@ class ByteStream:
         self._buffer = b""
         self._at = 0
         self._fresh = False
+        self._ended = False
         self._ciphering = threading.Lock()
         self._tls: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
@@ -108,6 +109,8 @@ class ByteStream:
     def _fill(self) -> None:
         self._buffer, self._at = b"", 0
         while not self._buffer:
+            if self._ended:
+                raise Broken("the server closed the connection")
             received = self._receive()
             if self._tls is None:
                 if not received:
@@ -139,8 +142,8 @@ class ByteStream:
                     raise Broken(f"TLS: {error}", code="tls") from None
                 ended = True
         self._buffer = b"".join(chunks)
-        if ended and not chunks:
-            raise Broken("the server closed the connection")
+        # The end may come in one read with data, and the server may wait for an answer before it closes the socket.
+        self._ended = ended
 
     def _receive(self) -> bytes:
         """The next bytes of the wire, b"" at its end; says so before it blocks."""
