@@ -31,6 +31,7 @@ MODULES = (
     "presence",
     "groups",
     "login",
+    "forging",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])

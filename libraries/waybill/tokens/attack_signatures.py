@@ -1,0 +1,308 @@
+"""Tokens that the issuer never signed: no signature, a shared secret that everybody knows, other keys, edited ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from waybill.tokens import forge
+from waybill.tokens.attack import Attack, Falsehood, Materials, text
+
+_SPELLINGS: Final = {
+    "none": "none",
+    "none-capitalised": "None",
+    "none-in-capitals": "NONE",
+    "none-in-mixed-letters": "nOnE",
+}
+_NO_ALGORITHM: Final[dict[str, Any]] = {"empty": "", "null": None, "a-list": ["none"], "a-number": 0}
+_ECDSA: Final = "RFC 7515, 5.2; CVE-2022-21449"
+
+
+def attacks() -> list[Attack]:
+    """All of them, family by family."""
+    return [*_without_algorithm(), *_confused(), *_other_keys(), *_edited_signatures(), *_edited_payloads()]
+
+
+def _attack(family: str, id_: str, what: str, why: str, make: Callable[[Materials], str]) -> Attack:
+    return Attack(id_, family, Falsehood.SIGNATURE, what, why, make)
+
+
+def _without_algorithm() -> list[Attack]:
+    made = []
+    for name, algorithm in _SPELLINGS.items():
+        for how, signature in (("without-signature", b""), ("with-a-signature", bytes(range(64)))):
+            what = f'The algorithm is "{algorithm}", and the signature is {"garbage" if signature else "empty"}.'
+            made.append(
+                _attack(
+                    "no algorithm",
+                    f"{name}-{how}",
+                    what,
+                    "RFC 8725, 3.1 and 3.2",
+                    lambda it, alg=algorithm, end=signature: it.forged(lambda _: end, {"alg": alg}),
+                )
+            )
+    for name, value in _NO_ALGORITHM.items():
+        made.append(
+            _attack(
+                "no algorithm",
+                f"algorithm-{name}",
+                f"The algorithm is {name.replace('-', ' ')}, and there is no signature.",
+                "RFC 7515, 4.1.1; RFC 8725, 3.1",
+                lambda it, alg=value: it.forged(forge.unsigned, {"alg": alg}),
+            )
+        )
+    made.append(
+        _attack(
+            "no algorithm",
+            "algorithm-missing",
+            "The header names no algorithm, and there is no signature.",
+            "RFC 7515, 4.1.1",
+            lambda it: forge.join(
+                text({name: it.header[name] for name in it.header if name != "alg"}),
+                text(it.claims),
+                forge.unsigned,
+            ),
+        )
+    )
+    return made
+
+
+def _pem(it: Materials) -> bytes:
+    return forge.pem(it.key)
+
+
+def _coordinate(it: Materials) -> bytes:
+    return forge.decode(it.jwk["n"] if isinstance(it.key, rsa.RSAPublicKey) else it.jwk["x"])
+
+
+def _point(it: Materials) -> bytes:
+    if isinstance(it.key, ec.EllipticCurvePublicKey):
+        return b"\x04" + forge.decode(it.jwk["x"]) + forge.decode(it.jwk["y"])
+    return forge.der(it.key)[-64:]
+
+
+_SECRETS: Final[dict[str, tuple[str, Callable[[Materials], bytes]]]] = {
+    "the-pem": ("the issuer's public key in PEM", _pem),
+    "the-pem-without-line-end": (
+        "the issuer's public key in PEM, without the last line end",
+        lambda it: _pem(it).rstrip(b"\n"),
+    ),
+    "the-der": ("the issuer's public key in DER", lambda it: forge.der(it.key)),
+    "the-jwk": ("the issuer's public key as a JWK", lambda it: text(it.jwk)),
+    "the-coordinate": ("the x coordinate (or the modulus) of the issuer's public key", _coordinate),
+    "the-point": ("the point of the issuer's public key, uncompressed", _point),
+}
+
+
+def _confused() -> list[Attack]:
+    made = []
+    for algorithm in ("HS256", "HS384", "HS512"):
+        for name, (words, secret) in _SECRETS.items():
+            made.append(
+                _attack(
+                    "confused algorithms",
+                    f"{algorithm.lower()}-of-{name}",
+                    f"It is signed with {algorithm}, whose secret is {words}.",
+                    "RFC 8725, 2.1 and 3.1",
+                    lambda it, alg=algorithm, of=secret: it.forged(
+                        forge.shared_secret(alg, of(it)), {"alg": alg}
+                    ),
+                )
+            )
+    for name, word in (("nothing", b""), ("a-weak-secret", b"secret"), ("the-audience", b"waybill")):
+        made.append(
+            _attack(
+                "confused algorithms",
+                f"hs256-of-{name}",
+                f"It is signed with HS256, whose secret is {name.replace('-', ' ')}.",
+                "RFC 8725, 2.2 and 3.5",
+                lambda it, secret=word: it.forged(forge.shared_secret("HS256", secret), {"alg": "HS256"}),
+            )
+        )
+    return made
+
+
+def _other_keys() -> list[Attack]:
+    signs: dict[str, tuple[str, Callable[[Materials], forge.Sign]]] = {
+        "ES256": ("own-key-on-p-256", lambda it: it.own.es256),
+        "ES384": ("own-key-on-p-384", lambda it: it.own.es384),
+        "RS256": ("own-rsa-key-rs256", lambda it: it.own.rs256),
+        "PS256": ("own-rsa-key-ps256", lambda it: it.own.ps256),
+        "EdDSA": ("own-ed25519-key", lambda it: it.own.eddsa),
+    }
+    made = [
+        _attack(
+            "wrong key",
+            name,
+            f"It is signed with a key of the attacker ({algorithm}) under the genuine key id.",
+            "RFC 7515, 5.2; RFC 8725, 3.1",
+            lambda it, alg=algorithm, of=sign: it.forged(of(it), {"alg": alg}),
+        )
+        for algorithm, (name, sign) in signs.items()
+    ]
+    made += [
+        _attack(
+            "wrong key",
+            "es256-labelled-es384",
+            "It is signed with ES256 by a key of the attacker, and says ES384.",
+            "RFC 8725, 3.1",
+            lambda it: it.forged(it.own.es256, {"alg": "ES384"}),
+        ),
+        _attack(
+            "wrong key",
+            "own-issuer",
+            "It comes from another issuer, with that one's key and name.",
+            "RFC 8725, 3.8; RFC 9068, 4",
+            lambda it: it.forged(it.own.es256, {"kid": "own"}, {"iss": "https://issuer.example"}),
+        ),
+    ]
+    return made
+
+
+def _edited_signatures() -> list[Attack]:
+    edits: dict[str, tuple[str, str, Callable[[bytes], bytes]]] = {
+        "signature-stripped": ("The signature is empty.", "RFC 7515, 5.2", lambda _: b""),
+        "signature-cut-in-half": (
+            "Only the first half of the signature is there.",
+            "RFC 7515, 5.2; RFC 7518, 3.4",
+            lambda one: one[: len(one) // 2],
+        ),
+        "signature-without-last-byte": (
+            "The last byte of the signature is missing.",
+            "RFC 7515, 5.2; RFC 7518, 3.4",
+            lambda one: one[:-1],
+        ),
+        "signature-with-a-byte-more": (
+            "One byte follows the signature.",
+            "RFC 7515, 5.2; RFC 7518, 3.4",
+            lambda one: one + b"\0",
+        ),
+        "signature-twice": (
+            "The signature is there twice.",
+            "RFC 7515, 5.2; RFC 7518, 3.4",
+            lambda one: one + one,
+        ),
+        "signature-bit-flipped": (
+            "One bit in the middle of the signature is flipped.",
+            "RFC 7515, 5.2",
+            lambda one: _flipped(one, len(one) // 2),
+        ),
+        "signature-last-bit-flipped": (
+            "The last bit of the signature is flipped.",
+            "RFC 7515, 5.2",
+            lambda one: _flipped(one, len(one) - 1),
+        ),
+        "signature-in-der": (
+            "The signature is encoded in DER.",
+            "RFC 7518, 3.4",
+            lambda one: forge.der_signature(one),
+        ),
+        "signature-halves-swapped": (
+            "The two numbers of the signature have changed places.",
+            "RFC 7515, 5.2",
+            lambda one: one[len(one) // 2 :] + one[: len(one) // 2],
+        ),
+        "signature-of-zeros": (
+            "Both numbers of the signature are 0, which a careless verifier takes for every message's.",
+            _ECDSA,
+            lambda one: bytes(len(one)),
+        ),
+        "signature-of-the-order": (
+            "Both numbers of the signature are the order of the curve, which is 0 to a careless verifier.",
+            _ECDSA,
+            lambda _: forge.ORDER.to_bytes(32, "big") * 2,
+        ),
+    }
+    made = [
+        _attack(
+            "edited signature",
+            name,
+            what,
+            why,
+            lambda it, change=edit: _resigned(it.stolen, change(forge.decode(forge.split(it.stolen)[2]))),
+        )
+        for name, (what, why, edit) in edits.items()
+    ]
+    made += [
+        _attack(
+            "edited signature",
+            "signature-missing",
+            "The token ends after its claims.",
+            "RFC 7515, 7.1",
+            lambda it: it.stolen.rpartition(".")[0],
+        ),
+        _attack(
+            "edited signature",
+            "signature-of-another-token",
+            "The signature is the one of another token of the same user.",
+            "RFC 7515, 5.2",
+            lambda it: _resigned(it.stolen, forge.decode(forge.split(it.stolen_too)[2])),
+        ),
+    ]
+    return made
+
+
+def _edited_payloads() -> list[Attack]:
+    def edited(**claims: Any) -> Callable[[Materials], str]:
+        return lambda it: _reworded(it.stolen, text(it.claims | claims))
+
+    return [
+        _attack(
+            "edited claims",
+            "subject-edited",
+            "The attacker's own token names the victim, under the old signature.",
+            "RFC 7519, 7.2; RFC 7515, 5.2",
+            lambda it: _reworded(it.genuine, text(it.claims)),
+        ),
+        _attack(
+            "edited claims",
+            "end-edited",
+            "A token of the victim ends a day later, under the old signature.",
+            "RFC 7519, 7.2; RFC 7515, 5.2",
+            lambda it: _reworded(it.stolen, text(it.claims | {"exp": int(time.time()) + 86_000})),
+        ),
+        _attack(
+            "edited claims",
+            "device-edited",
+            "A token of the victim names another device, under the old signature.",
+            "RFC 7519, 7.2; RFC 7515, 5.2",
+            lambda it: _reworded(it.stolen, text({**it.claims, "device": "device-edited"})),
+        ),
+        _attack(
+            "edited claims",
+            "roles-edited",
+            "A token of the victim has every role and scope, under the old signature.",
+            "RFC 7519, 7.2; RFC 7515, 5.2",
+            edited(roles=["admin"], scope="admin", admin=True),
+        ),
+        _attack(
+            "edited claims",
+            "claims-respaced",
+            "The claims of a token of the victim are spaced in another way, under the old signature.",
+            "RFC 7515, 5.2",
+            lambda it: _reworded(it.stolen, b" " + forge.decode(forge.split(it.stolen)[1])),
+        ),
+        _attack(
+            "edited claims",
+            "header-edited",
+            "The header of a token of the victim has a member more, under the old signature.",
+            "RFC 7515, 5.2",
+            lambda it: ".".join((forge.encode(text({**it.header, "x": 1})), *forge.split(it.stolen)[1:])),
+        ),
+    ]
+
+
+def _flipped(signature: bytes, place: int) -> bytes:
+    return signature[:place] + bytes([signature[place] ^ 1]) + signature[place + 1 :]
+
+
+def _resigned(token: str, signature: bytes) -> str:
+    return f"{token.rpartition('.')[0]}.{forge.encode(signature)}"
+
+
+def _reworded(token: str, claims: bytes) -> str:
+    header, _, signature = forge.split(token)
+    return f"{header}.{forge.encode(claims)}.{signature}"
