@@ -175,6 +175,34 @@ class Tokens:
             logger.info(f"accepted: {', '.join(inside)}")
 
     @keyword
+    def a_namesake_should_be_somebody_else(self, person: str) -> None:
+        """Fails if a genuine token for a person's name in other letters (BOB for bob) opens that person's account.
+
+        The server may refuse it, or know somebody of that name who has written nothing. Where the target's issuer signs
+        no odd claims nothing is done, and the test's message says so.
+
+        Args:
+            person: Who has been given messages already.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        BOB is not bob
+            Connect People    alice and bob
+            Send Messages    alice    bob    count=1
+            Wait For Deliveries    bob
+            A Namesake Should Be Somebody Else    bob
+        ```
+        """
+        try:
+            found = forging.get_in_as_namesake(stage.scenario(), person)
+        except NotTried as reason:
+            _add_to_message(f"Whether a namesake is somebody else was not tried: {reason}.")
+        else:
+            logger.info(f"{person}'s name in other letters is {found}")
+
+    @keyword
     def try_forged_tokens(self, intruder: str, victim: str, *, false: TokenFalsehood) -> None:
         """Tries to log in as somebody with every token of the list of attacks that has this falsehood.
 

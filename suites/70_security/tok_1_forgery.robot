@@ -42,6 +42,7 @@ No token that the issuer signed for another time, place or person gets anybody i
     Given bob is online
     And mallory gets in with a token of the same sort and writes to bob
     And bob gets in with tokens that are barely in order
+    And bob in other letters is somebody else
     And carol and dave are bystanders
     When mallory shows every signed token with false claims of bob
     Then no attempt had any effect

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from waybill.devices.intrusion import Attempt, FalseCredential, attempt, false_passwords
 from waybill.drivers.base import Credential
-from waybill.history.events import CredentialKind
+from waybill.history.events import Completion, CredentialKind, Operation
 from waybill.history.promises import seconds
 from waybill.tokens import attacks
 from waybill.tokens.attack import Attack, Falsehood, Materials, NotTried
-from waybill.tokens.attack_claims import just_inside
+from waybill.tokens.attack_claims import just_inside, other_case
 from waybill.tokens.obtain import TokenClient
 
 if TYPE_CHECKING:
@@ -133,6 +133,35 @@ def get_in_just_inside(scenario: Scenario, person: str) -> list[str]:
         device.connect(credential=Credential(device.account.user, token=token))
         device.close()
     return list(inside)
+
+
+def get_in_as_namesake(scenario: Scenario, victim: str) -> str:
+    """Somebody whose name is the victim's in other letters logs in with a token in order, and reads the own log;
+    returns what came of it. The server may not know such a user; the victim it must not be.
+
+    Raises:
+        NotTried: No issuer signs such a token, or the protocol cannot read a log.
+        AssertionError: The namesake was given what is the victim's.
+    """
+    if not scenario.can(Operation.SYNC):
+        raise NotTried("the protocol cannot read a log")
+    made_of = materials(scenario, victim, victim, "")
+    token = made_of.signed(**other_case(made_of))
+    name = f"namesake-of-{victim}"
+    person = scenario.user(name, ["phone"])
+    device = person.devices["phone"]
+    outcome = device.try_connect(credential=Credential(made_of.victim.swapcase(), token=token))
+    if outcome.completion is not Completion.OK:
+        del person.devices["phone"]
+        return f"refused ({outcome.code})"
+    entries = device.sync().entries
+    device.close()
+    if entries:
+        raise AssertionError(
+            f"Expected that '{made_of.victim.swapcase()}' is not '{made_of.victim}'; a token for the first one opened "
+            f"a session with {len(entries)} messages of {victim}."
+        )
+    return "somebody else, with an empty log"
 
 
 def of_falsehood(falsehood: Falsehood) -> list[Attack]:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from waybill.tokens.attack import Attack, Falsehood, Materials
+from waybill.tokens.attack import Attack, Falsehood, Materials, NotTried
 
 AWAY: Final = 60
 """Seconds beyond the leeway at which a begin is far enough away."""
@@ -58,7 +58,43 @@ def _claim(**claims: Any) -> Odd:
 
 
 def _omit(name: str) -> Odd:
-    return lambda _: {"omit": name}
+    """Leaves out a claim, or `header.NAME`, that the issuer's tokens have."""
+
+    def make(it: Materials) -> Mapping[str, object]:
+        member = name.removeprefix("header.")
+        if member not in (it.claims if member == name else it.header):
+            raise NotTried(f"the issuer's own tokens have no {member} either")
+        return {"omit": name}
+
+    return make
+
+
+def _type(value: object) -> Odd:
+    """Another type than the issuer's tokens have."""
+
+    def make(it: Materials) -> Mapping[str, object]:
+        if it.header.get("typ") == value:
+            raise NotTried(f"the issuer's own tokens have the type {value} too")
+        return {"header": {"typ": value}}
+
+    return make
+
+
+def _swapped(name: str) -> str:
+    """The same name with its letters in the other case.
+
+    Raises:
+        NotTried: It has no letters.
+    """
+    if name.swapcase() == name:
+        raise NotTried(f"'{name}' has no letters of another case")
+    return name.swapcase()
+
+
+def other_case(it: Materials) -> Mapping[str, object]:
+    """A token in order for somebody whose name is the victim's in other letters: no attack, since such a user may
+    exist, but not the victim."""
+    return {"claim": {"sub": _swapped(it.victim)}}
 
 
 def _past(leeway: float, seconds: int) -> int:
@@ -140,7 +176,7 @@ _AUDIENCES: Final[dict[str, tuple[str, Odd]]] = {
     ),
     "audience-in-other-case": (
         "Its audience is this server's name in other letters.",
-        lambda it: {"audience": _audience(it).swapcase()},
+        lambda it: {"audience": _swapped(_audience(it))},
     ),
 }
 
@@ -156,7 +192,7 @@ _ISSUERS: Final[dict[str, tuple[str, Odd]]] = {
         "It names the issuer with a slash more or less at the end.",
         _issuer(lambda one: one[:-1] if one.endswith("/") else f"{one}/"),
     ),
-    "issuer-in-other-case": ("It names the issuer in other letters.", _issuer(lambda one: one.swapcase())),
+    "issuer-in-other-case": ("It names the issuer in other letters.", _issuer(_swapped)),
     "issuer-longer": ("It names the issuer with a path.", _issuer(lambda one: f"{one}/elsewhere")),
     "issuer-without-tls": (
         "It names the issuer with http.",
@@ -227,11 +263,11 @@ _REQUIRED: Final[dict[str, tuple[str, Odd]]] = {
 }
 
 _TYPES: Final[dict[str, tuple[str, Odd]]] = {
-    "type-jwt": ("Its type is JWT, as that of an ID token.", lambda _: {"header": {"typ": "JWT"}}),
-    "type-dpop": ("Its type is that of a proof of possession.", lambda _: {"header": {"typ": "dpop+jwt"}}),
-    "type-logout": ("Its type is that of a logout token.", lambda _: {"header": {"typ": "logout+jwt"}}),
+    "type-jwt": ("Its type is JWT, as that of an ID token.", _type("JWT")),
+    "type-dpop": ("Its type is that of a proof of possession.", _type("dpop+jwt")),
+    "type-logout": ("Its type is that of a logout token.", _type("logout+jwt")),
     "type-missing": ("It has no type.", _omit("header.typ")),
-    "type-a-list": ("Its type is a list.", lambda _: {"header": {"typ": ["at+jwt"]}}),
+    "type-a-list": ("Its type is a list.", _type(["at+jwt"])),
 }
 
 _EXTENSIONS: Final[dict[str, tuple[str, Odd]]] = {
