@@ -72,7 +72,9 @@ class IssuerTokenCheck:
     async def check(self, token: str) -> Identity:
         """Verifies a token; see `TokenCheck.check`."""
         parts = opened(token)
-        _require_header(parts.header)
+        if parts.header.get("alg") != ALGORITHM:
+            raise TokenRefused(f"algorithm {parts.header.get('alg')!r}, expected {ALGORITHM}")
+        require_type(parts.header)
         verify(parts, await self.key(parts.header.get("kid")))
         return identity_of(parts.claims, self.issuer, AUDIENCE, time.time())
 
@@ -109,9 +111,12 @@ def verify(parts: Opened, key: jwt.PyJWK) -> None:
         raise TokenRefused("the signature is not of the issuer's key")
 
 
-def _require_header(header: Mapping[str, object]) -> None:
-    if header.get("alg") != ALGORITHM:
-        raise TokenRefused(f"algorithm {header.get('alg')!r}, expected {ALGORITHM}")
+def require_type(header: Mapping[str, object]) -> None:
+    """Refuses what is no access token, and what demands more than the standard has.
+
+    Raises:
+        TokenRefused: The header says so.
+    """
     if header.get("typ") != TOKEN_TYPE:
         raise TokenRefused(f"type {header.get('typ')!r}, expected {TOKEN_TYPE}")
     if "crit" in header:

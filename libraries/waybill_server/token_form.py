@@ -1,8 +1,8 @@
 """How a token is written: one spelling only, so that no two texts are the same token, and no two readers see
 different claims in it.
 
-Token libraries are lax here: they skip characters that are not base64, take the last of two equal names, and numbers
-that JSON does not have.
+Decoders are lax here: those of base64 skip what does not belong there, those of JSON take the last of two equal names,
+and numbers that JSON does not have.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 
 from waybill_server.defects.registry import seeded
-from waybill_server.token_check import ALGORITHM, AUDIENCE, IssuerTokenCheck, TokenCheck, verify
+from waybill_server.token_check import ALGORITHM, AUDIENCE, IssuerTokenCheck, TokenCheck, require_type, verify
 from waybill_server.token_claims import Identity, identity_of
 from waybill_server.token_form import Opened, TokenRefused, opened
 
@@ -38,9 +38,10 @@ class _Lax:
         """
         raise NotImplementedError
 
-    def believed(self, claims: dict[str, Any], **changed: object) -> Identity:
+    def believed(self, parts: Opened, **changed: Any) -> Identity:
         """Who the claims speak for, some of them taken for what they should be."""
-        return identity_of({**claims, **changed}, self.genuine.issuer, AUDIENCE, time.time())
+        require_type(parts.header)
+        return identity_of({**parts.claims, **changed}, self.genuine.issuer, AUDIENCE, time.time())
 
 
 @seeded("accepts-alg-none", seam="token check", noticed={"TOK-1": ("none-without-signature",)})
@@ -53,7 +54,7 @@ class AcceptsAlgNone(_Lax):
         parts = opened(f"{body}.AA")
         if str(parts.header.get("alg")).lower() != "none":
             raise TokenRefused("signed, and not by the issuer")
-        return self.believed(parts.claims)
+        return self.believed(parts)
 
 
 @seeded("accepts-hs-with-public-key", seam="token check", noticed={"TOK-1": ("hs256-of-the-pem",)})
@@ -74,7 +75,7 @@ class AcceptsHsWithPublicKey(_Lax):
         )
         if not hmac.compare_digest(hmac.new(secret, parts.signed, digest).digest(), parts.signature):
             raise TokenRefused("another secret")
-        return self.believed(parts.claims)
+        return self.believed(parts)
 
 
 @seeded("trusts-embedded-jwk", seam="token check", noticed={"TOK-1": ("jwk-embedded",)})
@@ -89,7 +90,7 @@ class TrustsEmbeddedJwk(_Lax):
         except (jwt.PyJWTError, LookupError, TypeError, ValueError):
             raise TokenRefused("it brings no key") from None
         verify(parts, key)
-        return self.believed(parts.claims)
+        return self.believed(parts)
 
 
 @seeded("ignores-signature", seam="token check", noticed={"TOK-1": ("signature-bit-flipped",)})
@@ -98,7 +99,7 @@ class IgnoresSignature(_Lax):
 
     async def again(self, token: str) -> Identity:
         """Believes any signature."""
-        return self.believed(opened(token).claims)
+        return self.believed(opened(token))
 
 
 class _Signed(_Lax):
@@ -117,8 +118,7 @@ class IgnoresExpiry(_Signed):
 
     async def again(self, token: str) -> Identity:
         """Gives it another hour."""
-        claims = (await self.signed(token)).claims
-        return self.believed(claims, iat=time.time(), exp=time.time() + 3600.0)
+        return self.believed(await self.signed(token), iat=time.time(), exp=time.time() + 3600.0)
 
 
 @seeded("ignores-audience", seam="token check", noticed={"TOK-1": ("audience-other",)})
@@ -127,4 +127,4 @@ class IgnoresAudience(_Signed):
 
     async def again(self, token: str) -> Identity:
         """Takes whoever it is for."""
-        return self.believed((await self.signed(token)).claims, aud=AUDIENCE)
+        return self.believed(await self.signed(token), aud=AUDIENCE)
