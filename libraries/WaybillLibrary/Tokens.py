@@ -323,8 +323,8 @@ class Tokens:
     def refusals_should_be_alike(self) -> None:
         """Fails if the attempts of this scenario were refused in different ways, from which an attacker could learn.
 
-        The code and the text of the answer count. How long it took is in the log and judges nothing. Only what is larger
-        than anything that a server has to read may meet the end of its connection.
+        The code and the text of the answer count. How long it took is in the log and judges nothing. Only what is
+        larger than anything that a server has to read may meet the end of its connection.
 
         Example:
 
@@ -346,7 +346,9 @@ def _require_nothing_fetched(asked: list[str]) -> None:
     """Fails if somebody looked where false tokens said."""
     if asked:
         sentence = f"the server looked where a false token told it to: {'; '.join(sorted(set(asked)))}"
-        current.case.findings.append({"anomaly": FETCHED, "count": len(asked), "sentence": sentence, "events": []})
+        current.case.findings.append(
+            {"anomaly": FETCHED, "count": len(asked), "sentence": sentence, "events": []}
+        )
         raise AssertionError(f"Expected that no token makes the server look anywhere; {sentence}.")
 
 

@@ -16,7 +16,7 @@ LEEWAY = 0.0
 one before its end."""
 
 LONGEST_LIFETIME = 86_400.0
-"""Seconds between a token's issue and its end: whoever steals one that is good for longer has an account, not a token."""
+"""Seconds between a token's issue and its end: whoever steals one that is good for longer has stolen an account."""
 
 
 class Identity(NamedTuple):

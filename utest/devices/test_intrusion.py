@@ -48,7 +48,9 @@ def test_who_is_refused_leaves_no_device_and_no_anomaly(scenario: Scenario, serv
 def test_a_session_that_should_not_exist_is_used_and_found(scenario: Scenario) -> None:
     scenario.device("bob").connect()
     account = scenario.users["bob"].account.user
-    taken = FalseCredential("jwk-embedded", CredentialKind.FORGED, Credential(account, token=f"token of {account}"))
+    taken = FalseCredential(
+        "jwk-embedded", CredentialKind.FORGED, Credential(account, token=f"token of {account}")
+    )
     made = attempt(scenario, "mallory", "bob", taken)
     assert made.got_in
     assert made.sent is not None
@@ -60,7 +62,9 @@ def test_a_session_that_should_not_exist_is_used_and_found(scenario: Scenario) -
     assert report.figures["accepted"] >= 2
 
 
-def test_a_connection_that_ends_without_a_word_is_no_refusal(scenario: Scenario, server: ScriptedServer) -> None:
+def test_a_connection_that_ends_without_a_word_is_no_refusal(
+    scenario: Scenario, server: ScriptedServer
+) -> None:
     def vanish(connection: Any, _: Frame) -> bool:
         connection.socket.shutdown(socket.SHUT_RDWR)
         return True
@@ -110,7 +114,7 @@ class _Passwords:
 
 def test_a_target_without_tokens_says_so(scenario: Scenario) -> None:
     scenario.target = _Passwords()  # type: ignore[assignment]
-    with pytest.raises(NoTokens, match="by-password takes passwords, no tokens.*waives"):
+    with pytest.raises(NoTokens, match=r"by-password takes passwords, no tokens.*waives"):
         issuer_of(scenario)
 
 

@@ -7,16 +7,12 @@ from pathlib import Path
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from issuer_of_tests import ISSUER, KEY
 
 from waybill.tokens.attack import Materials
 from waybill_server.accounts import Accounts, password_digest
 from waybill_server.issuer import TokenMaker
-from waybill_server.signing_key import SigningKey
 from waybill_server.token_check import IssuerTokenCheck, KeySet
-
-ISSUER = "https://issuer.example:8443"
-KEY = SigningKey(ec.generate_private_key(ec.SECP256R1()))
 
 
 @pytest.fixture(scope="session")

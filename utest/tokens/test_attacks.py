@@ -13,9 +13,9 @@ from typing import Any
 
 import jwt
 import pytest
-from conftest import ISSUER, KEY
 from hypothesis import given
 from hypothesis import strategies as st
+from issuer_of_tests import ISSUER, KEY
 
 from waybill.tokens import attacks, forge
 from waybill.tokens.attack import Attack, Falsehood, Materials, NotTried
@@ -150,7 +150,12 @@ def test_confused_algorithms_verify_with_the_public_key_as_the_secret(
     jwk = {"x": forge.decode(KEY.public["x"]), "y": forge.decode(KEY.public["y"])}
     point = b"\x04" + jwk["x"] + jwk["y"]
     pem = forge.pem(KEY.private.public_key())
-    secrets = {"the-pem": pem, "the-pem-without-line-end": pem.rstrip(), "the-coordinate": jwk["x"], "the-point": point}
+    secrets = {
+        "the-pem": pem,
+        "the-pem-without-line-end": pem.rstrip(),
+        "the-coordinate": jwk["x"],
+        "the-point": point,
+    }
     for name, secret in secrets.items():
         token = BY_ID[f"{algorithm.lower()}-of-{name}"].make(materials)
         body, _, signature = token.rpartition(".")
@@ -201,7 +206,13 @@ def test_a_token_in_another_spelling_is_still_one_that_somebody_may_read(
     token = one.make(materials)
     kept = re.sub(r"[^A-Za-z0-9_.-]", "", token.replace("+", "-").replace("/", "_"))
     assert token != materials.stolen
-    if one.id in {"padded-signature", "padded-everywhere", "standard-alphabet", "line-break-inside", "tab-after"}:
+    if one.id in {
+        "padded-signature",
+        "padded-everywhere",
+        "standard-alphabet",
+        "line-break-inside",
+        "tab-after",
+    }:
         assert kept == materials.stolen
     if one.id == "trailing-bits":
         assert forge.decode(token.rpartition(".")[2]) == forge.decode(materials.stolen.rpartition(".")[2])
@@ -216,7 +227,9 @@ def test_names_occur_twice(materials: Materials) -> None:
 
     last = [one for one in pairs(BY_ID["subject-twice-victim-last"].make(materials), 1) if one[0] == "sub"]
     assert last == [("sub", "nobody"), ("sub", "bob-the-victim")]
-    first = [one for one in pairs(BY_ID["algorithm-twice-genuine-first"].make(materials), 0) if one[0] == "alg"]
+    first = [
+        one for one in pairs(BY_ID["algorithm-twice-genuine-first"].make(materials), 0) if one[0] == "alg"
+    ]
     assert first == [("alg", "ES256"), ("alg", "none")]
 
 
@@ -280,7 +293,13 @@ def test_a_verifier_with_a_lax_decoder_is_found_out(materials: Materials) -> Non
         if accepted(LaxBase64(), one.make(materials)) is not None
     }
     assert lax >= {
-        *("padded-signature", "trailing-bits", "line-break-inside", "foreign-character-inside", "space-before"),
+        *(
+            "padded-signature",
+            "trailing-bits",
+            "line-break-inside",
+            "foreign-character-inside",
+            "space-before",
+        ),
     }
 
 
@@ -290,7 +309,10 @@ def _starts(*prefixes: str) -> Callable[[str], bool]:
 
 LAX: dict[str, tuple[Callable[[str], bool], set[str]]] = {
     "accepts-alg-none": (_starts("none-", "algorithm-missing", "algorithm-null"), {"none-without-signature"}),
-    "accepts-hs-with-public-key": (_starts("hs256-", "hs384-", "hs512-"), {"hs256-of-the-pem", "hs512-of-the-pem"}),
+    "accepts-hs-with-public-key": (
+        _starts("hs256-", "hs384-", "hs512-"),
+        {"hs256-of-the-pem", "hs512-of-the-pem"},
+    ),
     "trusts-embedded-jwk": (_starts("jwk-embedded"), {"jwk-embedded"}),
     "ignores-expiry": (
         _starts("expired-", "end-", "lifetime-", "issued-"),

@@ -78,7 +78,8 @@ def test_public_keys_are_read_from_their_jwks() -> None:
 
 
 @pytest.mark.parametrize(
-    "jwk", [{}, {"kty": "oct", "k": "c2VjcmV0"}, {"kty": "EC", "crv": "P-0", "x": "", "y": ""}, {"kty": "RSA"}]
+    "jwk",
+    [{}, {"kty": "oct", "k": "c2VjcmV0"}, {"kty": "EC", "crv": "P-0", "x": "", "y": ""}, {"kty": "RSA"}],
 )
 def test_other_keys_are_refused(jwk: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="key"):

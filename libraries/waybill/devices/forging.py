@@ -94,7 +94,9 @@ def try_forged_tokens(
     return tried, not_tried
 
 
-def try_false_credentials(scenario: Scenario, intruder: str, victim: str, listener: Listener) -> list[Attempt]:
+def try_false_credentials(
+    scenario: Scenario, intruder: str, victim: str, listener: Listener
+) -> list[Attempt]:
     """Tries what shows that authentication is on at all: tokens that nobody signed and things that are none, or
     passwords."""
     if scenario.target.issuer is not None:

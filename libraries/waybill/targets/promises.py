@@ -63,7 +63,8 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "page": Parameter("count", "Entries of one sync page."),
     "members": Parameter("count", "Members of a group."),
     "token_leeway": Parameter(
-        "duration", "How long a token is still taken after its end, for clocks that differ; without it, not at all."
+        "duration",
+        "How long a token is still taken after its end, for clocks that differ; without it, not at all.",
     ),
 }
 

@@ -19,7 +19,9 @@ AWAY: Final = 60
 
 Odd = Callable[[Materials], Mapping[str, object]]
 
-_LOOKALIKES: Final = dict(zip("aceijopsxy", "\u0430\u0441\u0435\u0456\u0458\u043e\u0440\u0455\u0445\u0443", strict=True))
+_LOOKALIKES: Final = dict(
+    zip("aceijopsxy", "\u0430\u0441\u0435\u0456\u0458\u043e\u0440\u0455\u0445\u0443", strict=True)
+)
 """Cyrillic letters that look like these Latin ones."""
 
 
@@ -37,12 +39,14 @@ def attacks() -> list[Attack]:
         ("duplicates", "RFC 7519, 4; RFC 7515, 4; RFC 8725, 2.4", _DUPLICATES),
     ):
         made += [
-            Attack(
-                name, family, Falsehood.CLAIMS, what, why, lambda it, of=make: it.signed(**of(it)), odd=True
-            )
+            Attack(name, family, Falsehood.CLAIMS, what, why, _signed(make), odd=True)
             for name, (what, make) in odd.items()
         ]
     return made
+
+
+def _signed(odd: Odd) -> Callable[[Materials], str]:
+    return lambda it: it.signed(**odd(it))
 
 
 def just_inside(leeway: float) -> dict[str, dict[str, object]]:
@@ -232,8 +236,14 @@ _SUBJECTS: Final[dict[str, tuple[str, Odd]]] = {
         "Its subject is the victim's name, a NUL and more.",
         _subject(lambda one: f"{one}\0.example"),
     ),
-    "subject-with-nul-after": ("Its subject is the victim's name and a NUL.", _subject(lambda one: f"{one}\0")),
-    "subject-with-space-after": ("Its subject is the victim's name and a space.", _subject(lambda one: f"{one} ")),
+    "subject-with-nul-after": (
+        "Its subject is the victim's name and a NUL.",
+        _subject(lambda one: f"{one}\0"),
+    ),
+    "subject-with-space-after": (
+        "Its subject is the victim's name and a space.",
+        _subject(lambda one: f"{one} "),
+    ),
     "subject-with-line-break": (
         "Its subject is the victim's name and a line break.",
         _subject(lambda one: f"{one}\n"),
@@ -242,7 +252,10 @@ _SUBJECTS: Final[dict[str, tuple[str, Odd]]] = {
         "An invisible character stands in the victim's name.",
         _subject(lambda one: f"{one[:1]}\u200b{one[1:]}"),
     ),
-    "subject-lookalike": ("Its subject looks like the victim's name in Cyrillic letters.", _subject(lookalike)),
+    "subject-lookalike": (
+        "Its subject looks like the victim's name in Cyrillic letters.",
+        _subject(lookalike),
+    ),
     "subject-in-wide-letters": (
         "Its subject is the victim's name in wide letters, the same in Unicode's compatible form.",
         _subject(wide),

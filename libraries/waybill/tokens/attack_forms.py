@@ -65,7 +65,7 @@ def _spellings() -> list[Attack]:
             name,
             f"It is a token of the victim with {words}.",
             why,
-            lambda it, change=spell: change(it.stolen),
+            _spelled(spell),
         )
         for name, (words, why, spell) in spelled.items()
     ]
@@ -179,6 +179,10 @@ def _no_tokens() -> list[Attack]:
         _attack("no token", name, f"In the place of a token there is {what}.", "RFC 7519, 7.2", make)
         for name, (what, make) in words.items()
     ]
+
+
+def _spelled(spell: Callable[[str], str]) -> Callable[[Materials], str]:
+    return lambda it: spell(it.stolen)
 
 
 def _padded(token: str) -> str:

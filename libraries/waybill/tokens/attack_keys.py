@@ -86,7 +86,7 @@ def _own_keys() -> list[Attack]:
             name,
             what,
             _NO_KEYS_FROM_TOKENS,
-            lambda it, of=header: it.forged(it.own.es256, of(it)),
+            _headed(header),
         )
         for name, (what, header) in headers.items()
     ]
@@ -135,13 +135,17 @@ def _key_ids() -> list[Attack]:
             name,
             f"The key id {words}; the key is the attacker's.",
             "RFC 8725, 3.10",
-            lambda it, of=value: it.forged(it.own.es256, {"kid": of(it)}),
+            _named(value),
         )
         for name, (words, value) in ids.items()
     ]
     secrets: dict[str, tuple[str, str, bytes]] = {
         "kid-is-dev-null": ("the path of an empty file", "../../../../../../dev/null", b""),
-        "kid-is-sql": ("SQL that selects a secret of the attacker", "x' UNION SELECT 'secret' -- ", b"secret"),
+        "kid-is-sql": (
+            "SQL that selects a secret of the attacker",
+            "x' UNION SELECT 'secret' -- ",
+            b"secret",
+        ),
     }
     made += [
         _attack(
@@ -149,13 +153,23 @@ def _key_ids() -> list[Attack]:
             name,
             f"The key id is {words}, and the token is signed with what that gives (HS256).",
             "RFC 8725, 3.10",
-            lambda it, of=kid, by=secret: it.forged(
-                forge.shared_secret("HS256", by), {"alg": "HS256", "kid": of}
-            ),
+            _found(kid, secret),
         )
         for name, (words, kid, secret) in secrets.items()
     ]
     return made
+
+
+def _headed(header: Header) -> Callable[[Materials], str]:
+    return lambda it: it.forged(it.own.es256, header(it))
+
+
+def _named(kid: Callable[[Materials], object]) -> Callable[[Materials], str]:
+    return lambda it: it.forged(it.own.es256, {"kid": kid(it)})
+
+
+def _found(kid: str, secret: bytes) -> Callable[[Materials], str]:
+    return lambda it: it.forged(forge.shared_secret("HS256", secret), {"alg": "HS256", "kid": kid})
 
 
 def _without_scheme(it: Materials) -> str:

@@ -18,6 +18,8 @@ _SPELLINGS: Final = {
     "none-in-mixed-letters": "nOnE",
 }
 _NO_ALGORITHM: Final[dict[str, Any]] = {"empty": "", "null": None, "a-list": ["none"], "a-number": 0}
+Make = Callable[[Materials], str]
+
 _ECDSA: Final = "RFC 7515, 5.2; CVE-2022-21449"
 
 
@@ -26,7 +28,7 @@ def attacks() -> list[Attack]:
     return [*_without_algorithm(), *_confused(), *_other_keys(), *_edited_signatures(), *_edited_payloads()]
 
 
-def _attack(family: str, id_: str, what: str, why: str, make: Callable[[Materials], str]) -> Attack:
+def _attack(family: str, id_: str, what: str, why: str, make: Make) -> Attack:
     return Attack(id_, family, Falsehood.SIGNATURE, what, why, make)
 
 
@@ -34,14 +36,16 @@ def _without_algorithm() -> list[Attack]:
     made = []
     for name, algorithm in _SPELLINGS.items():
         for how, signature in (("without-signature", b""), ("with-a-signature", bytes(range(64)))):
-            what = f'The algorithm is "{algorithm}", and the signature is {"garbage" if signature else "empty"}.'
+            what = (
+                f'The algorithm is "{algorithm}", and the signature is {"garbage" if signature else "empty"}.'
+            )
             made.append(
                 _attack(
                     "no algorithm",
                     f"{name}-{how}",
                     what,
                     "RFC 8725, 3.1 and 3.2",
-                    lambda it, alg=algorithm, end=signature: it.forged(lambda _: end, {"alg": alg}),
+                    _forged(algorithm, signature),
                 )
             )
     for name, value in _NO_ALGORITHM.items():
@@ -51,7 +55,7 @@ def _without_algorithm() -> list[Attack]:
                 f"algorithm-{name}",
                 f"The algorithm is {name.replace('-', ' ')}, and there is no signature.",
                 "RFC 7515, 4.1.1; RFC 8725, 3.1",
-                lambda it, alg=value: it.forged(forge.unsigned, {"alg": alg}),
+                _forged(value, b""),
             )
         )
     made.append(
@@ -107,9 +111,7 @@ def _confused() -> list[Attack]:
                     f"{algorithm.lower()}-of-{name}",
                     f"It is signed with {algorithm}, whose secret is {words}.",
                     "RFC 8725, 2.1 and 3.1",
-                    lambda it, alg=algorithm, of=secret: it.forged(
-                        forge.shared_secret(alg, of(it)), {"alg": alg}
-                    ),
+                    _confusing(algorithm, secret),
                 )
             )
     for name, word in (("nothing", b""), ("a-weak-secret", b"secret"), ("the-audience", b"waybill")):
@@ -119,7 +121,7 @@ def _confused() -> list[Attack]:
                 f"hs256-of-{name}",
                 f"It is signed with HS256, whose secret is {name.replace('-', ' ')}.",
                 "RFC 8725, 2.2 and 3.5",
-                lambda it, secret=word: it.forged(forge.shared_secret("HS256", secret), {"alg": "HS256"}),
+                _secret(word),
             )
         )
     return made
@@ -139,7 +141,7 @@ def _other_keys() -> list[Attack]:
             name,
             f"It is signed with a key of the attacker ({algorithm}) under the genuine key id.",
             "RFC 7515, 5.2; RFC 8725, 3.1",
-            lambda it, alg=algorithm, of=sign: it.forged(of(it), {"alg": alg}),
+            _own_key(algorithm, sign),
         )
         for algorithm, (name, sign) in signs.items()
     ]
@@ -198,7 +200,7 @@ def _edited_signatures() -> list[Attack]:
         "signature-in-der": (
             "The signature is encoded in DER.",
             "RFC 7518, 3.4",
-            lambda one: forge.der_signature(one),
+            forge.der_signature,
         ),
         "signature-halves-swapped": (
             "The two numbers of the signature have changed places.",
@@ -222,7 +224,7 @@ def _edited_signatures() -> list[Attack]:
             name,
             what,
             why,
-            lambda it, change=edit: _resigned(it.stolen, change(forge.decode(forge.split(it.stolen)[2]))),
+            _with_signature(edit),
         )
         for name, (what, why, edit) in edits.items()
     ]
@@ -246,7 +248,7 @@ def _edited_signatures() -> list[Attack]:
 
 
 def _edited_payloads() -> list[Attack]:
-    def edited(**claims: Any) -> Callable[[Materials], str]:
+    def edited(**claims: Any) -> Make:
         return lambda it: _reworded(it.stolen, text(it.claims | claims))
 
     return [
@@ -293,6 +295,26 @@ def _edited_payloads() -> list[Attack]:
             lambda it: ".".join((forge.encode(text({**it.header, "x": 1})), *forge.split(it.stolen)[1:])),
         ),
     ]
+
+
+def _forged(algorithm: object, signature: bytes) -> Make:
+    return lambda it: it.forged(lambda _: signature, {"alg": algorithm})
+
+
+def _confusing(algorithm: str, secret: Callable[[Materials], bytes]) -> Make:
+    return lambda it: it.forged(forge.shared_secret(algorithm, secret(it)), {"alg": algorithm})
+
+
+def _secret(secret: bytes) -> Make:
+    return _confusing("HS256", lambda _: secret)
+
+
+def _own_key(algorithm: str, sign: Callable[[Materials], forge.Sign]) -> Make:
+    return lambda it: it.forged(sign(it), {"alg": algorithm})
+
+
+def _with_signature(edit: Callable[[bytes], bytes]) -> Make:
+    return lambda it: _resigned(it.stolen, edit(forge.decode(forge.split(it.stolen)[2])))
 
 
 def _flipped(signature: bytes, place: int) -> bytes:

@@ -47,6 +47,12 @@ def markdown() -> str:
     lines: list[str] = []
     for falsehood, title in _TITLES.items():
         attacks = [one for one in every() if one.falsehood is falsehood]
-        lines += ["", f"## {title} ({len(attacks)})", "", "| attack | family | what is false | why |", "|---|---|---|---|"]
+        lines += [
+            "",
+            f"## {title} ({len(attacks)})",
+            "",
+            "| attack | family | what is false | why |",
+            "|---|---|---|---|",
+        ]
         lines += [f"| `{one.id}` | {one.family} | {one.what} | {one.why} |" for one in attacks]
     return "\n".join(lines[1:]) + "\n"
