@@ -12,7 +12,7 @@ from robot.api.deco import keyword, library
 from waybill.devices import forging
 from waybill.drivers.base import Delivery, Driver, Login, LoginRefused, Observer, Outcome, Session
 from waybill.history.events import Completion, Mode
-from waybill.tokens.attack_claims import other_case
+from waybill.tokens.attack_subjects import other_case
 from waybill.tokens.listener import Listener
 from WaybillLibrary import Tokens, stage
 

@@ -74,8 +74,10 @@ A namesake who is taken for the person is noticed
     Wait For Deliveries    bob
     A Namesake Should Be Somebody Else    bob
     Names Lose Their Case
-    Run Keyword And Expect Error    Expected that '*' is not '*'; a token for the first one opened a session with 1 messages of bob.
-    ...    A Namesake Should Be Somebody Else    bob
+    Run Keyword And Expect Error
+    ...    Expected that '*' is not '*'; a token for the first one opened a session with 1 message*
+    ...    A Namesake Should Be Somebody Else
+    ...    bob
     [Teardown]    Run Keywords    Names Lose Their Case    lose=${False}    AND    End Scenario
 
 Nothing tried shows nothing

@@ -19,7 +19,8 @@ from issuer_of_tests import ISSUER, KEY
 
 from waybill.tokens import attacks, forge
 from waybill.tokens.attack import Attack, Falsehood, Materials, NotTried
-from waybill.tokens.attack_claims import just_inside, lookalike, other_case, wide
+from waybill.tokens.attack_claims import just_inside
+from waybill.tokens.attack_subjects import lookalike, other_case, wide
 from waybill_server.defects import find
 from waybill_server.limits import Limits
 from waybill_server.token_check import AUDIENCE, IssuerTokenCheck, TokenRefused

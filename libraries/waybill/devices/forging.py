@@ -12,7 +12,8 @@ from waybill.history.events import Completion, CredentialKind, Operation
 from waybill.history.promises import seconds
 from waybill.tokens import attacks
 from waybill.tokens.attack import Attack, Falsehood, Materials, NotTried
-from waybill.tokens.attack_claims import just_inside, other_case
+from waybill.tokens.attack_claims import just_inside
+from waybill.tokens.attack_subjects import other_case
 from waybill.tokens.obtain import TokenClient
 
 if TYPE_CHECKING:

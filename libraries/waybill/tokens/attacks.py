@@ -5,7 +5,15 @@ from __future__ import annotations
 import difflib
 from functools import cache
 
-from waybill.tokens import attack_claims, attack_forms, attack_keys, attack_signatures
+from waybill.tokens import (
+    attack_ambiguities,
+    attack_claims,
+    attack_edits,
+    attack_forms,
+    attack_keys,
+    attack_signatures,
+    attack_subjects,
+)
 from waybill.tokens.attack import Attack, Falsehood, Materials, NotTried
 
 __all__ = ["Attack", "Falsehood", "Materials", "NotTried", "every", "find", "markdown"]
@@ -22,9 +30,12 @@ def every() -> tuple[Attack, ...]:
     """All attacks, in the order of the page."""
     return (
         *attack_signatures.attacks(),
+        *attack_edits.attacks(),
         *attack_keys.attacks(),
         *attack_forms.attacks(),
         *attack_claims.attacks(),
+        *attack_subjects.attacks(),
+        *attack_ambiguities.attacks(),
     )
 
 
