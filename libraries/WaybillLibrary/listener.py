@@ -38,6 +38,10 @@ _NOT_THE_TARGET = (
 """What Robot says when a scenario did not come to its end for a reason that says nothing about the target."""
 
 
+_NO_MEANS = ("MeansMissing: ", "MeansFailed: ")
+"""How the message of a scenario begins that could not do to the target what it had to do, by the kind of error."""
+
+
 class EvidenceGate:
     """Listener: writes the case files, demands evidence, adds the replay line to every failure."""
 
@@ -83,7 +87,11 @@ class EvidenceGate:
         current.end()
         record.tags = [str(tag) for tag in result.tags]
         record.guarantees = [guarantee.id for guarantee in bundled_catalogue().demanded_by(record.tags)]
-        record.infrastructure = case.infrastructure or any(said in result.message for said in _NOT_THE_TARGET)
+        record.infrastructure = (
+            case.infrastructure
+            or any(said in result.message for said in _NOT_THE_TARGET)
+            or _first_failure(result.message).startswith(_NO_MEANS)
+        )
         record.evidence = dict(case.figures)
         record.findings = gate.findings_of(case.report, case.findings)
         record.history = self._relative(_as_finished(case.history))
@@ -137,7 +145,7 @@ class EvidenceGate:
             if known is None:
                 target = str(builtin.get_variable_value("${TARGET}") or "")
                 known = RunRecord(
-                    target=Path(target).stem,
+                    target=Path(target).name.replace(".toml", ""),
                     target_argument=target,
                     seed=str(builtin.get_variable_value("${SEED}") or ""),
                     suites=[str(EXECUTION_CONTEXTS.top.suite.source)] if EXECUTION_CONTEXTS.top else [],
@@ -167,6 +175,11 @@ class EvidenceGate:
         }
         with (self._folder / PROGRESS).open("ab") as progress:
             progress.write(msgspec.json.encode(line) + b"\n")
+
+
+def _first_failure(message: str) -> str:
+    """What failed first, without the words in which Robot says that it was a setup or a teardown."""
+    return message.removeprefix("Setup failed:\n").removeprefix("Teardown failed:\n")
 
 
 def _with_replay(message: str, replay: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from waybill_server.clock import Clock
 from waybill_server.codec import Codec
@@ -16,8 +16,28 @@ from waybill_server.router import Router
 from waybill_server.store import Store
 from waybill_server.token_check import TokenCheck
 
-if TYPE_CHECKING:
-    from waybill_server.session import Session
+
+class Droppable(Protocol):
+    """A connection, as the node sees it."""
+
+    heard: float
+
+    def abort(self) -> None:
+        """Drops the connection."""
+
+
+class OpenSession(Protocol):
+    """A connection's session, as the node sees it."""
+
+    @property
+    def connection(self) -> Droppable:
+        """The connection."""
+
+    def tick(self, now: float, wall: float) -> None:
+        """Looks after silence, stalling and expiry; called several times a second."""
+
+    def close(self, code: str, text: str) -> None:
+        """Says why, and closes."""
 
 
 @dataclass(slots=True)
@@ -42,11 +62,11 @@ class Services:
     presence: PresenceBoard
     feeder: type[Feeder] = Feeder
     connection: type[Connection] = Connection
-    sessions: set[Session] = field(default_factory=set)
+    sessions: set[OpenSession] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ended(self, session: Session) -> None:
+    def ended(self, session: OpenSession) -> None:
         """A connection is down."""
         self.sessions.discard(session)
         if not self.sessions:

@@ -17,7 +17,7 @@ import jwt
 from jwt.algorithms import Algorithm
 
 from waybill_server.token_claims import Identity, identity_of
-from waybill_server.token_form import Opened, TokenRefused, opened
+from waybill_server.token_form import LARGEST_TOKEN, Opened, TokenRefused, opened
 
 __all__ = [
     "ALGORITHM",
@@ -25,6 +25,7 @@ __all__ = [
     "Identity",
     "IssuerTokenCheck",
     "KeySet",
+    "LARGEST_TOKEN",
     "TokenCheck",
     "TokenRefused",
 ]

@@ -114,7 +114,7 @@ class _Passwords:
 
 def test_a_target_without_tokens_says_so(scenario: Scenario) -> None:
     scenario.target = _Passwords()  # type: ignore[assignment]
-    with pytest.raises(NoTokens, match=r"by-password takes passwords, no tokens.*waives"):
+    with pytest.raises(NoTokens, match=r"Devices show the target by-password no tokens.*waives"):
         issuer_of(scenario)
 
 

@@ -152,6 +152,38 @@ def test_a_reason_code_from_0x80_on_is_a_definite_refusal(broker: Broker) -> Non
     session.close()
 
 
+@pytest.mark.parametrize(
+    ("reason", "code"), [(0x95, "packet-too-large"), (0x88, "server-unavailable"), (0xEE, "reason-0xee")]
+)
+@pytest.mark.parametrize("driver", [MqttDriver, MqttQos2Driver])
+def test_a_reason_that_mqtt_does_not_foresee_counts_all_the_same(
+    broker: Broker, driver: type[Driver], reason: int, code: str
+) -> None:
+    session, tape = connect(broker, driver())
+    session.send_many(sends(1))
+    (publish,) = broker.wait(PUBLISH, 1)
+    broker.say(PUBREC if driver is MqttQos2Driver else PUBACK, packet_id(publish) + bytes([reason]))
+    assert (tape.outcome(1).completion, tape.outcome(1).code) == (Completion.FAIL, code)
+    session.send(2, "direct/alice/bob", "k2", b"x")
+    broker.wait(PUBLISH, 2)
+    session.close()
+    assert tape.end is End.CLOSED
+    assert not tape.broken
+
+
+@pytest.mark.parametrize("packet", [b"\x40\x01\x00", b"\x32\x01\xff", b"\xf3\x00", b"\x62\x00"])
+def test_what_cannot_be_read_ends_the_session(broker: Broker, packet: bytes) -> None:
+    session, tape = connect(broker)
+    session.send_many(sends(1))
+    broker.wait(PUBLISH, 1)
+    assert broker.connection is not None
+    broker.connection.sendall(packet)
+    assert tape.wait_end() is End.LOST
+    assert tape.outcomes[1].completion is Completion.INFO
+    session.close()
+    assert not tape.broken
+
+
 def test_a_second_answer_is_told(broker: Broker) -> None:
     session, tape = connect(broker)
     session.send_many(sends(2))

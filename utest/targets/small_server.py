@@ -24,6 +24,8 @@ def main() -> None:
             [sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True
         )
         (data / "child").write_text(str(left.pid))
+    if "silent" in behaviour:
+        signal.pause()
     server = socket.create_server((sys.argv[1], port))
     with (data / "starts").open("a") as starts:
         starts.write(f"{os.getpid()}\n")

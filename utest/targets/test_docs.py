@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from waybill.targets.control import COMMANDS
 from waybill.targets.promises import PARAMETERS
 from waybill.targets.target_file import METHODS, READY, ROLES, parse_target
 from waybill.targets.users import FORMATS
@@ -21,7 +22,7 @@ def test_an_example_is_a_valid_target_file(number: int) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 6
 
 
 def test_every_word_is_documented() -> None:
@@ -35,7 +36,7 @@ def test_every_key_is_documented() -> None:
     folder = DOCS.parents[1] / "libraries" / "waybill" / "targets"
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     asked = r"\.(?:text|name|choice|number|numbers|seconds|texts|named_texts|date|value)\(\s*\"(\w+)\""
-    keys = set(re.findall(asked, source)) | {"breaks", "unwaive"}
+    keys = set(re.findall(asked, source)) | {"breaks", "unwaive", *COMMANDS}
     text = DOCS.read_text(encoding="utf-8")
     assert len(keys) > 20
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []

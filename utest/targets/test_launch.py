@@ -259,6 +259,75 @@ def test_processes_start_together_or_one_after_the_other(tmp_path: Path) -> None
         launch(target(more=circle), tmp_path / "circle")
 
 
+def helper(ready: str, *behaviour: str, ports: str = 'ports = ["main"]') -> str:
+    """More of a target: its node waits for a helper."""
+    words = "".join(f', "{word}"' for word in behaviour)
+    return f"""
+        after = ["aid"]
+        [[launch.process]]
+        name = "aid"
+        role = "helper"
+        ready = "{ready}"
+        {ports}
+        command = ["{{python}}", "{SERVER}", "{{address}}", "{{port}}", "{{data}}"{words}]
+    """
+
+
+def test_a_helper_that_says_nothing_is_ready_when_its_program_runs(tmp_path: Path) -> None:
+    with launch(target(more=helper("started", "silent")), tmp_path) as running:
+        command = Path(f"/proc/{running.pid('aid')}/cmdline").read_bytes().split(b"\0")
+        assert str(SERVER).encode() in command[:2]
+    # One that ends later is noticed by what depends on it, not here; one that never runs is noticed at once.
+    unusable = helper("started").replace("{python}", str(tmp_path / "no-program"))
+    (tmp_path / "no-program").write_text("#!/no/such/interpreter\n")
+    (tmp_path / "no-program").chmod(0o755)
+    with pytest.raises(LaunchError, match=r"'aid' did not become ready: it ended with status 127"):
+        launch(target(more=unusable), tmp_path / "unusable")
+
+
+def test_a_helper_may_be_ready_when_its_port_opens(tmp_path: Path) -> None:
+    with launch(target(more=helper("port", "never-ready")), tmp_path) as running:
+        assert (tmp_path / "aid" / "data" / "starts").exists()
+        assert running.pid("aid") != running.pid("node")
+    with pytest.raises(
+        LaunchError, match=r"'aid' did not become ready: after 0.5 s .* an open port: 127.*refused"
+    ):
+        launch(target(more=helper("port", "silent"), deadline="500ms"), tmp_path / "silent")
+
+
+def test_a_machine_port_is_given_to_one_target_and_is_free_on_every_address(tmp_path: Path) -> None:
+    more = helper("port", ports='ports = []\nmachine_ports = ["main"]').replace("{address}", "0.0.0.0")
+    file = target(more=more.replace("\n", "\n" + 8 * " "))
+    with launch(file, tmp_path / "one") as one, launch(file, tmp_path / "two") as two:
+        ports = [Path(f"/proc/{each.pid('aid')}/cmdline").read_bytes().split(b"\0")[3] for each in (one, two)]
+        assert ports[0] != ports[1]
+        for port in ports:
+            socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
+
+
+def test_a_kill_ends_everything_of_one_node_and_nothing_of_the_others(tmp_path: Path) -> None:
+    file = target("leaves-a-child", more=helper("json-line", "leaves-a-child"))
+    with launch(file, tmp_path / "one") as one, launch(file, tmp_path / "two") as two:
+
+        def children(running: RunningTarget) -> dict[str, int]:
+            return {
+                name: int((running.folder / name / "data" / "child").read_text()) for name in ("node", "aid")
+            }
+
+        before, others, aid = children(one), children(two), one.pid("aid")
+        one.kill("node")
+        assert gone(before["node"], 0)
+        assert not any(gone(pid, 0) for pid in (before["aid"], aid, *others.values(), two.pid("node")))
+        one.start("node")
+        assert one.pid("aid") == aid
+        one.stop("node")
+        assert gone(children(one)["node"], 0)
+        assert not gone(before["aid"], 0)
+        one.close()
+        assert gone(before["aid"], 0)
+        assert not any(gone(pid, 0) for pid in others.values())
+
+
 def test_every_account_is_handed_out_once(tmp_path: Path) -> None:
     with launch(target(), tmp_path) as running:
         accounts = [running.account() for _ in range(3)]
@@ -306,9 +375,16 @@ def test_a_target_that_runs_elsewhere_has_endpoints_and_users_but_no_means(tmp_p
         anna = running.account()
         assert (anna.user, anna.password) == ("anna", "se:cret")
         assert not running.launched
-        for means in ("kill", "stop", "start", "pause", "resume", "alive", "pid"):
+        for means in ("pause", "resume", "pid"):
             with pytest.raises(MeansMissing, match=r"theirs\.toml has no \[launch\].*stays UNPROVEN"):
                 getattr(running, means)()
+        for means in ("kill", "stop", "start"):
+            wanted = (
+                rf"theirs\.toml has no '{means}' under \[control\.eu\]\. Add the command, .*stays UNPROVEN"
+            )
+            with pytest.raises(MeansMissing, match=wanted):
+                getattr(running, means)()
+        assert running.alive() is None
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from test_launch import SERVER
 from test_target_file import EXTERNAL, LAUNCHED
 
 from waybill.targets import Account, LaunchError, RunningTarget, TargetError, TargetFileError, launch
-from waybill.targets.launch import program
 from waybill.targets.model import TargetFile
+from waybill.targets.programs import program
 from waybill.targets.target_file import parse_target
 
 REGISTRATION = Path(__file__).with_name("registration.py")
@@ -94,7 +94,7 @@ def test_a_refusal_is_shown_without_the_password(tmp_path: Path) -> None:
         secret = asked(tmp_path)[0]["body"]["password"]  # type: ignore[index]
         assert secret not in str(failed.value)
         running.kill()
-        with pytest.raises(TargetError, match="'user-002' could not be made .*no answer: .*refused"):
+        with pytest.raises(TargetError, match=r"'user-002' could not be made .*no answer: .*refused"):
             running.account()
 
 
@@ -108,7 +108,7 @@ def test_a_server_with_another_certificate_is_given_no_password(tmp_path: Path) 
         launch(target(REQUEST), tmp_path / "other") as other,
         launch(target(REQUEST, other.endpoint().url.replace("mqtts", "https")), tmp_path / "one") as one,
     ):
-        with pytest.raises(TargetError, match="no answer: .*certificate verify failed"):
+        with pytest.raises(TargetError, match=r"no answer: .*certificate verify failed"):
             one.account()
         assert not (tmp_path / "other" / "node" / "data" / "asked").exists()
 
@@ -260,7 +260,7 @@ def test_a_mistake_in_a_request_is_named(old: str) -> None:
 
 
 def test_a_request_that_names_no_account_is_refused() -> None:
-    with pytest.raises(TargetFileError, match="users.request: it names no account"):
+    with pytest.raises(TargetFileError, match=r"users.request: it names no account"):
         target('[users.request]\nurl = "https://x/"\n')
 
 

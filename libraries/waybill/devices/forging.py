@@ -38,8 +38,8 @@ def issuer_of(scenario: Scenario) -> TokenClient:
     issuer = scenario.target.issuer
     if issuer is None:
         raise NoTokens(
-            f"The target {scenario.target.name} takes passwords, no tokens, so there is nothing to forge. It waives "
-            f"this guarantee in its target file, with a reason, an owner and a date."
+            f"Devices show the target {scenario.target.name} no tokens, so there is nothing to forge. A server that "
+            f"takes passwords waives this guarantee in its target file, with a reason, an owner and a date."
         )
     return issuer
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NEEDED = {
     Operation.SYNC: Capability.SYNC,
     Operation.PRESENCE: Capability.PRESENCE,
-    Operation.WATCH: Capability.PRESENCE,
+    Operation.WATCH: Capability.PRESENCE_NOTICES,
     Operation.READ: Capability.READ_MARKERS,
     Operation.MARKERS: Capability.READ_MARKERS,
     Operation.CREATE: Capability.GROUPS,

@@ -34,6 +34,8 @@ class Capability(enum.Enum):
     """A send carries a key under which the server recognises its retry."""
     KEY_ON_DELIVERY = "key-on-delivery"
     """A delivery names the key of its send."""
+    CONVERSATION_ON_DELIVERY = "conversation-on-delivery"
+    """A delivery names its conversation."""
     SENDER_ON_DELIVERY = "sender-on-delivery"
     """A delivery names its sender."""
     SEQUENCE = "sequence"
@@ -52,6 +54,8 @@ class Capability(enum.Enum):
     """Several devices of one user are served at once, the sender's own other devices included."""
     PRESENCE = "presence"
     """Online and offline can be asked for."""
+    PRESENCE_NOTICES = "presence-notices"
+    """Changes of presence are told without asking again."""
     TYPING = "typing"
     """Typing notices are passed on."""
     RECEIPTS = "receipts"
@@ -180,7 +184,7 @@ class Delivery:
     """One message as the server gave it to a device. Not to be changed once made.
 
     Attributes:
-        conversation: The conversation, in the server's own naming.
+        conversation: The conversation, in the server's own naming; empty where the protocol names none.
         body: The body, byte for byte.
         sender: The account that the server names as sender; empty where the protocol names none.
         key: The sender's idempotency key; empty where the protocol does not carry it.
@@ -284,7 +288,7 @@ class Observer(Protocol):
 
     def unmatched(self, operation: int, outcome: Outcome) -> None:
         """The server answered what is not open: a second answer, or one to an operation that was never
-        asked."""
+        asked. Operation -1: an answer that does not say to what."""
 
     def delivered(self, delivery: Delivery) -> None:
         """The server gave a message, live or from the backlog or as part of a page."""

@@ -41,6 +41,7 @@ class MqttDriver(Driver):
             Capability.SENDER_ACK,
             Capability.DEFINITE_REFUSAL,
             Capability.KEY_ON_DELIVERY,
+            Capability.CONVERSATION_ON_DELIVERY,
             Capability.SENDER_ON_DELIVERY,
             Capability.RECIPIENT_ACK,
             Capability.CONFIRMED_ACK,

@@ -2,13 +2,15 @@
 
 paho answers a QoS 2 publish with PUBREC at once, gives it to the application when the broker has released it, and
 ignores why a broker refuses one. Here a message is given when it arrives and taken over when the device acknowledges
-it, so that what was not acknowledged comes again; and a PUBREC that refuses ends the send.
+it, so that what was not acknowledged comes again; and a PUBREC that refuses ends the send. Where paho closes the
+connection over a reason code that MQTT does not foresee in an answer, the answer counts here.
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import sys
 from collections.abc import Callable
 from typing import Any, Literal
@@ -18,6 +20,8 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from waybill.drivers.mqtt_words import reason_text
 
 REFUSED = 0x80
 """Reason codes from here on are failures."""
@@ -58,6 +62,7 @@ class Client(paho.Client):
 
     Attributes:
         on_pong: Called for every PINGRESP.
+        on_answered: Called when a publish is done with, with its packet id, the reason code and what that means.
         on_stray: Called for the answer to a packet that has none open, with its packet id and reason code.
         on_released: Called for every PUBREL, with its packet id, when the PUBCOMP was handed over.
         tls: The context for TLS, and the name that the certificate must carry.
@@ -66,6 +71,7 @@ class Client(paho.Client):
     """
 
     on_pong: Callable[[], None]
+    on_answered: Callable[[int, int, str], None]
     on_stray: Callable[[int, int], None]
     on_released: Callable[[int], None]
     tls: tuple[ssl.SSLContext, str] | None = None
@@ -107,22 +113,35 @@ class Client(paho.Client):
         if number not in self._out_messages:
             self.on_stray(number, reason)
         elif reason >= REFUSED:
-            word = ReasonCode(PacketTypes.PUBREC, identifier=reason)
-            return self._do_on_publish(number, word, Properties(PacketTypes.PUBREC))  # type: ignore[no-untyped-call]
-        return super()._handle_pubrec()
+            return self._answered(number, reason, PacketTypes.PUBREC)
+        else:
+            return self._send_pubrel(number)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
         number, reason = self._numbered()
-        if number not in self._out_messages:
-            self.on_stray(number, reason)
-        return super()._handle_pubackcomp(cmd)
+        if number in self._out_messages:
+            return self._answered(number, reason, getattr(PacketTypes, cmd))
+        self.on_stray(number, reason)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _answered(self, number: int, reason: int, packet: int) -> MQTTErrorCode:
+        self.on_answered(number, reason, reason_text(packet, reason))
+        # What paho has of it is dropped; nobody listens to its own callback.
+        done = ReasonCode(PacketTypes.PUBACK)
+        return self._do_on_publish(number, done, Properties(PacketTypes.PUBACK))  # type: ignore[no-untyped-call]
 
     def _numbered(self) -> tuple[int, int]:
         """The packet id and the reason code of the answer that is being read."""
         packet = bytes(self._in_packet["packet"])
-        return int.from_bytes(packet[:2], "big"), packet[2] if len(packet) > 2 else 0
+        (number,) = struct.unpack_from("!H", packet)
+        return number, packet[2] if len(packet) > 2 else 0
 
     # -- the connection ------------------------------------------------------------------------------------
+
+    def let_go(self) -> None:
+        """Closes the socket; nothing more is read or written."""
+        self._sock_close()
 
     def _create_socket(self) -> Any:
         connection = super()._create_socket()

@@ -49,6 +49,7 @@ class Link:
         client: paho's client; to be called under `lock` only.
         lock: Whoever uses the connection holds it.
         server_reason: Why the server says that it ends the connection (MQTT 5); None if it did not say.
+        unreadable: Why the connection was given up over what the server sent; empty if it was not.
     """
 
     def __init__(self, login: Login, version: int) -> None:
@@ -63,6 +64,7 @@ class Link:
         self._window = login.window or MOST_IN_FLIGHT
         self.lock = threading.RLock()
         self.server_reason: Any = None
+        self.unreadable = ""
         self.client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"{login.credential.user}:{login.device}",
@@ -75,7 +77,7 @@ class Link:
         self.client.connect_timeout = max(0.001, login.deadline)
         self.client.max_inflight_messages_set(MOST_IN_FLIGHT)
         self.client.piece = login.piece
-        if login.identify:
+        if login.identify and login.credential.user:
             self.client.username_pw_set(
                 login.credential.user, login.credential.password or login.credential.token
             )
@@ -154,7 +156,15 @@ class Link:
             self._wake_write.send(b".")
 
     def work(self, readable: bool) -> None:
-        """Reads and writes what can be without waiting, and keeps the connection alive."""
+        """Reads and writes what can be without waiting, and keeps the connection alive. It is dropped when the
+        server sends what paho cannot read."""
+        try:
+            self._work(readable)
+        except Exception as error:
+            self.unreadable = f"the server sent what cannot be read: {error!r}"
+            self.drop()
+
+    def _work(self, readable: bool) -> None:
         if readable:
             for _ in range(_READS):
                 self.client.loop_read()
@@ -191,9 +201,7 @@ class Link:
         if reset:
             with contextlib.suppress(OSError), self._duplicate() as duplicate:
                 duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.close()
-        # paho finds the closed socket and lets go of it.
-        self.client.loop_read()
+        self.client.let_go()
 
     def release(self) -> None:
         """Lets go of the pipe; the last call."""

@@ -44,6 +44,7 @@ class MqttSession(Session):
     def __init__(self, login: Login, version: int, observer: Observer, qos: int = 1) -> None:
         """Connects and logs in; the same exceptions as `Driver.connect`."""
         self._user = login.credential.user
+        self._nobody = not (login.identify and login.credential.user)
         self._version = version
         self._qos = qos
         self._observer = observer
@@ -67,7 +68,7 @@ class MqttSession(Session):
         client = self._link.client
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
-        client.on_publish = self._on_publish
+        client.on_answered = self._on_answered
         client.on_message = self._on_message
         client.on_pong = self._on_pong
         client.on_stray = self._on_stray
@@ -109,7 +110,8 @@ class MqttSession(Session):
         else:
             self._link.client.subscribe(inbox, qos=self._qos)
         wait_for("SUBACK", lambda: self._suback is not None)
-        if self._suback is None or self._suback.is_failure:
+        # A broker that lets in who shows no credential has given a session, with an inbox or without.
+        if (self._suback is None or self._suback.is_failure) and not self._nobody:
             raise _refused(
                 Completion.FAIL, f"subscribe-{word(self._suback)}", f"SUBACK of {inbox}: {self._suback}"
             )
@@ -120,7 +122,8 @@ class MqttSession(Session):
     def _lost_before(self, what: str) -> LoginRefused:
         reason = self._link.server_reason
         if reason is None:
-            return _refused(Completion.INFO, "connection-lost", f"the connection ended before the {what}")
+            why = self._link.unreadable or f"the connection ended before the {what}"
+            return _refused(Completion.INFO, "connection-lost", why)
         return _refused(Completion.FAIL, word(reason), f"DISCONNECT: {reason}")
 
     # -- operations ----------------------------------------------------------------------------------------
@@ -242,11 +245,10 @@ class MqttSession(Session):
     def _on_subscribe(self, _c: Any, _u: Any, _mid: int, reasons: list[ReasonCode], _p: Any) -> None:
         self._suback = reasons[0]
 
-    def _on_publish(self, _c: Any, _u: Any, mid: int, reason: ReasonCode, _p: Any) -> None:
+    def _on_answered(self, mid: int, reason: int, text: str) -> None:
         operation = self._answered[mid] = self._sends.pop(mid)
-        text = str(reason) if reason.value else ""
-        if reason.value >= REFUSED:
-            self._complete(operation, Outcome(Completion.FAIL, word(reason), text))
+        if reason >= REFUSED:
+            self._complete(operation, Outcome(Completion.FAIL, word(text), text))
         else:
             self._complete(operation, Outcome(Completion.OK, text=text))
 
@@ -329,7 +331,7 @@ class MqttSession(Session):
             return (End.REPLACED if said.value == _TAKEN_OVER else End.REFUSED), str(said)
         if self._left:
             return End.CLOSED, "closed by the client"
-        return End.LOST, "the connection ended without a DISCONNECT"
+        return End.LOST, self._link.unreadable or "the connection ended without a DISCONNECT"
 
     def _finish(self, end: End, reason: str) -> None:
         """Completes whatever is open, then says that the session is over."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from typing import Final
 
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 _ROOT: Final = "waybill/direct"
@@ -42,9 +44,21 @@ def named_in(topic: str) -> tuple[str, str]:
     return topic, ""
 
 
-def word(reason: ReasonCode | None) -> str:
+def word(reason: ReasonCode | str | None) -> str:
     """A reason code as a word: `not-authorized`."""
     return str(reason or "refused").lower().replace(" ", "-")
+
+
+def reason_text(packet: int, reason: int) -> str:
+    """What a reason code in an answer means; empty for plain success.
+
+    A code that MQTT has for other packets only means there what it means elsewhere: mosquitto answers a publish with
+    0x95, which is foreseen for CONNACK and DISCONNECT.
+    """
+    for kind in (packet, PacketTypes.DISCONNECT, PacketTypes.CONNACK) if reason else ():
+        with contextlib.suppress(KeyError, ValueError):
+            return str(ReasonCode(kind, identifier=reason))
+    return f"reason 0x{reason:02x}" if reason else ""
 
 
 def network_word(error: Exception) -> str:

@@ -15,6 +15,7 @@ _BUILT_IN = {
     "mqtt": "waybill.drivers.mqtt:MqttDriver",
     "mqtt-3.1.1": "waybill.drivers.mqtt:Mqtt311Driver",
     "mqtt-qos2": "waybill.drivers.mqtt:MqttQos2Driver",
+    "iris": "waybill.drivers.iris:IrisDriver",
 }
 
 

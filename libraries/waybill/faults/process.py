@@ -18,8 +18,9 @@ class Processes(Protocol):
     def start(self, node: str) -> None:
         """Starts the node on the same data and returns when it is ready."""
 
-    def alive(self, node: str) -> bool:
-        """Whether the node's process runs."""
+    def alive(self, node: str) -> bool | None:
+        """Whether the node's process runs; None where nobody can tell, and the return of `kill` alone says that it
+        is gone."""
 
 
 @dataclass

@@ -63,7 +63,8 @@ def judge(
     if expired:
         result.waiver_state = "expired"
         result.reason = f"its waiver ({waiver.owner}) expired on {waiver.expires.isoformat()}; {reason}"
-    elif verdict == "PROVEN":
+    elif verdict == "PROVEN" and not any(shortfalls(guarantee, one.evidence) for one in scenarios):
+        # The gate does not demand what a waiver covers, so a scenario may pass with too little of it.
         result.waiver_state = "not needed"
         result.reason = f"{reason}; its waiver is not needed"
     else:

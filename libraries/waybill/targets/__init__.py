@@ -5,7 +5,14 @@ already) and gives a `RunningTarget`.
 """
 
 from waybill.targets.accounts import Account
-from waybill.targets.errors import LaunchError, MeansMissing, PoolExhausted, TargetError, TargetFileError
+from waybill.targets.errors import (
+    LaunchError,
+    MeansFailed,
+    MeansMissing,
+    PoolExhausted,
+    TargetError,
+    TargetFileError,
+)
 from waybill.targets.find import AvailableTarget, available_targets, find_target
 from waybill.targets.launch import launch
 from waybill.targets.model import TargetFile, Variant, Waiver
@@ -16,6 +23,7 @@ __all__ = [
     "Account",
     "AvailableTarget",
     "LaunchError",
+    "MeansFailed",
     "MeansMissing",
     "PoolExhausted",
     "RunningTarget",

@@ -33,5 +33,9 @@ class MeansMissing(TargetError):
     """The target's file gives no means to do this, so what depends on it stays unproven."""
 
 
+class MeansFailed(TargetError):
+    """A command that the target's file gives for this failed, which says nothing about the server."""
+
+
 class PoolExhausted(TargetError):
     """Every account of the target was handed out."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from waybill import bundled
 from waybill.targets.errors import TargetError
-from waybill.targets.launch import program
 from waybill.targets.model import TargetFile
+from waybill.targets.programs import program
 from waybill.targets.target_file import read_target
 from waybill.targets.toml_table import nearest
 from waybill.targets.variants import SIGN, apply_variant

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from waybill.drivers.base import Endpoint
-from waybill.targets.accounts import make_accounts, read_accounts, write_accounts
+from waybill.targets.accounts import Account, make_accounts, read_accounts, write_accounts
 from waybill.targets.addresses import Address
+from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
 from waybill.targets.launched import LaunchedProcess
-from waybill.targets.model import EndpointTemplate, Launch, ProcessTemplate, TargetFile
+from waybill.targets.model import Control, EndpointTemplate, Launch, ProcessTemplate, TargetFile
 from waybill.targets.processes import ServerProcess
+from waybill.targets.programs import program
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.ready import MessagePasses, PortOpens, ProgramRuns, Ready, ReadyLine
 from waybill.targets.running import RunningTarget
@@ -30,8 +31,8 @@ whatever they left behind: `waybill.targets.processes.end_marked([b"WAYBILL_RUN=
 
 _TARGET_MARK: Final = "WAYBILL_TARGET"
 _PROCESS_MARK: Final = "WAYBILL_PROCESS"
-_SYSTEM_PATHS: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-"""Debian keeps servers here, and leaves these folders out of the path of ordinary users."""
+_PROBES: Final = 2
+"""Accounts that nobody is handed out: they tell whether a node is ready."""
 
 _LIBRARIES: Final = str(Path(__file__).resolve().parents[2])
 
@@ -58,12 +59,6 @@ def launch(target: TargetFile, folder: Path, *, deadline: float | None = None) -
     return _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline).run()
 
 
-def program(name: str) -> str | None:
-    """Where a program is, the folders of system servers included; None if it is not installed."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_SYSTEM_PATHS])
-    return shutil.which(name, path=path)
-
-
 def _connect(target: TargetFile, folder: Path) -> RunningTarget:
     def file(name: str) -> Path | None:
         return (target.path.parent / name).resolve() if name else None
@@ -73,20 +68,44 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
         for template in target.endpoints
     }
     authority = endpoints[target.endpoints[0].node].authority
+    tokens = _token_client(target, {}, file(target.tokens.authority) or authority)
+    accounts = _as_shown(target, read_accounts(target.path.parent / target.users.file))
+    probes = None
+    if any("start" in control.commands for control in target.control.values()):
+        if len(accounts) < _PROBES + 1:
+            raise TargetError(
+                f"{target.users.file} lists {len(accounts)} accounts; expected at least {_PROBES + 1}: two of them "
+                f"tell whether a node that was started is ready ([control] in {target.path.name})."
+            )
+        probes = accounts[-2], accounts[-1]
+        accounts = accounts[:-_PROBES]
+    controls = {}
+    for node, endpoint in endpoints.items():
+        control = target.control.get(node, Control({}, 0.0))
+        passes = MessagePasses(target.driver, endpoint, probes, tokens) if probes else None
+        controls[node] = ControlledNode(node, control, target.path, folder / "control", passes)
     return RunningTarget(
         target,
         folder,
         endpoints=endpoints,
-        accounts=read_accounts(target.path.parent / target.users.file),
-        tokens=_token_client(target, {}, file(target.tokens.authority) or authority),
+        accounts=accounts,
+        tokens=tokens,
+        controls=controls,
         authority=authority,
     )
+
+
+def _as_shown(target: TargetFile, accounts: list[Account]) -> list[Account]:
+    """The accounts with the passwords that are shown at login: none, where nothing is shown but the name."""
+    if target.tokens.method == "none":
+        return [Account(account.user, "") for account in accounts]
+    return accounts
 
 
 def _token_client(
     target: TargetFile, values: Mapping[str, str], authority: Path | None
 ) -> TokenClient | None:
-    if target.tokens.method == "password":
+    if target.tokens.method != "oauth2-password":
         return None
     issuer = (
         fill(target.tokens.issuer, values, f"{target.path.name}: tokens.issuer")
@@ -137,7 +156,7 @@ class _Launcher:
             self.shared[f"{process.name}.address"] = self.address.host
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
         users = self.target.users
-        accounts = make_accounts(users.pool)
+        accounts = _as_shown(self.target, make_accounts(users.pool))
         if users.file:
             write_accounts(accounts, self.folder / users.file, users.format)
         provisioner = None
@@ -148,7 +167,7 @@ class _Launcher:
         endpoints = {template.node: self._endpoint(template) for template in self.target.endpoints}
         pool = accounts
         if any(process.ready == "round-trip" for process in self.launch.processes):
-            pool = accounts[:-2]
+            pool = accounts[:-_PROBES]
         probes = accounts[-2], accounts[-1]
         for process in self.launch.processes:
             passes = None

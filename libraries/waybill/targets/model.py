@@ -145,7 +145,7 @@ class Tokens:
 
     Attributes:
         method: `oauth2-password`: a token from the issuer's token endpoint for the account's password;
-            `password`: the password itself.
+            `password`: the password itself; `none`: nothing but the account's name.
         issuer: The issuer's address, for `oauth2-password`.
         client: The OAuth client id, where the issuer wants one.
         scope: The scope to ask for; empty for the issuer's default.
@@ -159,6 +159,19 @@ class Tokens:
     scope: str = ""
     authority: str = ""
     odd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What can be done to a node of a target that runs already.
+
+    Attributes:
+        commands: A program and its arguments for each of `kill`, `stop`, `start` and `alive` that there is.
+        deadline: Seconds that a command may take, and that the node then has to be gone or ready.
+    """
+
+    commands: Mapping[str, tuple[str, ...]]
+    deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +219,12 @@ class TargetFile:
         name: Its name in reports.
         driver: The name of its protocol's driver.
         description: What it is, in a sentence.
+        version: Its version as the only text, or the program that prints it and its arguments; empty if unknown.
         endpoints: Where its nodes listen; the first one is the default.
         users: Where accounts come from.
         tokens: What a device shows at login.
         launch: How to launch it; None for one that runs already.
+        control: What can be done to the nodes of one that runs already, by node.
         promises: The parameters of what it promises.
         waivers: What it does not promise.
         variants: The variants that the file describes.
@@ -224,6 +239,8 @@ class TargetFile:
     users: Users
     tokens: Tokens
     launch: Launch | None = None
+    version: tuple[str, ...] = ()
+    control: Mapping[str, Control] = field(default_factory=dict)
     promises: Mapping[str, str | int | bool] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     variants: tuple[Variant, ...] = ()

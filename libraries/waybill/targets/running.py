@@ -11,6 +11,7 @@ from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
 from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
+from waybill.targets.control import ControlledNode
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.model import TargetFile, Waiver
@@ -44,6 +45,7 @@ class RunningTarget:
         tokens: TokenClient | None = None,
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
+        controls: Mapping[str, ControlledNode] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class RunningTarget:
         self._provisioner = provisioner
         self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
         self._processes = dict(processes or {})
+        self._controls = dict(controls or {})
         self._address = address
         self._driver: Driver | None = None
 
@@ -106,7 +109,7 @@ class RunningTarget:
 
     @property
     def launched(self) -> bool:
-        """Whether the kit launched it, and can kill, stop, start and pause its nodes."""
+        """Whether the kit launched it, and can kill, stop, start and pause its nodes without commands."""
         return self.file.launch is not None
 
     def endpoint(self, node: str | None = None) -> Endpoint:
@@ -167,17 +170,25 @@ class RunningTarget:
         """SIGKILL; returns when the node is gone. Its data stays as it is at that moment.
 
         Raises:
-            MeansMissing: The target was not launched by the kit.
+            MeansMissing: The target was not launched by the kit, and its file has no command for it.
+            MeansFailed: The command failed.
         """
-        self._process(node, "kill").process.kill()
+        if self.launched:
+            self._process(node, "kill").process.kill()
+        else:
+            self._control(node).kill(self.endpoint(node).url)
 
     def stop(self, node: str | None = None) -> int:
         """SIGTERM; returns the node's exit status when it has ended.
 
         Raises:
             TargetError: It did not end by the file's `stop_deadline`; it was then killed.
-            MeansMissing: The target was not launched by the kit.
+            MeansMissing: The target was not launched by the kit, and its file has no command for it.
+            MeansFailed: The command failed.
         """
+        if not self.launched:
+            self._control(node).stop(self.endpoint(node).url)
+            return 0
         process = self._process(node, "stop")
         return process.process.stop(process.stop_deadline)
 
@@ -186,8 +197,12 @@ class RunningTarget:
 
         Raises:
             LaunchError: It did not start or did not become ready; the message has the end of its log.
-            MeansMissing: The target was not launched by the kit.
+            MeansMissing: The target was not launched by the kit, and its file has no command for it.
+            MeansFailed: The command failed.
         """
+        if not self.launched:
+            self._control(node).start()
+            return
         process = self._process(node, "start")
         process.process.start()
         process.wait_until_ready()
@@ -208,13 +223,14 @@ class RunningTarget:
         """
         self._process(node, "resume").process.resume()
 
-    def alive(self, node: str | None = None) -> bool:
-        """Whether a node's process runs; a paused one does.
+    def alive(self, node: str | None = None) -> bool | None:
+        """Whether a node's process runs; a paused one does. None where nobody can tell: the target was not
+        launched by the kit, and its file has no command for it.
 
         Raises:
-            MeansMissing: The target was not launched by the kit.
+            MeansFailed: The command gave no answer.
         """
-        return self._process(node, "watch").process.alive
+        return self._process(node, "watch").process.alive if self.launched else self._control(node).alive()
 
     def pid(self, node: str | None = None) -> int:
         """The process id of a node, or of another process of the target (`issuer`).
@@ -235,11 +251,16 @@ class RunningTarget:
         if self._address is not None:
             self._address.release()
 
+    def _control(self, node: str | None) -> ControlledNode:
+        name = node or self.nodes[0]
+        self.endpoint(name)
+        return self._controls[name]
+
     def _process(self, node: str | None, what: str) -> LaunchedProcess:
         if not self.launched:
             raise MeansMissing(
                 f"{self.name} cannot {what} a node: {self.file.path} has no [launch], so the kit holds no "
-                f"process of it. What depends on it stays UNPROVEN."
+                f"process of it; no command under [control] replaces one. What depends on it stays UNPROVEN."
             )
         name = node or self.nodes[0]
         if name not in self._processes:

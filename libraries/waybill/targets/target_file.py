@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from waybill.targets.control import read_control
 from waybill.targets.model import (
     EndpointTemplate,
     FileTemplate,
@@ -29,7 +30,7 @@ from waybill.targets.variants import GUARANTEE, read_variants
 READY: Final = ("json-line", "round-trip", "port", "started")
 READY_OF_HELPERS: Final = ("port", "started")
 ROLES: Final = ("node", "issuer", "helper")
-METHODS: Final = ("oauth2-password", "password")
+METHODS: Final = ("none", "oauth2-password", "password")
 
 
 def read_target(path: Path | str) -> TargetFile:
@@ -57,21 +58,35 @@ def parse_target(text: str, path: Path) -> TargetFile:
     driver = root.text("driver", "the name of a driver, for example 'waybill' or 'mqtt'")
     description = root.text("description", "a sentence about the server", "")
     launch = _launch(root.table("launch")) if "launch" in root else None
+    endpoints = _endpoints(root, launch)
     target = TargetFile(
         path=path,
         name=name,
         driver=driver,
         description=description,
-        endpoints=_endpoints(root, launch),
+        version=_version(root),
+        endpoints=endpoints,
         users=read_users(root.table("users"), launch is not None),
         tokens=_tokens(root.table("tokens")),
         launch=launch,
+        control=read_control(root, [endpoint.node for endpoint in endpoints], launch is not None),
         promises=read_promises(root.table("promises")),
         waivers=_waivers(root),
     )
     target = dataclasses.replace(target, variants=read_variants(root, target))
     root.finish()
     return target
+
+
+def _version(root: Table) -> tuple[str, ...]:
+    expected = "the server's version, or a list of the program that prints it and its arguments"
+    given = root.value("version", (str, list), expected, "")
+    if isinstance(given, str):
+        return (given,) if given else ()
+    command = root.texts("version", expected)
+    if len(command) < 2:
+        raise root.error("version", f"expected {expected}, found a list of one; a version itself is a text.")
+    return command
 
 
 def _launch(table: Table) -> Launch:
