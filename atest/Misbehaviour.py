@@ -9,12 +9,15 @@ from typing import Any
 
 from robot.api.deco import keyword, library
 
+from waybill import bundled
 from waybill.devices import forging
 from waybill.drivers.base import Delivery, Driver, Login, LoginRefused, Observer, Outcome, Session
 from waybill.history.events import Completion, Mode
 from waybill.tokens.attack_subjects import other_case
 from waybill.tokens.listener import Listener
 from WaybillLibrary import Tokens, stage
+from WaybillLibrary.places import run_folder
+from WaybillLibrary.Servers import Servers
 
 
 class Defect(Enum):
@@ -169,3 +172,14 @@ class Misbehaviour:
     def names_lose_their_case(self, lose: bool = True) -> None:
         """From now on (or no longer) a namesake in other letters gets what the person gets."""
         forging.other_case = (lambda _: {}) if lose else other_case  # type: ignore[attr-defined]
+
+    @keyword
+    def start_defective_target(self, defect: str) -> None:
+        """Starts the reference server with one of its seeded defects, in place of the target of the file."""
+        written = (bundled.folder("resources") / "targets" / "reference.toml").read_text(encoding="utf-8")
+        name = '"--name", "{name}",'
+        assert written.count(name) == 1, "the node of reference.toml is started in another way"
+        file = run_folder() / f"{defect}.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(written.replace(name, f'{name} "--defect", "{defect}",'), encoding="utf-8")
+        Servers().start_target(str(file))

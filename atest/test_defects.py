@@ -113,6 +113,12 @@ ROWS = {
         "auth-optional",
         "auth-disabled",
     ],
+    "Every port refuses what is weaker than the promised TLS, and nobody else notices the attempts": [
+        "plaintext-port-open",
+        "tls10-allowed",
+        "expired-certificate",
+        "wrong-host-certificate",
+    ],
     "No token that the issuer never signed gets anybody in": [
         "ignores-signature",
         "accepts-alg-none",

@@ -25,7 +25,7 @@ from waybill_server.router import LocalRouter, Router
 from waybill_server.services import Services
 from waybill_server.session import Session
 from waybill_server.store import OpenStore, SqliteStore
-from waybill_server.tls import tls_context
+from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import IssuerTokenCheck, TokenCheck
 
 TICK_SECONDS = 0.25
@@ -71,6 +71,7 @@ def assemble(
     store: OpenStore = SqliteStore,
     feeder: type[Feeder] = Feeder,
     connection: type[Connection] = Connection,
+    tls: MakeContext = tls_context,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
@@ -90,6 +91,7 @@ def assemble(
         presence=PresenceBoard(the_store, the_router, the_clock),
         feeder=feeder,
         connection=connection,
+        tls=tls,
     )
 
 
@@ -111,7 +113,7 @@ class Node:
             CannotListen: It cannot be opened.
         """
         settings = self._settings
-        context = tls_context(settings.certificate, settings.key)
+        context = self._services.tls(settings.certificate, settings.key)
         asyncio.sslproto.SSLProtocol.max_size = READ_BYTES
         try:
             server = await asyncio.get_running_loop().create_server(

@@ -14,6 +14,7 @@ from waybill_server.limits import Limits, Timing
 from waybill_server.presence import PresenceBoard
 from waybill_server.router import Router
 from waybill_server.store import Store
+from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import TokenCheck
 
 
@@ -47,6 +48,7 @@ class Services:
     Attributes:
         feeder: How a device is given its log.
         connection: How a client's bytes become messages.
+        tls: What connections are encrypted with, made of a certificate and its key.
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
         quiet: Set whenever the last connection has gone.
@@ -62,6 +64,7 @@ class Services:
     presence: PresenceBoard
     feeder: type[Feeder] = Feeder
     connection: type[Connection] = Connection
+    tls: MakeContext = tls_context
     sessions: set[OpenSession] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)

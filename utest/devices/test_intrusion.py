@@ -101,7 +101,8 @@ def test_how_long_refusals_took_is_told() -> None:
 def test_every_false_password_has_a_name_and_none_is_the_genuine_one() -> None:
     made = false_passwords(Credential("mallory", password="of-mallory"), "bob")
     assert len({one.id for one in made}) == len(made) >= 10
-    assert all(one.credential.user == "bob" for one in made)
+    assert {one.credential.user for one in made if one.id != "neither-account-nor-password"} == {"bob"}
+    assert all(one.credential.password != "of-mallory" or one.credential.user == "bob" for one in made)
 
 
 class _Passwords:

@@ -199,6 +199,15 @@ def test_a_figure_that_has_to_hold_and_one_that_has_to_be_there():
     )
 
 
+def test_a_probe_that_was_accepted_breaks_what_demands_refusal_and_too_few_probes_prove_nothing():
+    case = shown(figures={"probes": 80, "accepted": 0})
+    assert decision(case, "TLS-1").robot_status == PASSED
+    decided = decision(shown(figures={"probes": 80, "accepted": 1}), "TLS-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "over-limit")
+    decided = decision(shown(figures={"probes": 24, "accepted": 0}), "TLS-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "no-evidence")
+
+
 def test_findings_speak_the_language_of_the_checker():
     from waybill.history.report import Anomaly, Example, Report
 

@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from waybill.history.events import ACCEPTED as ACCEPTED  # noqa: PLC0414 - part of the contract
 from waybill.history.events import Completion, End, Mode
@@ -404,6 +404,10 @@ class Session(ABC):
         """Ends the connection without goodbye (TCP reset), waits until the observer was told; idempotent."""
 
 
+PLAINTEXT_SCHEMES: Final = {"wss": "ws", "mqtts": "mqtt", "iriss": "iris"}
+"""Which scheme means the same without TLS."""
+
+
 class Driver(ABC):
     """One protocol. Third parties register theirs under the entry point group `waybill.drivers`."""
 
@@ -429,3 +433,12 @@ class Driver(ABC):
     @abstractmethod
     def direct_conversation(self, one: str, other: str) -> str:
         """The server's name of the direct conversation of two accounts."""
+
+    def plaintext(self, endpoint: Endpoint) -> Endpoint | None:
+        """The same place without TLS, for probes: a login there says everything in plaintext and must not succeed.
+
+        None where the driver never says a credential without TLS.
+        """
+        scheme, _, rest = endpoint.url.partition("://")
+        plain = PLAINTEXT_SCHEMES.get(scheme)
+        return None if plain is None else Endpoint(f"{plain}://{rest}")

@@ -32,6 +32,7 @@ MODULES = (
     "groups",
     "login",
     "forging",
+    "encryption",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])
