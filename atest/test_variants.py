@@ -41,6 +41,8 @@ SHOWN_BY = {
     "mosquitto+one-device-per-user": ["refused (not-connected)"],
     "mosquitto+anonymous": ["unauthorised-ok", "sessions: mallory/attempt-01; acknowledged sends: none"],
     "mosquitto+no-passwords": ["unauthorised-ok", "mallory/attempt-10"],
+    "mosquitto+plaintext-listener": ["insecure-ok", "plaintext (MQTT) was accepted"],
+    "mosquitto+old-tls": ["TLS 1.1 was accepted"],
 }
 """What must be found for it: anomalies of the checker, and words of the step that could not go on."""
 
