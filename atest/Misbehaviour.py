@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.request
 from enum import Enum
 from typing import Any
 
 from robot.api.deco import keyword, library
 
 from waybill import bundled
-from waybill.drivers.base import Delivery, Driver, Login, Observer, Outcome, Session
+from waybill.devices import forging
+from waybill.drivers.base import Delivery, Driver, Login, LoginRefused, Observer, Outcome, Session
 from waybill.history.events import Completion, Mode
-from WaybillLibrary import stage
+from waybill.tokens.attack_subjects import other_case
+from waybill.tokens.listener import Listener
+from WaybillLibrary import Tokens, stage
 from WaybillLibrary.places import run_folder
 from WaybillLibrary.Servers import Servers
 
@@ -33,6 +37,8 @@ class Defect(Enum):
     """Every n-th send is acknowledged and thrown away."""
     WRONG_ACK = "wrong ack"
     """Every n-th acknowledgement names the send before it."""
+    EXPLAIN = "explain"
+    """Every n-th refusal of a login says why."""
 
 
 class Tampering:
@@ -116,6 +122,7 @@ class Misbehaving:
         self._driver = driver
         self._defect = defect
         self._every = every
+        self._refused = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
@@ -123,7 +130,27 @@ class Misbehaving:
     def connect(self, login: Login, observer: Observer) -> Any:
         if self._defect is Defect.SWALLOW:
             return Swallowing(self._driver.connect(login, observer), observer, self._every)
+        if self._defect is Defect.EXPLAIN:
+            return self._explaining(login, observer)
         return self._driver.connect(login, Tampering(observer, self._defect, self._every))  # type: ignore[arg-type]
+
+    def _explaining(self, login: Login, observer: Observer) -> Session:
+        try:
+            return self._driver.connect(login, observer)
+        except LoginRefused as refused:
+            self._refused += 1
+            if self._refused % self._every:
+                raise
+            raise LoginRefused(dataclasses.replace(refused.outcome, text="the signature is wrong")) from None
+
+
+class Asked(Listener):
+    """A listener that somebody has asked already when it is looked at."""
+
+    @property
+    def asked(self) -> list[str]:
+        with urllib.request.urlopen(f"http://{self.place}/jku"):
+            return super().asked
 
 
 @library(scope="GLOBAL", auto_keywords=False)
@@ -135,6 +162,16 @@ class Misbehaviour:
         """From the next connection on the server seems to have this defect."""
         scenario = stage.scenario()
         scenario.driver = Misbehaving(scenario.driver, defect, every)  # type: ignore[assignment]
+
+    @keyword
+    def the_server_looks_where_tokens_say(self, looks: bool = True) -> None:
+        """From now on (or no longer) whoever listens for a server that follows false tokens is asked."""
+        Tokens.Listener = Asked if looks else Listener  # type: ignore[attr-defined]
+
+    @keyword
+    def names_lose_their_case(self, lose: bool = True) -> None:
+        """From now on (or no longer) a namesake in other letters gets what the person gets."""
+        forging.other_case = (lambda _: {}) if lose else other_case  # type: ignore[attr-defined]
 
     @keyword
     def start_defective_target(self, defect: str) -> None:

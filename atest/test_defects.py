@@ -119,6 +119,16 @@ ROWS = {
         "expired-certificate",
         "wrong-host-certificate",
     ],
+    "No token that the issuer never signed gets anybody in": [
+        "ignores-signature",
+        "accepts-alg-none",
+        "accepts-hs-with-public-key",
+    ],
+    "No token that brings its own key or is written otherwise gets anybody in": ["trusts-embedded-jwk"],
+    "No token that the issuer signed for another time, place or person gets anybody in": [
+        "ignores-expiry",
+        "ignores-audience",
+    ],
 }
 """Which defects each scenario is put to the proof with."""
 

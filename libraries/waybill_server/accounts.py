@@ -41,6 +41,10 @@ class Accounts:
     def __len__(self) -> int:
         return len(self._accounts)
 
+    def known(self, user: str) -> bool:
+        """Whether there is such an account."""
+        return user in self._accounts
+
     def valid(self, user: str, password: str) -> bool:
         """Whether the password is the user's; takes as long for an unknown user."""
         salt, digest = self._accounts.get(user, (b"", ""))

@@ -151,6 +151,11 @@ def _issuer_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds that a token is valid (default: 3600)",
     )
+    parser.add_argument(
+        "--odd-tokens",
+        action="store_true",
+        help="for tests: signs tokens with odd claims for whoever asks (see docs/reference-server.md)",
+    )
 
 
 def _address(parser: argparse.ArgumentParser) -> None:

@@ -92,7 +92,7 @@ def issuer(options: argparse.Namespace) -> int:
         end(BAD_OPTIONS, f"cannot listen on {options.host}:{options.port}: {error.strerror}")
     port = server.server_address[1]
     name = (options.issuer_name or f"https://{options.host}:{port}").rstrip("/")
-    server.maker = TokenMaker(name, key, accounts, options.lifetime)
+    server.maker = TokenMaker(name, key, accounts, options.lifetime, options.odd_tokens)
     raise_file_limit()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -17,10 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
-import jwt
-
 from waybill_server.accounts import Accounts
 from waybill_server.logs import log
+from waybill_server.odd_tokens import Oddities, OddRefused, oddities
 from waybill_server.signing_key import SigningKey
 
 AUDIENCE = "waybill"
@@ -48,12 +47,14 @@ class TokenMaker:
         key: Signs.
         accounts: Who may get one.
         lifetime: Seconds until a token expires.
+        odd: For tests: gives odd tokens to whoever asks for one (`odd_tokens`).
     """
 
     issuer: str
     key: SigningKey
     accounts: Accounts
     lifetime: int
+    odd: bool = False
 
     def grant(self, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
         """The answer to a token request.
@@ -77,8 +78,12 @@ class TokenMaker:
             user = client = basic[0]
         else:
             raise GrantRefused("unsupported_grant_type", "expected password or client_credentials")
+        try:
+            odd = oddities(form, user, int(time.time()), self.accounts.known) if self.odd else None
+        except OddRefused as refused:
+            raise GrantRefused("invalid_request", str(refused)) from None
         answer: dict[str, object] = {
-            "access_token": self.token(user, client, form.get("device")),
+            "access_token": self.token(user, client, form.get("device"), odd or Oddities()),
             "token_type": "Bearer",
             "expires_in": self.lifetime,
         }
@@ -86,7 +91,7 @@ class TokenMaker:
             answer["scope"] = form["scope"]
         return answer
 
-    def token(self, user: str, client: str, device: str | None) -> str:
+    def token(self, user: str, client: str, device: str | None, odd: Oddities) -> str:
         """A signed access token."""
         now = int(time.time())
         claims: dict[str, object] = {
@@ -100,7 +105,9 @@ class TokenMaker:
         }
         if device:
             claims["device"] = device
-        return jwt.encode(claims, self.key.private, "ES256", {"typ": "at+jwt", "kid": self.key.kid})
+        header = {"alg": "ES256", "typ": "at+jwt", "kid": self.key.kid}
+        signed = f"{_part(odd.header_text(header).encode())}.{_part(odd.claims_text(claims).encode())}"
+        return f"{signed}.{_part(self.key.sign(signed.encode('ascii')))}"
 
     def discovery(self) -> dict[str, object]:
         """What RFC 8414 and OpenID Connect Discovery ask an issuer to say of itself."""
@@ -114,6 +121,11 @@ class TokenMaker:
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
             "id_token_signing_alg_values_supported": ["ES256"],
         }
+
+
+def _part(content: bytes) -> str:
+    """Base64url without padding (RFC 7515, section 2)."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode("ascii")
 
 
 class IssuerServer(ThreadingHTTPServer):

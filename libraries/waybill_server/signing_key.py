@@ -34,6 +34,10 @@ class SigningKey:
         self.kid = hashlib.sha256(json.dumps(point, separators=(",", ":")).encode()).hexdigest()[:16]
         self.public = {**point, "kid": self.kid, "alg": "ES256", "use": "sig"}
 
+    def sign(self, message: bytes) -> bytes:
+        """The ES256 signature of a message (RFC 7518, section 3.4)."""
+        return ECAlgorithm(ECAlgorithm.SHA256).sign(message, self.private)
+
 
 def load_or_make(folder: Path) -> SigningKey:
     """The key of a data directory; made, with mode 600, if there is none.

@@ -14,12 +14,17 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
 from server_harness import PASSWORD, World, account_line, refused_start
 
 from waybill_server.accounts import Accounts, AccountsFaulty
+from waybill_server.issuer import GrantRefused, TokenMaker
 from waybill_server.jwk_set import IssuerFailed, JwkSource
 from waybill_server.signing_key import KeyRefused, SigningKey, load_or_make
 from waybill_server.token_check import Identity, IssuerTokenCheck, KeySet, TokenRefused
+from waybill_server.token_claims import identity_of
+from waybill_server.token_form import decoded
 
 ISSUER = "https://issuer.example"
 KEY = SigningKey(ec.generate_private_key(ec.SECP256R1()))
@@ -222,3 +227,154 @@ def test_an_issuer_without_a_certificate_makes_its_own(world: World, tmp_path: P
         assert len(own.fetch()) == 1
     finally:
         assert issuer.end() == 0
+
+
+# One spelling, one meaning.
+
+
+def _raw(header: bytes, claims: bytes, key: SigningKey = KEY) -> str:
+    """A token of these very texts, signed by the issuer."""
+    body = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, claims))
+    return f"{body}.{base64.urlsafe_b64encode(key.sign(body.encode())).rstrip(b'=').decode()}"
+
+
+HEADER_TEXT = json.dumps({**HEADER, "alg": "ES256"}).encode()
+CLAIMS_TEXT = json.dumps(CLAIMS).encode()
+
+AMBIGUOUS = {
+    "two subjects": _raw(HEADER_TEXT, CLAIMS_TEXT[:-1] + b', "sub": "alice"}'),
+    "two names inside a claim": _raw(HEADER_TEXT, CLAIMS_TEXT[:-1] + b', "x": {"y": 1, "y": 2}}'),
+    "two key ids": _raw(HEADER_TEXT[:-1] + b', "kid": "other"}', CLAIMS_TEXT),
+    "NaN": _raw(HEADER_TEXT, CLAIMS_TEXT[:-1] + b', "x": NaN}'),
+    "not UTF-8": _raw(HEADER_TEXT, CLAIMS_TEXT[:-1] + b', "x": "\xff"}'),
+    "padded": f"{_raw(HEADER_TEXT, CLAIMS_TEXT)}==",
+    "line break": f"{_raw(HEADER_TEXT, CLAIMS_TEXT)}\n",
+    "space": _raw(HEADER_TEXT, CLAIMS_TEXT).replace(".", " .", 1),
+    "letter of another alphabet": _raw(HEADER_TEXT, CLAIMS_TEXT) + "\u0430",
+}
+
+
+@pytest.mark.parametrize("kind", AMBIGUOUS)
+def test_what_could_be_read_in_two_ways_is_refused(kind: str) -> None:
+    assert check(_raw(HEADER_TEXT, CLAIMS_TEXT)).user == "alice"
+    with pytest.raises(TokenRefused):
+        check(AMBIGUOUS[kind])
+
+
+@given(st.binary(min_size=1, max_size=100))
+def test_bytes_have_one_spelling(content: bytes) -> None:
+    spelling = base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    assert decoded(spelling) == content
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    others = [spelling[:-1] + letter for letter in letters if letter != spelling[-1]]
+    for other in others:
+        try:
+            assert decoded(other) != content
+        except TokenRefused:
+            continue
+
+
+# Claims and their bounds.
+
+
+def judged(now: float = NOW, **claims: Any) -> Identity:
+    return identity_of({**CLAIMS, **claims}, ISSUER, "waybill", now)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iat": NOW, "exp": NOW + 1},
+        {"iat": NOW, "exp": NOW + 0.5},
+        {"iat": NOW - 86_399, "exp": NOW + 1},
+        {"nbf": NOW},
+        {"unknown": [[[[]]]]},
+    ],
+)
+def test_claims_just_inside_are_taken(claims: dict[str, Any]) -> None:
+    assert judged(**claims).user == "alice"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": NOW},
+        {"iat": NOW - 86_400, "exp": NOW + 1},
+        {"nbf": NOW + 1},
+        {"iat": NOW + 1},
+        {"exp": str(NOW + 60)},
+        {"exp": True},
+        {"exp": 1e308},
+        {"exp": 10**400},
+        {"exp": float("nan")},
+        {"iat": -1},
+        {"sub": "alice\0"},
+        {"sub": "\u0430lice"},
+        {"sub": ""},
+        {"jti": ""},
+        {"client_id": 7},
+        {"iss": [ISSUER]},
+        {"aud": ["waybill"]},
+    ],
+)
+def test_claims_just_outside_are_refused(claims: dict[str, Any]) -> None:
+    with pytest.raises(TokenRefused):
+        judged(**claims)
+
+
+# Odd tokens, for tests of others.
+
+
+def test_odd_tokens_are_signed_only_where_the_issuer_was_started_so(world: World) -> None:
+    (alice,) = world.users(1)
+    form = {"grant_type": "password", "username": alice, "password": PASSWORD, "audience": "elsewhere"}
+    _, plain, _ = world.post(form)
+    assert jwt.decode(plain["access_token"], options={"verify_signature": False})["aud"] == "waybill"
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> TokenMaker:
+    path = tmp_path / "accounts.jsonl"
+    path.write_text(account_line("alice") + account_line("bob"))
+    return TokenMaker(ISSUER, KEY, Accounts(path), 3600, odd=True)
+
+
+def asked(maker: TokenMaker, **more: str) -> str:
+    form = {"grant_type": "password", "username": "alice", "password": PASSWORD, **more}
+    return str(maker.grant(form, None)["access_token"])
+
+
+def test_odd_tokens_are_genuinely_signed_and_say_what_was_asked(odd: TokenMaker) -> None:
+    token = asked(odd, lifetime="-5", not_before="60", issued_at="-9", audience="x", omit="jti header.typ")
+    claims = jwt.decode(
+        token, jwt.PyJWK(KEY.public), ["ES256"], audience="x",
+        options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+    )  # fmt: skip
+    assert (claims["exp"] - claims["iat"], claims["nbf"] - claims["exp"], claims["aud"]) == (4, 65, "x")
+    assert "jti" not in claims
+    assert "typ" not in jwt.get_unverified_header(token)
+    twice = asked(odd, claim='{"exp": NaN}', claim_after='{"sub": "nobody"}', header='{"crit": []}')
+    text = base64.urlsafe_b64decode(twice.split(".")[1] + "==")
+    assert b'"exp": NaN' in text
+    assert text.count(b'"sub"') == 2
+    assert text.endswith(b'"sub": "nobody"}')
+    assert check(asked(odd)).user == "alice"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"claim": '{"sub": "bob"}'},
+        {"claim_before": '{"sub": "bob"}'},
+        {"claim_after": '{"sub": "bob"}'},
+        {"claim": "[]"},
+        {"header": "{"},
+        {"lifetime": "soon"},
+        {"lifetime": "--1"},
+        {"not_before": "99999999999"},
+    ],
+)
+def test_an_odd_token_is_never_one_of_another_account(odd: TokenMaker, more: dict[str, str]) -> None:
+    with pytest.raises(GrantRefused) as refused:
+        asked(odd, **more)
+    assert refused.value.code == "invalid_request"

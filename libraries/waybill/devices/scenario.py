@@ -25,6 +25,7 @@ from waybill.history.header import Header
 from waybill.history.recorder import Recorder
 
 if TYPE_CHECKING:
+    from waybill.devices.intrusion import Attempt
     from waybill.history import Report
 
 
@@ -83,6 +84,7 @@ class Scenario:
         users: Its people by name.
         sendings: Every message that was composed, in order.
         bystanders: Devices that must notice nothing of what is done to others.
+        attempts: What came of every false credential that was shown.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Scenario:
         self.bodies = Bodies(seed)
         self.names = Names()
         self.users: dict[str, User] = {}
+        self.attempts: list[Attempt] = []
         self.conversations: dict[str, Conversation] = {}
         self.sendings: list[Sending] = []
         self.signal = Signal()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.tokens.obtain import TokenClient
 
 
 class Account(Protocol):
@@ -35,6 +36,14 @@ class TargetAccess(Protocol):
     @property
     def nodes(self) -> Sequence[str]:
         """The names of its nodes, the default one first."""
+
+    @property
+    def issuer(self) -> TokenClient | None:
+        """The issuer of its tokens; None where devices show passwords."""
+
+    @property
+    def odd_tokens(self) -> bool:
+        """Whether its issuer signs odd claims on request, for tests."""
 
     def endpoint(self, node: str | None = None) -> Endpoint:
         """Where a node listens; without a name the first one."""

@@ -150,6 +150,7 @@ class Tokens:
         client: The OAuth client id, where the issuer wants one.
         scope: The scope to ask for; empty for the issuer's default.
         authority: The certificate authority of the issuer; empty for the same as the endpoints'.
+        odd: The issuer signs odd claims on request, as the reference issuer does with `--odd-tokens`.
     """
 
     method: str
@@ -157,6 +158,7 @@ class Tokens:
     client: str = ""
     scope: str = ""
     authority: str = ""
+    odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "key": Parameter("count", "Characters of an idempotency key."),
     "page": Parameter("count", "Entries of one sync page."),
     "members": Parameter("count", "Members of a group."),
+    "token_leeway": Parameter(
+        "duration",
+        "How long a token is still taken after its end, for clocks that differ; without it, not at all.",
+    ),
 }
 
 

@@ -99,6 +99,16 @@ class RunningTarget:
         return list(self._endpoints)
 
     @property
+    def issuer(self) -> TokenClient | None:
+        """The issuer of its tokens; None where devices show passwords."""
+        return self._tokens
+
+    @property
+    def odd_tokens(self) -> bool:
+        """Whether its issuer signs odd claims on request, for tests."""
+        return self.file.tokens.odd
+
+    @property
     def launched(self) -> bool:
         """Whether the kit launched it, and can kill, stop, start and pause its nodes without commands."""
         return self.file.launch is not None

@@ -218,6 +218,7 @@ def _tokens(table: Table) -> Tokens:
             client=table.text("client", "the OAuth client id", ""),
             scope=table.text("scope", "the OAuth scope", ""),
             authority=table.text("authority", "a PEM file", ""),
+            odd=table.value("odd", bool, "true or false", False),
         )
         if not tokens.issuer.startswith("https://"):
             raise table.error("issuer", f"expected an https:// address, found '{tokens.issuer}'.")

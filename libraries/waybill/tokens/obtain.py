@@ -10,6 +10,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -125,13 +126,31 @@ class TokenClient:
                 )
         return self._endpoints
 
-    def obtain(self, user: str, password: str, *, device: str = "") -> Token:
+    def keys(self) -> list[dict[str, Any]]:
+        """The issuer's public keys, as its JWK set has them (RFC 7517).
+
+        Raises:
+            IssuerUnreachable: It gave no usable answer.
+        """
+        url = self.discover().get("jwks_uri")
+        if not isinstance(url, str):
+            raise IssuerUnreachable(f"The discovery document of {self.issuer} has no jwks_uri.")
+        status, document = self._request(url)
+        keys = document.get("keys")
+        if status != 200 or not isinstance(keys, list):
+            raise IssuerUnreachable(f"{url} answered with status {status} and without a list of keys.")
+        return [key for key in keys if isinstance(key, dict)]
+
+    def obtain(
+        self, user: str, password: str, *, device: str = "", more: Mapping[str, str] | None = None
+    ) -> Token:
         """Obtains a token for an account's password (grant `password`).
 
         Args:
             user: The account.
             password: Its password.
             device: The device to name; empty for none.
+            more: Further parameters of the request.
 
         Raises:
             TokenRefused: The issuer refused.
@@ -140,6 +159,7 @@ class TokenClient:
         form = {"grant_type": "password", "username": user, "password": password}
         optional = {"device": device, "client_id": self._client, "scope": self._scope}
         form.update({name: value for name, value in optional.items() if value})
+        form.update(more or {})
         endpoint = self.discover()["token_endpoint"]
         status, answer = self._request(endpoint, urlencode(form).encode())
         if status != 200:

@@ -31,6 +31,7 @@ MODULES = (
     "presence",
     "groups",
     "login",
+    "forging",
     "encryption",
 )
 
