@@ -39,7 +39,10 @@ SHOWN_BY = {
     "mosquitto+bodies-of-1000-bytes": ["refused (packet-too-large)"],
     "mosquitto+memory-of-400-kilobytes": ["unknown (connection-lost)"],
     "mosquitto+one-device-per-user": ["refused (not-connected)"],
-    "mosquitto+anonymous": ["unauthorised-ok", "sessions: neither-account-nor-password; acknowledged sends: none"],
+    "mosquitto+anonymous": [
+        "unauthorised-ok",
+        "sessions: neither-account-nor-password; acknowledged sends: none",
+    ],
     "mosquitto+no-passwords": ["unauthorised-ok", "password-of-another-account"],
     "mosquitto+plaintext-listener": ["insecure-ok", "plaintext (MQTT) was accepted"],
     "mosquitto+old-tls": ["TLS 1.1 was accepted"],
