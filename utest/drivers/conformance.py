@@ -237,6 +237,35 @@ class DriverConformance:
             session.close()
             assert not tape.broken
 
+    @pytest.mark.parametrize("piece", [1, 7])
+    def test_a_session_that_writes_in_pieces_works(self, subject: Subject, piece: int) -> None:
+        with subject.proxy() as proxy:
+            whole = self._bytes_of_twenty_sends(subject, proxy, 0)
+            split = self._bytes_of_twenty_sends(subject, proxy, piece)
+            # Over TLS every piece is a record of its own, with 21 bytes at least besides what it carries.
+            if proxy.secured():
+                assert split > whole + 21 * (whole // 2 // piece)
+
+    def _bytes_of_twenty_sends(self, subject: Subject, proxy: TcpProxy, piece: int) -> int:
+        """How many bytes they, and the login before them, have on the wire if written in such pieces."""
+        one, other = subject.account(), subject.account()
+        conversation = subject.driver.direct_conversation(subject.name_of(one), subject.name_of(other))
+        receiver, given = subject.connect(other)
+        sender, sent = subject.connect(one, endpoint=subject.through(proxy), piece=piece)
+        sends = [(n, conversation, f"key-{n}", f"body {n} ☃ ".encode() * n) for n in range(1, 21)]
+        sender.send_many(sends[:10])
+        for send in sends[10:]:
+            sender.send(*send)
+        sent.wait(lambda: len(sent.outcomes) == 20, "every outcome", 20)
+        wanted = Completion.OK if Capability.SENDER_ACK in subject.driver.capabilities else Completion.INFO
+        assert {outcome.completion for outcome in sent.outcomes.values()} == {wanted}
+        given.wait(lambda: len(given.deliveries) == 20, "every delivery", 20)
+        assert [delivery.body for delivery in given.deliveries] == [body for *_, body in sends]
+        for session, tape in ((sender, sent), (receiver, given)):
+            session.close()
+            assert not tape.broken
+        return proxy.passed(UP)
+
     def test_several_threads_may_use_one_session(self, subject: Subject, pair: Pair) -> None:
         sender, sent = subject.connect(pair.one)
 

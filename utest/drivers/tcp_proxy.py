@@ -18,6 +18,7 @@ class _Link:
     client: socket.socket
     server: socket.socket
     passed: dict[str, int] = field(default_factory=lambda: {UP: 0, DOWN: 0})
+    begun: dict[str, bytes] = field(default_factory=lambda: {UP: b"", DOWN: b""})
     left: dict[str, int | None] = field(default_factory=lambda: {UP: None, DOWN: None})
     reset: bool = True
     ended: str = ""
@@ -61,6 +62,10 @@ class TcpProxy:
     def passed(self, direction: str) -> int:
         """Bytes that the newest connection has passed in one direction."""
         return self._links[-1].passed[direction]
+
+    def secured(self) -> bool:
+        """Whether the newest connection began with a TLS handshake."""
+        return self._links[-1].begun[UP] == b"\x16"
 
     def cut_after(self, direction: str, count: int, *, reset: bool = True) -> None:
         """Lets so many more bytes of the newest connection pass in this direction, then cuts it."""
@@ -122,6 +127,7 @@ class TcpProxy:
                 if left is not None:
                     data = data[:left]
                     link.left[direction] = left - len(data)
+                link.begun[direction] = link.begun[direction] or data[:1]
                 link.passed[direction] += len(data)
                 sink.sendall(data)
                 if left is not None and left - len(data) == 0:

@@ -22,6 +22,9 @@ from waybill.drivers.base import Endpoint
 PIECE = 65536
 """The most bytes read at once: several TLS records, and what one read of a busy socket gives at most."""
 
+_SECURE = {"wss", "tls", "xmpps"}
+"""The schemes of addresses that begin with a TLS handshake."""
+
 _POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
 """Wakes a writer that waits for room when the stream is aborted. Only Linux has it."""
 
@@ -49,10 +52,11 @@ class ByteStream:
         blocking: Called by the reading thread before it waits for more, when it has read something since the
             last time. Returns True to be woken also when something can be written.
         cutting: The client ends the stream.
+        piece: The most bytes that leave in one write, over TLS in one record; 0 for no limit.
     """
 
-    def __init__(self, endpoint: Endpoint, deadline: float) -> None:
-        """Connects, with a TLS handshake for `wss`.
+    def __init__(self, endpoint: Endpoint, deadline: float, piece: int = 0) -> None:
+        """Connects, with a TLS handshake for `wss`, `tls` and `xmpps`.
 
         Raises:
             Broken: That was not possible.
@@ -60,6 +64,7 @@ class ByteStream:
         self.writing = threading.Lock()
         self.blocking: Callable[[], bool] = lambda: False
         self.cutting = False
+        self.piece = piece
         self._handed = False
         self._broken = ""
         self._buffer = b""
@@ -71,14 +76,15 @@ class ByteStream:
         self._outgoing = ssl.MemoryBIO()
         self._until: float | None = time.monotonic() + deadline
         url = urlsplit(endpoint.url)
-        host, port = url.hostname or "", url.port or (443 if url.scheme == "wss" else 80)
+        secure = url.scheme in _SECURE
+        host, port = url.hostname or "", url.port or (443 if secure else 80)
         try:
             self._socket = socket.create_connection((host, port), timeout=deadline)
         except OSError as error:
             raise Broken(f"{host}:{port} cannot be reached: {error}", code="unreachable") from None
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if url.scheme == "wss":
+            if secure:
                 self._shake_hands(endpoint, endpoint.server_name or host)
         except BaseException:
             self._socket.close()
@@ -171,7 +177,10 @@ class ByteStream:
         try:
             if self._broken:
                 raise Broken(self._broken)
-            self._write(memoryview(self._encrypt(data)), deadline)
+            until = None if deadline is None else time.monotonic() + deadline
+            step = self.piece or max(1, len(data))
+            for start in range(0, len(data), step):
+                self._write(memoryview(self._encrypt(data[start : start + step])), until)
             whole = True
         except OSError as error:
             raise Broken(f"the connection broke: {error}") from None
@@ -206,9 +215,8 @@ class ByteStream:
                 raise Broken(f"TLS: {error}") from None
             return self._outgoing.read()
 
-    def _write(self, view: memoryview, deadline: float | None) -> None:
-        until = None if deadline is None else time.monotonic() + deadline
-        gone = False
+    def _write(self, view: memoryview, until: float | None) -> None:
+        gone = self._handed
         while view:
             # Said before the call: an interruption between the call and the next line must not look like
             # "nothing".
@@ -235,6 +243,18 @@ class ByteStream:
             raise Broken("the server does not read", code="timeout")
         if self.cutting or not events[0][1] & (select.POLLOUT | select.POLLERR | select.POLLHUP):
             raise Broken("the connection ended while writing")
+
+    # -- securing a plain stream -----------------------------------------------------------------------------
+
+    def secure(self, endpoint: Endpoint, name: str) -> None:
+        """Goes over to TLS (STARTTLS). Whatever has arrived unencrypted and was not read yet is an intruder's.
+
+        Raises:
+            Broken: The handshake failed, or something came unencrypted before it.
+        """
+        if self._at != len(self._buffer):
+            raise Broken("something came unencrypted after the server agreed to TLS", code="tls")
+        self._shake_hands(endpoint, name)
 
     # -- the end ---------------------------------------------------------------------------------------------
 

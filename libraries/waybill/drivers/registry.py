@@ -14,6 +14,7 @@ _BUILT_IN = {
     "waybill": "waybill.drivers.waybill_v2:WaybillDriver",
     "mqtt": "waybill.drivers.mqtt:MqttDriver",
     "mqtt-3.1.1": "waybill.drivers.mqtt:Mqtt311Driver",
+    "xmpp": "waybill.drivers.xmpp:XmppDriver",
 }
 
 
