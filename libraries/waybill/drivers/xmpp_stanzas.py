@@ -34,6 +34,7 @@ READY: Final = "ready"
 MESSAGE: Final = f"{{{CLIENT}}}message"
 IQ: Final = f"{{{CLIENT}}}iq"
 PRESENCE: Final = f"{{{CLIENT}}}presence"
+COUNTED: Final = frozenset({MESSAGE, IQ, PRESENCE})
 ACK: Final = f"{{{SM}}}a"
 REQUEST: Final = f"{{{SM}}}r"
 STREAM_ERROR: Final = f"{{{STREAMS}}}error"
@@ -133,6 +134,16 @@ def greetings() -> list[bytes]:
         b"<presence/>",
         iq("get", READY, "<ping xmlns='urn:xmpp:ping'/>"),
     ]
+
+
+def request() -> bytes:
+    """Asks how many stanzas the server took over."""
+    return f"<r xmlns='{SM}'/>".encode()
+
+
+def answer(handled: int) -> bytes:
+    """Says how many stanzas were handled."""
+    return f"<a xmlns='{SM}' h='{handled}'/>".encode()
 
 
 def page_query(number: str, after: int, limit: int) -> bytes:

@@ -91,6 +91,7 @@ class XmppStream:
         address: The full address that was bound; "" before.
         managed: The server counts stanzas (XEP-0198).
         early: Elements that came after the session began and before it was ready, in order.
+        told: How many of these the server was told to be handled: all before the first message.
         asked: The first byte of the credentials may have left.
     """
 
@@ -109,6 +110,7 @@ class XmppStream:
         self.managed = False
         self.asked = False
         self.early: list[Element] = []
+        self.told = 0
         self._login = login
         netloc = f"[{host}]" if ":" in host else host
         endpoint = dataclasses.replace(
@@ -199,11 +201,20 @@ class XmppStream:
     def greet(self, first: bytes) -> None:
         """Writes what a device says first, and keeps everything up to the answer to its last question."""
         self.bytes.send(first)
-        while True:
+        asked = holding = False
+        element = None
+        while element is None or element.tag != stanzas.IQ or element.get("id") != stanzas.READY:
             element = self._next()
+            if element.tag == stanzas.REQUEST:
+                asked = True
+                continue
             self.early.append(element)
-            if element.tag == stanzas.IQ and element.get("id") == stanzas.READY:
-                return
+            holding = holding or element.tag == stanzas.MESSAGE
+            if element.tag in stanzas.COUNTED and not holding:
+                self.told += 1
+        if asked:
+            # Part of the login too, so that nothing but the caller's own requests is written after it.
+            self.bytes.send(stanzas.answer(self.told))
 
     # -- inside ----------------------------------------------------------------------------------------------
 
