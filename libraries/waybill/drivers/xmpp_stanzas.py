@@ -266,7 +266,6 @@ def delivery_of(
         body=(body.text or "").encode(),
         sender=sender,
         key=stanza.get("id", "") if origin is None else origin.get("id", ""),
-        id=archived,
         cursor=place_of(archived),
         mode=mode,
         read=read,
