@@ -134,7 +134,9 @@ class Inbound:
             self._observer.unmatched(int(number[1:]), outcome)
 
     def _on_page_entry(self, query: str, archived: str, inner: Element, delay: Element | None) -> None:
-        if not query.startswith(QUERY) or not query[1:].isdigit():
+        if not query.startswith(QUERY) or not query[1:].isdigit() or int(query[1:]) not in self.queries:
+            # A page that nobody asks for just now shows nothing (XEP-0313, section 8). ejabberd sends pages of an earlier
+            # session that were not acknowledged once more.
             return
         delivery = stanzas.delivery_of(
             inner, self._names, archived=archived, delay=delay, read=int(query[1:]), handle=None

@@ -93,7 +93,9 @@ class XmppSession(Session):
         if self._over or self._intent is not None:
             self._not_connected(operation)
         elif not self._managed or not isinstance(handle, tuple) or handle[0] is not self._inbound:
-            outcome = Outcome(Completion.FAIL, "not-acknowledgeable", "not given with stream management in this session")
+            outcome = Outcome(
+                Completion.FAIL, "not-acknowledgeable", "not given with stream management in this session"
+            )
             self._observer.completed(operation, outcome)
         else:
             self._inbound.incoming.acknowledge(operation, handle[1])
@@ -112,8 +114,15 @@ class XmppSession(Session):
     def watch(self, operation: int, users: Sequence[str]) -> None:
         """Subscribes to the presence of these users; their clients say yes when they are online."""
         self._inbound.watched = frozenset(users)
-        wishes = [_Stanza(f"<presence to='{self._names.jid(one)}' type='subscribe'/>".encode()) for one in users]
-        self._ask(operation, "", stanzas.iq("get", f"{QUERY}{operation}", "<query xmlns='jabber:iq:roster'/>"), wishes)
+        wishes = [
+            _Stanza(f"<presence to='{self._names.jid(one)}' type='subscribe'/>".encode()) for one in users
+        ]
+        self._ask(
+            operation,
+            "",
+            stanzas.iq("get", f"{QUERY}{operation}", "<query xmlns='jabber:iq:roster'/>"),
+            wishes,
+        )
 
     def typing(self, conversation: str, active: bool) -> None:
         """Says that the user types."""
@@ -331,7 +340,8 @@ class XmppSession(Session):
             for send in inbound.outgoing.waiting:
                 outcome = unsent if send.operation in self._unsent else lost
                 if outcome is lost and (
-                    (word == "not-authorized" and not self._stream.address) or (word == "invalid-from" and send.forged)
+                    (word == "not-authorized" and not self._stream.address)
+                    or (word == "invalid-from" and send.forged)
                 ):
                     outcome = Outcome(Completion.FAIL, word, text)
                     # An error ends the stream, so it is about the first message that deserves it.

@@ -41,6 +41,11 @@ class StanzaReader:
         self._root: Element | None = None
         self._depth = 0
 
+    @property
+    def ahead(self) -> bool:
+        """Whether more has arrived than what was read."""
+        return bool(self._ready) or self._depth > 1
+
     def read(self) -> Element | None:
         """The next element; None when the server has closed the stream.
 
@@ -137,11 +142,15 @@ class XmppStream:
 
     def _start_tls(self, name: str) -> None:
         if self._features.find(f"{{{stanzas.TLS}}}starttls") is None:
-            raise refused("tls-not-offered", "the server does not offer STARTTLS, so nothing secret is said to it")
+            raise refused(
+                "tls-not-offered", "the server does not offer STARTTLS, so nothing secret is said to it"
+            )
         self.bytes.send(f"<starttls xmlns='{stanzas.TLS}'/>".encode())
         answer = self._next()
         if answer.tag != f"{{{stanzas.TLS}}}proceed":
             raise refused("tls-not-offered", f"the answer to STARTTLS is '{stanzas.local(answer.tag)}'")
+        if self.reader.ahead:
+            raise refused("tls", "something came unencrypted after the server agreed to TLS")
         self.bytes.secure(self._login.endpoint, name)
         self._features = self._open()
 
@@ -181,7 +190,11 @@ class XmppStream:
             self.bytes.send(f"<response xmlns='{stanzas.SASL}'>{reply}</response>".encode())
         if isinstance(mechanism, SCRAM) and not mechanism._mutual_auth:
             raise LoginRefused(
-                Outcome(Completion.INFO, "server-not-authentic", "the server did not prove that it knows the account")
+                Outcome(
+                    Completion.INFO,
+                    "server-not-authentic",
+                    "the server did not prove that it knows the account",
+                )
             )
         self._features = self._open()
 
@@ -253,8 +266,9 @@ class XmppStream:
         credential, offered = self._login.credential, self._mechanisms
         values: dict[str, Any] = {"username": credential.user, "password": credential.password, "authzid": ""}
         if credential.token:
-            # A token is shown as OAuth where the server knows that, else in the place of a password.
-            usable = {"X-OAUTH2"} & offered or {"PLAIN"} & offered
+            # A JWT stands in the place of a password (so ejabberd has it), any other token is one of OAuth.
+            wished = ("PLAIN", "X-OAUTH2") if credential.token.count(".") == 2 else ("X-OAUTH2", "PLAIN")
+            usable = set([one for one in wished if one in offered][:1])
             values |= {"access_token": credential.token, "password": credential.token}
         else:
             usable = {one for one in offered if one.startswith("SCRAM-") and not one.endswith("-PLUS")}
@@ -274,7 +288,8 @@ class XmppStream:
             )
         except (sasl.SASLNoAppropriateMechanism, ValueError) as error:
             raise refused(
-                "no-mechanism", f"the server offers {sorted(offered)}, and none of them can be used ({error!r})"
+                "no-mechanism",
+                f"the server offers {sorted(offered)}, and none of them can be used ({error!r})",
             ) from None
         if type(mechanism) is SCRAM:
             mechanism.__class__ = _FastScram
