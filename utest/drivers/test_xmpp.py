@@ -24,7 +24,7 @@ from tcp_proxy import TcpProxy
 from waybill.drivers.base import Credential, Endpoint, Login, LoginRefused
 from waybill.drivers.xmpp import XmppDriver
 from waybill.history.events import Completion, End, Mode
-from waybill.targets import RunningTarget, find_target, launch
+from waybill.targets import Account, RunningTarget, find_target, launch
 from waybill.targets.launch import program
 from waybill.tls.authority import Authority
 
@@ -41,18 +41,19 @@ def launched(name: str, folder: Path, *changes: tuple[str, str]) -> RunningTarge
     assert target.launch is not None
     files = []
     for file in target.launch.files:
+        text = file.text
         for old, new in changes if file.path == CONFIGURATION else ():
-            assert file.text.count(old) == 1, old
-            file = dataclasses.replace(file, text=file.text.replace(old, new))
-        files.append(file)
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        files.append(dataclasses.replace(file, text=text))
     changed = dataclasses.replace(target.launch, files=tuple(files))
     return launch(dataclasses.replace(target, launch=changed), folder)
 
 
 @pytest.fixture(scope="session")
 def ejabberd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTarget]:
-    """The target in the box. It may be asked how many messages wait for somebody as well."""
-    change = ("what: [register]", "what: [register, get_offline_count]")
+    """The target in the box. It may be asked who is online and what waits for somebody as well."""
+    change = ("what: [register]", "what: [register, user_resources, get_offline_count]")
     with launched("ejabberd", tmp_path_factory.mktemp("ejabberd"), change) as running:
         yield running
 
@@ -69,18 +70,18 @@ def bare_ejabberd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningT
         yield running
 
 
-def wait_until_put_away(ejabberd: RunningTarget, user: str, count: int) -> None:
-    """Waits until so many messages wait for a user who is offline."""
+def wait_until(ejabberd: RunningTarget, question: str, user: str, wanted: object) -> None:
+    """Waits until the server itself gives this answer to a question about a user."""
     configuration = (ejabberd.folder / CONFIGURATION).read_text()
     port, address = re.findall(r"- port: (\d+)\n\s+ip: (\S+)\n\s+module: ejabberd_http", configuration)[0]
     context = ssl.create_default_context(cafile=str(ejabberd.endpoint().authority))
-    question = json.dumps({"user": user, "host": "localhost"}).encode()
-    request = urllib.request.Request(f"https://{address}:{port}/api/get_offline_count", question)
-    until, waiting = time.monotonic() + 5, -1
-    while waiting != count:
-        assert time.monotonic() < until, f"expected {count} messages to wait for {user}, found {waiting}"
+    data = json.dumps({"user": user, "host": "localhost"}).encode()
+    request = urllib.request.Request(f"https://{address}:{port}/api/{question}", data)
+    until, found = time.monotonic() + 5, None
+    while found != wanted:
+        assert time.monotonic() < until, f"expected {question} of {user} to be {wanted}, found {found}"
         with urllib.request.urlopen(request, context=context) as answer:
-            waiting = json.load(answer)["value"]
+            found = json.load(answer)
 
 
 def with_starttls(ejabberd: RunningTarget) -> Endpoint:
@@ -119,6 +120,20 @@ class XmppConformance(DriverConformance):
         length = proxy.passed(direction) - before
         session.close()
         return length
+
+    @pytest.mark.parametrize("where", ["send", "acknowledgement"])
+    def test_a_cut_at_any_byte_is_never_taken_for_a_refusal(  # type: ignore[override]
+        self, ejabberd: RunningTarget, subject: Subject, pair: Pair, where: str, numbers: Iterator[int]
+    ) -> None:
+        """Each session begins when the one before is gone. Else the server tells it of the end, and the count with which
+        the client answers that may be what the cut meets."""
+
+        def credential(account: Account, device: str) -> Credential:
+            wait_until(ejabberd, "user_resources", account.user, [])
+            return ejabberd.credential(account, device)
+
+        calm = dataclasses.replace(subject, credential=credential)
+        super().test_a_cut_at_any_byte_is_never_taken_for_a_refusal(calm, pair, where, numbers)
 
 
 class TestXmpps(XmppConformance):
@@ -174,7 +189,7 @@ class TestWhatXmppAdds:
             receiver.acknowledge(number, delivery)
             assert given.outcome(number).completion is Completion.OK
         receiver.cut()
-        wait_until_put_away(ejabberd, pair.other.user, 6)
+        wait_until(ejabberd, "get_offline_count", pair.other.user, {"value": 6})
         receiver, given = subject.connect(pair.other)
         given.wait(lambda: len(given.deliveries) == 6, "the six that were not acknowledged")
         assert [one.body for one in given.deliveries] == [b"body %02d" % n for n in range(5, 11)]
@@ -184,7 +199,7 @@ class TestWhatXmppAdds:
         assert given.outcome(201).completion is Completion.OK
         receiver.cut()
         assert (given.outcomes[200].completion, given.outcomes[200].code) == (Completion.FAIL, "not-sent")
-        wait_until_put_away(ejabberd, pair.other.user, 6)
+        wait_until(ejabberd, "get_offline_count", pair.other.user, {"value": 6})
         receiver, given = subject.connect(pair.other)
         given.wait(lambda: len(given.deliveries) == 6, "all six again")
         receiver.close()

@@ -93,7 +93,7 @@ def test_nothing_is_done_that_the_server_does_not_cover() -> None:
     outgoing.add(2, "m2", forged=False)
     for _ in range(3):
         outgoing.ask(0)
-        done, _ = outgoing.answered(1)
+        outgoing.answered(1)
     assert [send.operation for send in outgoing.waiting] == [2]
 
 

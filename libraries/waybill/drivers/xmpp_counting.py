@@ -49,9 +49,10 @@ class Outgoing:
         self._marks: deque[tuple[int, int]] = deque()
 
     def add(self, operation: int, number: str, *, forged: bool) -> None:
-        """Counts a message."""
+        """Counts a stanza; one with a number is a message that waits for its outcome."""
         self.count += 1
-        self._waiting[number] = Send(operation, self.count, forged)
+        if number:
+            self._waiting[number] = Send(operation, self.count, forged)
 
     @property
     def waiting(self) -> list[Send]:

@@ -135,8 +135,8 @@ class Inbound:
 
     def _on_page_entry(self, query: str, archived: str, inner: Element, delay: Element | None) -> None:
         if not query.startswith(QUERY) or not query[1:].isdigit() or int(query[1:]) not in self.queries:
-            # A page that nobody asks for just now shows nothing (XEP-0313, section 8). ejabberd sends pages of an earlier
-            # session that were not acknowledged once more.
+            # A page that nobody asks for just now shows nothing (XEP-0313, section 8). ejabberd sends pages of an
+            # earlier session that were not acknowledged once more.
             return
         delivery = stanzas.delivery_of(
             inner, self._names, archived=archived, delay=delay, read=int(query[1:]), handle=None
@@ -167,8 +167,7 @@ class Inbound:
         error = "" if known else (
             "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
         )  # fmt: skip
-        to = stanzas.escape(element.get("from", ""))
-        self._reply(stanzas.iq("result" if known else "error", stanzas.escape(number), error, to))
+        self._reply(stanzas.iq("result" if known else "error", number, error, element.get("from", "")))
 
     def _outcome_of(self, element: Element, asked: str | int | None) -> Outcome:
         if element.get("type") == "error":
@@ -197,7 +196,7 @@ class Inbound:
         user = self._names.of(address)
         if kind == "subscribe":
             # A client asks its user; these users say yes to everybody.
-            self._reply(f"<presence to='{self._names.jid(user)}' type='subscribed'/>".encode())
+            self._reply(stanzas.presence(self._names.jid(user), "subscribed"))
         elif kind in ("", "unavailable") and user != self._names.user:
             devices = self._online.setdefault(user, set())
             if kind:

@@ -114,9 +114,7 @@ class XmppSession(Session):
     def watch(self, operation: int, users: Sequence[str]) -> None:
         """Subscribes to the presence of these users; their clients say yes when they are online."""
         self._inbound.watched = frozenset(users)
-        wishes = [
-            _Stanza(f"<presence to='{self._names.jid(one)}' type='subscribe'/>".encode()) for one in users
-        ]
+        wishes = [_Stanza(stanzas.presence(self._names.jid(user), "subscribe")) for user in users]
         self._ask(
             operation,
             "",
@@ -126,7 +124,7 @@ class XmppSession(Session):
 
     def typing(self, conversation: str, active: bool) -> None:
         """Says that the user types."""
-        to, _ = self._recipient(conversation)
+        to, _ = self._names.recipient(conversation, nobody=self._stream.nobody)
         if to:
             self._submit([_Stanza(stanzas.chat_state(to, active))])
 
@@ -160,21 +158,8 @@ class XmppSession(Session):
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def _recipient(self, conversation: str) -> tuple[str, str]:
-        """Where a message in a conversation goes, and the address of the sender if that is somebody else: in a
-        conversation of two others it goes as one of them would send it, for the server to refuse."""
-        members = self._names.members(conversation)
-        if members is None:
-            return "", ""
-        one, other = members
-        if self._names.user == one:
-            return self._names.jid(other), ""
-        if self._names.user == other or self._stream.nobody:
-            return self._names.jid(one), ""
-        return self._names.jid(other), self._names.jid(one)
-
     def _message(self, operation: int, conversation: str, key: str, body: bytes) -> _Stanza | None:
-        to, forged = self._recipient(conversation)
+        to, forged = self._names.recipient(conversation, nobody=self._stream.nobody)
         text, name = stanzas.text_of(body), stanzas.text_of(key.encode())
         if not to or text is None or name is None:
             code = "no-direct-conversation" if not to else "body-not-text" if text is None else "key-not-text"
@@ -216,31 +201,21 @@ class XmppSession(Session):
     def _write(self, written: Sequence[_Stanza]) -> None:
         """Writes while the lock is held, and with it what the counts ask for. A write that fails ends the session, and
         the reader completes what is open."""
-        inbound, outgoing, incoming = self._inbound, self._inbound.outgoing, self._inbound.incoming
-        parts = []
+        incoming = self._inbound.incoming
         for stanza in written:
-            parts.append(stanza.data)
-            if stanza.number:
-                outgoing.add(stanza.operation, stanza.number, forged=stanza.forged)
-            else:
-                outgoing.count += 1
+            self._inbound.outgoing.add(stanza.operation, stanza.number, forged=stanza.forged)
         handled = incoming.told
-        if self._managed and (inbound.asked or incoming.news):
-            inbound.asked = False
+        counts = b""
+        if self._managed and (self._inbound.asked or incoming.news):
+            self._inbound.asked = False
             handled = incoming.handled
-            parts.append(stanzas.answer(handled))
-        if not outgoing.asked and (outgoing.open or incoming.unconfirmed_to(handled)):
-            if self._managed:
-                parts.append(stanzas.request())
-            else:
-                outgoing.count += 1
-                parts.append(stanzas.iq("get", BARRIER, _PING))
-            outgoing.ask(handled)
-        if not parts:
+            counts = stanzas.answer(handled)
+        counts += self._question(handled)
+        if not written and not counts:
             return
         whole = False
         try:
-            self._bytes.write(b"".join(parts))
+            self._bytes.write(b"".join((*(stanza.data for stanza in written), counts)))
             whole = True
         except Broken:
             pass
@@ -251,6 +226,16 @@ class XmppSession(Session):
                 self._unsent.update(stanza.operation for stanza in written)
             if not whole:
                 self._bytes.abort(reset=False)
+
+    def _question(self, handled: int) -> bytes:
+        """Asks the server what it took over, if something waits for that and no answer is under way."""
+        outgoing, incoming = self._inbound.outgoing, self._inbound.incoming
+        if outgoing.asked or not (outgoing.open or incoming.unconfirmed_to(handled)):
+            return b""
+        if not self._managed:
+            outgoing.add(-1, "", forged=False)
+        outgoing.ask(handled)
+        return stanzas.request() if self._managed else stanzas.iq("get", BARRIER, _PING)
 
     def _write_what_is_due(self) -> bool:
         """Writes the queue and what the counts ask for, unless somebody else holds the lock, who then does it; True if

@@ -34,7 +34,6 @@ READY: Final = "ready"
 MESSAGE: Final = f"{{{CLIENT}}}message"
 IQ: Final = f"{{{CLIENT}}}iq"
 PRESENCE: Final = f"{{{CLIENT}}}presence"
-COUNTED: Final = frozenset({MESSAGE, IQ, PRESENCE})
 ACK: Final = f"{{{SM}}}a"
 REQUEST: Final = f"{{{SM}}}r"
 STREAM_ERROR: Final = f"{{{STREAMS}}}error"
@@ -64,8 +63,8 @@ class Names:
     domain: str
 
     def jid(self, user: str) -> str:
-        """The bare address of an account, ready for an attribute."""
-        return escape(user if "@" in user else f"{user}@{self.domain}")
+        """The bare address of an account."""
+        return user if "@" in user else f"{user}@{self.domain}"
 
     def of(self, address: str) -> str:
         """The account behind an address: its local part, or all of the bare address where the domain is another."""
@@ -75,10 +74,23 @@ class Names:
             return address
         return jid.user if jid.user and jid.domain == self.domain else jid.bare
 
-    def members(self, conversation: str) -> tuple[str, str] | None:
-        """The two accounts of a direct conversation; None if it is none."""
-        kind, *names = conversation.split("/")
-        return (names[0], names[1]) if kind == "direct" and len(names) == 2 and all(names) else None
+    def recipient(self, conversation: str, *, nobody: bool) -> tuple[str, str]:
+        """Where a message in a direct conversation goes ("" if it is none), and the address of the sender if that is
+        somebody else: in a conversation of two others it goes as one of them would send it, for the server to refuse.
+
+        Args:
+            conversation: Its name.
+            nobody: The session has no account of its own, so it sends as whoever it is, to either of the two.
+        """
+        kind, *members = conversation.split("/")
+        if kind != "direct" or len(members) != 2 or not all(members):
+            return "", ""
+        one, other = members
+        if self.user == one:
+            return self.jid(other), ""
+        if self.user == other or nobody:
+            return self.jid(one), ""
+        return self.jid(other), self.jid(one)
 
 
 def conversation_of(one: str, other: str) -> str:
@@ -113,17 +125,17 @@ def written(text: str) -> str:
 
 def message(to: str, number: str, key: str, text: str, forged: str = "") -> bytes:
     """A message of type chat; `forged` is a sender's address that is not one's own."""
-    sender = f" from='{forged}'" if forged else ""
+    sender = f" from='{escape(forged)}'" if forged else ""
     return (
-        f"<message type='chat' to='{to}' id='{number}'{sender}><body>{written(text)}</body>"
+        f"<message type='chat' to='{escape(to)}' id='{number}'{sender}><body>{written(text)}</body>"
         f"<origin-id xmlns='urn:xmpp:sid:0' id='{escape(key)}'/></message>"
     ).encode()
 
 
 def iq(kind: str, number: str, payload: str, to: str = "") -> bytes:
     """A question."""
-    address = f" to='{to}'" if to else ""
-    return f"<iq type='{kind}' id='{number}'{address}>{payload}</iq>".encode()
+    address = f" to='{escape(to)}'" if to else ""
+    return f"<iq type='{kind}' id='{escape(number)}'{address}>{payload}</iq>".encode()
 
 
 def greetings() -> list[bytes]:
@@ -146,6 +158,11 @@ def answer(handled: int) -> bytes:
     return f"<a xmlns='{SM}' h='{handled}'/>".encode()
 
 
+def presence(to: str, kind: str) -> bytes:
+    """A wish to see somebody's presence (`subscribe`), or the consent to be seen (`subscribed`)."""
+    return f"<presence to='{escape(to)}' type='{kind}'/>".encode()
+
+
 def page_query(number: str, after: int, limit: int) -> bytes:
     """Asks for one page of the own archive."""
     place = f"<after>{after}</after>" if after > 0 else ""
@@ -160,7 +177,8 @@ def chat_state(to: str, active: bool) -> bytes:
     """Says that one types, or no longer; nobody is to store that."""
     state = "composing" if active else "paused"
     return (
-        f"<message type='chat' to='{to}'><{state} xmlns='{STATES}'/><no-store xmlns='urn:xmpp:hints'/></message>"
+        f"<message type='chat' to='{escape(to)}'><{state} xmlns='{STATES}'/>"
+        "<no-store xmlns='urn:xmpp:hints'/></message>"
     ).encode()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 from base64 import b64decode, b64encode
 from collections import deque
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
@@ -35,7 +35,7 @@ class StanzaReader:
 
     def restart(self) -> None:
         """Expects a new stream header."""
-        self._parser = XMLPullParser(("start", "end"))
+        self._parser: XMLPullParser[Any] = XMLPullParser(("start", "end"))
         self._flush = getattr(self._parser, "flush", None)
         self._ready: deque[Element | None] = deque()
         self._root: Element | None = None
@@ -65,7 +65,7 @@ class StanzaReader:
         return self._ready.popleft()
 
     def _cut(self) -> None:
-        for event, element in self._parser.read_events():
+        for event, element in cast("Iterator[tuple[str, Element]]", self._parser.read_events()):
             if event == "start":
                 self._depth += 1
                 if self._depth == 1:
@@ -77,13 +77,6 @@ class StanzaReader:
                 self._root.remove(element)
             elif self._depth == 0:
                 self._ready.append(None)
-
-
-class _FastScram(SCRAM):  # type: ignore[misc]
-    """slixmpp's SCRAM with the key derivation of OpenSSL, which takes a hundredth of the time."""
-
-    def Hi(self, text: bytes, salt: bytes, iterations: int) -> bytes:
-        return hashlib.pbkdf2_hmac(self.hash().name, bytes(text), salt, iterations)
 
 
 class XmppStream:
@@ -212,22 +205,27 @@ class XmppStream:
             self.managed = self._next().tag == f"{{{stanzas.SM}}}enabled"
 
     def greet(self, first: bytes) -> None:
-        """Writes what a device says first, and keeps everything up to the answer to its last question."""
+        """Writes what a device says first, and keeps everything up to the answer to its last question.
+
+        If the server asks meanwhile what was handled it is told so here, and asked back: a login ends with the server's
+        word, and whatever is written after it is the caller's own.
+        """
         self.bytes.send(first)
-        asked = holding = False
-        element = None
-        while element is None or element.tag != stanzas.IQ or element.get("id") != stanzas.READY:
+        if stanzas.REQUEST in self._keep_until(stanzas.IQ, stanzas.READY):
+            self.early = [element for element in self.early if element.tag != stanzas.REQUEST]
+            tags = [element.tag for element in self.early]
+            self.told = tags.index(stanzas.MESSAGE) if stanzas.MESSAGE in tags else len(tags)
+            self.bytes.send(stanzas.answer(self.told) + stanzas.request())
+            self._keep_until(stanzas.ACK, None)
+
+    def _keep_until(self, tag: str, number: str | None) -> set[str]:
+        seen: set[str] = set()
+        while True:
             element = self._next()
-            if element.tag == stanzas.REQUEST:
-                asked = True
-                continue
+            seen.add(element.tag)
             self.early.append(element)
-            holding = holding or element.tag == stanzas.MESSAGE
-            if element.tag in stanzas.COUNTED and not holding:
-                self.told += 1
-        if asked:
-            # Part of the login too, so that nothing but the caller's own requests is written after it.
-            self.bytes.send(stanzas.answer(self.told))
+            if element.tag == tag and element.get("id") == number:
+                return seen
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -291,8 +289,6 @@ class XmppStream:
                 "no-mechanism",
                 f"the server offers {sorted(offered)}, and none of them can be used ({error!r})",
             ) from None
-        if type(mechanism) is SCRAM:
-            mechanism.__class__ = _FastScram
         return mechanism
 
 

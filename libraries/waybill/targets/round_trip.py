@@ -98,7 +98,7 @@ def round_trip(
         if Capability.SENDER_ACK in driver.capabilities:
             sending.wait(lambda: _SEND in sending.outcomes, deadline)
             outcome = sending.outcomes.get(_SEND)
-            # A server may offer the acknowledgements of its protocol or not; what it lacks is for the scenarios to tell.
+            # A server may leave the acknowledgements of its protocol out; that is for the scenarios to tell.
             if outcome is None or (outcome.completion is not Completion.OK and outcome.code != ACCEPTED):
                 said = f"{outcome.code} {outcome.text}".strip() if outcome else sending.end or "no answer"
                 raise LaunchError(f"The node at {endpoint.url} did not take a message over: {said}.")
