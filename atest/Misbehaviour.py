@@ -8,9 +8,12 @@ from typing import Any
 
 from robot.api.deco import keyword, library
 
+from waybill import bundled
 from waybill.drivers.base import Delivery, Driver, Login, Observer, Outcome, Session
 from waybill.history.events import Completion, Mode
 from WaybillLibrary import stage
+from WaybillLibrary.places import run_folder
+from WaybillLibrary.Servers import Servers
 
 
 class Defect(Enum):
@@ -132,3 +135,14 @@ class Misbehaviour:
         """From the next connection on the server seems to have this defect."""
         scenario = stage.scenario()
         scenario.driver = Misbehaving(scenario.driver, defect, every)  # type: ignore[assignment]
+
+    @keyword
+    def start_defective_target(self, defect: str) -> None:
+        """Starts the reference server with one of its seeded defects, in place of the target of the file."""
+        written = (bundled.folder("resources") / "targets" / "reference.toml").read_text(encoding="utf-8")
+        name = '"--name", "{name}",'
+        assert written.count(name) == 1, "the node of reference.toml is started in another way"
+        file = run_folder() / f"{defect}.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(written.replace(name, f'{name} "--defect", "{defect}",'), encoding="utf-8")
+        Servers().start_target(str(file))

@@ -38,6 +38,10 @@ ROWS = {
         "phantom-delivery",
     ],
     "Messages of every size arrive unchanged while conversations cross": ["corrupt-body", "cross-user-leak"],
+    "Bursts within a millisecond are as many messages as were sent": ["same-millisecond-collides"],
+    "Messages arrive whole however their frames are cut": ["split-frame-dropped"],
+    "A device stays reachable when a newer one of its user leaves": ["newest-leaving-unroutes"],
+    "A silent device is still there for messages from another node": ["idle-session-forgotten"],
     "A conversation with offline spells and reconnects leaves both sides with the same log": [
         "receipt-for-undelivered",
         "drop-on-reconnect",
@@ -47,6 +51,13 @@ ROWS = {
         "offline-cap-silently-drops",
     ],
     "Two senders fill the inbox of an offline user": ["offline-delivers-newest-first"],
+    "A login that meets a message misses nothing": ["fresh-message-missed-at-login"],
+    "Connections lost between the login and the first waiting message lose nothing": [
+        "drop-unacked-on-disconnect",
+    ],
+    "An inbox at its limit keeps what it took and says so when it takes no more": [
+        "inbox-overflow-acknowledged",
+    ],
     "Presence follows a user who comes, leaves and crashes": ["presence-sticks-online"],
     "A user is online as long as one device is": ["presence-sticks-online"],
     "Many conversations interleave and each keeps its order on every device": [
@@ -56,6 +67,9 @@ ROWS = {
         "sequence-reuse",
     ],
     "A stream keeps its order while its receiver reconnects again and again": ["live-overtakes-backlog"],
+    "A stream keeps its order while its receiver logs in on top of the connection it left behind": [
+        "old-session-removes-new",
+    ],
     "A send retried with its key stays one message through reconnects and a restart": [
         "dedup-in-memory",
         "dedup-off",
@@ -98,6 +112,12 @@ ROWS = {
     "Nobody gets in without a genuine credential, and nobody else notices the attempts": [
         "auth-optional",
         "auth-disabled",
+    ],
+    "Every port refuses what is weaker than the promised TLS, and nobody else notices the attempts": [
+        "plaintext-port-open",
+        "tls10-allowed",
+        "expired-certificate",
+        "wrong-host-certificate",
     ],
 }
 """Which defects each scenario is put to the proof with."""

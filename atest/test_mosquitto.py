@@ -1,7 +1,8 @@
 """A server that nobody here wrote: mosquitto in its strictest configuration, judged by the suites as they are.
 
-What it proves must stay proven, and what it breaks must stay BROKEN with the anomaly that names the cause. Either side
-changing is news: a new version of the server, or a check that stopped seeing.
+What it proves must stay proven. What it breaks even so is waived in writing, and the same configuration without that
+waiver (the variant `puback-before-save`, see test_variants.py) must stay BROKEN with the anomalies that name the cause.
+Either side changing is news: a new version of the server, or a check that stopped seeing.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ SUITES = [
     "20_ordering/ord_1_interleaving.robot",
     "20_ordering/ord_2_reconnects.robot",
     "40_acknowledgement/ack_1_survives_kill.robot",
+    "40_acknowledgement/ack_2_correlation.robot",
     "40_acknowledgement/ack_4_redelivery.robot",
+    "70_security/aut_1_authentication.robot",
 ]
-PROVEN = {"DEL-1", "OFF-1", "ORD-1", "ORD-2", "ACK-4"}
+PROVEN = {"DEL-1", "OFF-1", "ORD-1", "ORD-2", "ACK-2", "ACK-4", "AUT-1"}
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +70,10 @@ def test_what_it_holds_is_proven(judged: tuple[int, dict[str, Any], str]) -> Non
     assert verdicts == dict.fromkeys(PROVEN, "PROVEN")
 
 
-def test_what_it_breaks_is_broken_and_named(judged: tuple[int, dict[str, Any], str]) -> None:
+def test_what_it_breaks_is_found_and_waived_in_writing(judged: tuple[int, dict[str, Any], str]) -> None:
     code, guarantees, findings = judged
-    assert guarantees["ACK-1"]["verdict"] == "BROKEN"
-    assert code == 1
+    assert guarantees["ACK-1"]["verdict"] == "WAIVED"
+    assert code == 0, "everything that the strict configuration breaks is waived"
     assert "lost-acked" in findings
     assert "premature-ack" in findings, "mosquitto acknowledges before it saves"
 
@@ -79,4 +82,4 @@ def test_what_it_does_not_promise_is_waived_in_writing(judged: tuple[int, dict[s
     _, guarantees, _ = judged
     waived = {id_ for id_, one in guarantees.items() if one["verdict"] == "WAIVED"}
     assert {"DUP-1", "DEV-1", "GRP-1"} <= waived
-    assert not waived & (PROVEN | {"ACK-1"})
+    assert not waived & PROVEN

@@ -26,7 +26,7 @@ ALLOWED = {
         "waybill.tls",
         "waybill.tokens",
     },
-    "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tokens"},
+    "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
     "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
 }

@@ -30,7 +30,12 @@ class Devices:
 
     @keyword
     def connect_people(
-        self, people: Names, *, devices: Names = PHONE, acknowledge: Acknowledge = Acknowledge.AUTO
+        self,
+        people: Names,
+        *,
+        devices: Names = PHONE,
+        acknowledge: Acknowledge = Acknowledge.AUTO,
+        piece: int = 0,
     ) -> None:
         """Each of the people logs in on each of the devices.
 
@@ -38,6 +43,7 @@ class Devices:
             people: Their names.
             devices: The devices of each.
             acknowledge: When the devices acknowledge what they are given.
+            piece: Write in pieces of at most so many bytes, so that frames arrive split; 0 for whole writes.
 
         Example:
 
@@ -51,7 +57,7 @@ class Devices:
         invited = [scenario.user(person, devices) for person in people]
         for person in invited:
             for name in devices:
-                person.devices[name].connect(acknowledge=acknowledge)
+                person.devices[name].connect(acknowledge=acknowledge, piece=piece)
         logger.info(f"{people} online on {devices}")
 
     @keyword

@@ -10,8 +10,10 @@ from robot.api.deco import keyword, library
 from waybill.devices.absences import bursts_cut_off
 from waybill.devices.conversation import Conversation
 from waybill.devices.device import Device
+from waybill.devices.limits import fill_inbox, oversize, require_refused, send_some_oversize
 from waybill.devices.sending import Sending
 from waybill.devices.traffic import Route, exchange, pairs
+from waybill.devices.traffic import bursts as send_bursts
 from waybill.version import __version__
 from WaybillLibrary import stage
 from WaybillLibrary.words import CONVERTERS, Alike, Names, On, Senders, Which
@@ -162,13 +164,88 @@ class Messages:
             device.send_many(conversation, keys=[f"same-key-{number + 1}" for number in range(pairs)])
 
     @keyword
-    def send_oversize_messages(self, person: str, receiver: str, *, count: int) -> None:
+    def send_bursts(
+        self, people: Names, receiver: str, *, bursts: int, messages: int, deadline: timedelta = WAIT
+    ) -> None:
+        """Each of the people sends bursts of messages, each burst handed over in one piece, as fast as the machine can.
+
+        The next burst follows when every message of the last one has its outcome.
+
+        Args:
+            people: The senders.
+            receiver: The one they write to.
+            bursts: How many bursts.
+            messages: Messages of each sender in each burst.
+            deadline: How long the answers to one burst may take.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        Many messages within a millisecond
+            Connect People    alice and bob
+            Send Bursts    alice    bob    bursts=10    messages=40
+            Check History
+        ```
+        """
+        chosen = routes(people, receiver, Senders.FIRST)
+        sent = send_bursts(
+            [device for device, _ in chosen],
+            [conversation for _, conversation in chosen],
+            bursts,
+            messages,
+            deadline=deadline.total_seconds(),
+        )
+        logger.info(f"{people} sent {len(sent)} messages in {bursts} bursts to {receiver}")
+
+    @keyword
+    def fill_inbox(
+        self, sender: str, receiver: str, *, unlimited: int = 1000, deadline: timedelta = WAIT
+    ) -> None:
+        """Fills the inbox of somebody who is offline to the promised limit, then sends one message more.
+
+        The message beyond the limit must be refused, or kept like the others; `Check History` sees to it. Where the
+        target promises no limit (`inbox`), `unlimited` messages are sent, and all of them must be kept.
+
+        Args:
+            sender: Who writes.
+            receiver: Who is offline.
+            unlimited: Messages where no limit is promised.
+            deadline: How long the answers may take.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A full inbox says so
+            Connect People    alice and bob
+            Disconnect People    bob
+            Fill Inbox    alice    bob
+            Reconnect People    bob
+            Check History
+        ```
+        """
+        device = stage.scenario().device(sender)
+        within, beyond = fill_inbox(
+            device,
+            common_conversation(sender, receiver),
+            unlimited=unlimited,
+            deadline=deadline.total_seconds(),
+        )
+        over = f"the one beyond the limit: {beyond}" if beyond else "no limit is promised"
+        logger.info(f"{len(within)} messages wait for {receiver}; {over}")
+
+    @keyword
+    def send_oversize_messages(
+        self, person: str, receiver: str, *, count: int, deadline: timedelta = WAIT
+    ) -> None:
         """Sends messages of which every other one is one byte larger than the server's limit.
 
         Args:
             person: The sender.
             receiver: The one they write to.
             count: Messages in all.
+            deadline: How long a connection may take to end where the target promises `oversize = "disconnected"`.
 
         Example:
 
@@ -183,17 +260,15 @@ class Messages:
         ```
         """
         device, conversation = routes(Names([person]), receiver, Senders.FIRST)[0]
-        limit = _body_limit(device)
-        if limit is None:
-            raise AssertionError(
-                f"The server did not tell {device.name} its limit for bodies, so none can be put to the proof."
-            )
-        made = [device.compose(conversation, size=limit + 1 if number % 2 else 64) for number in range(count)]
-        device.send_composed(made)
+        sent = send_some_oversize(device, conversation, count, deadline=deadline.total_seconds())
+        logger.info(f"{person} sent {len(sent)} messages to {receiver}, every other one too large")
 
     @keyword
     def oversize_messages_should_be_refused(self) -> None:
-        """Fails unless every oversize message of `Send Oversize Messages` has a definite refusal.
+        """Fails unless every oversize message of `Send Oversize Messages` met what the target promises.
+
+        That is a definite refusal, or, with the promise `oversize = "disconnected"`, the end of its connection without
+        any other effect.
 
         Example:
 
@@ -208,24 +283,7 @@ class Messages:
         ```
         """
         scenario = stage.scenario()
-        oversize = [
-            sending
-            for device in scenario.devices
-            if (limit := _body_limit(device)) is not None
-            for sending in device.sent
-            if len(sending.body) > limit
-        ]
-        if not oversize:
-            raise AssertionError(
-                "No oversize message was sent, so nothing is shown; use `Send Oversize Messages` first."
-            )
-        scenario.wait_until_answered(oversize)
-        taken = [sending for sending in oversize if not sending.refused]
-        if taken:
-            raise AssertionError(
-                f"Expected a definite refusal for each of {len(oversize)} oversize messages; {len(taken)} have none, "
-                f"first {taken[0]}."
-            )
+        require_refused(scenario, oversize(scenario), deadline=WAIT.total_seconds())
 
     @keyword
     def wait_until_acknowledged(self, *, refusals: bool = False, deadline: timedelta = WAIT) -> None:
@@ -320,13 +378,19 @@ class Messages:
 
     @keyword
     def wait_for_deliveries(
-        self, people: Names, *, count: int | None = None, deadline: timedelta = WAIT
+        self,
+        people: Names,
+        *,
+        count: int | None = None,
+        device: str | None = None,
+        deadline: timedelta = WAIT,
     ) -> None:
         """Waits until each device of these people holds all acknowledged messages it must have, or so many.
 
         Args:
             people: Whose devices.
             count: So many different messages; by default everything acknowledged so far.
+            device: Only this device of each; by default all of them.
             deadline: How long it may take.
 
         Example:
@@ -341,8 +405,11 @@ class Messages:
             Check History
         ```
         """
-        for device in _devices(people):
-            device.wait_for_deliveries(count=count, deadline=deadline.total_seconds())
+        chosen = [one for one in _devices(people) if device in {None, one.device}]
+        if not chosen:
+            raise ValueError(f"None of {people} has a {device}.")
+        for one in chosen:
+            one.wait_for_deliveries(count=count, deadline=deadline.total_seconds())
 
     @keyword
     def start_sending(
@@ -566,15 +633,10 @@ class Messages:
         reader = scenario.device(f"{person}/{device}")
         starts = [0]
         if random_cursors:
-            end = max(reader.sync(0, 1).cursor, reader.cursor)
-            starts = [scenario.random.randint(0, end) for _ in range(random_cursors)]
+            places = [item.delivery.cursor for item in reader.inbox.items if item.delivery.cursor >= 0]
+            starts = [scenario.random.choice([0, *places]) for _ in range(random_cursors)]
         read = [len(reader.read_log(start, page)) for start in starts]
         logger.info(f"{reader.name} read {sum(read)} entries from {len(starts)} places in pages of {page}")
-
-
-def _body_limit(device: Device) -> int | None:
-    """The largest body that the server said it takes."""
-    return device.welcome.limits.get("body") if device.welcome is not None else None
 
 
 def _devices(people: Names) -> list[Device]:

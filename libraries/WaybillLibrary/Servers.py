@@ -116,6 +116,9 @@ class Servers:
     def server_should_be_running(self, node: str | None = None) -> None:
         """Fails if a node's process is gone.
 
+        Of a node that runs elsewhere the target file must tell how to ask (`alive` under `[control.NODE]`); else the
+        scenario ends without a verdict on the server.
+
         Args:
             node: The node; by default every one.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,21 @@ from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
 
 from waybill.devices.scenario import Scenario
+from waybill.devices.waiting import CapabilityMissing
+from waybill.drivers.base import Driver
 from waybill.faults.process import ProcessFaults
 from waybill.history.timeline import write_timeline
 from waybill.readiness.cases import folder_for
+from waybill.readiness.catalogue import Guarantee, bundled_catalogue
+from waybill.readiness.evidence import SENDER_ACK
+from waybill.readiness.gate import VACUOUS
 from waybill.version import __version__
 from WaybillLibrary import current, stage
 from WaybillLibrary.places import run_folder
 
 DRAIN = timedelta(seconds=30)
+LAST_LOOK = 5.0
+"""Seconds that a scenario whose step failed has to deliver what it still owes, before its history is judged."""
 
 
 @library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", auto_keywords=False)
@@ -55,6 +63,7 @@ class Verdicts:
         if folder is None:
             folder = folder_for(run_folder(), str(builtin.get_variable_value("${SUITE NAME}")), name)
         target = stage.target()
+        require_capabilities(target.driver, bundled_catalogue().demanded_by(map(str, tags)))
         scenario = Scenario(
             target,
             folder / "history.jsonl",
@@ -79,7 +88,10 @@ class Verdicts:
             return
         scenario, down = stage.scenario(), stage.faults().down
         stage.set_scenario(None)
+        failed = BuiltIn().get_variable_value("${TEST STATUS}") == "FAIL"
         try:
+            if failed and current.case.report is None and scenario.recording:
+                _look_for_the_cause(scenario, complete=not down)
             scenario.close()
         finally:
             for node in down:
@@ -132,6 +144,26 @@ class Verdicts:
             )
 
 
+def _look_for_the_cause(scenario: Scenario, *, complete: bool) -> None:
+    """Judges what a scenario recorded before one of its steps failed, so that the report can name what was wrong.
+
+    What is found is added to the failure. What is not found excuses nothing: the step has failed.
+    """
+    try:
+        if complete:
+            scenario.settle(deadline=LAST_LOOK)
+        report = scenario.finish()
+    except Exception as error:
+        logger.info(f"The history could not be judged: {error}")
+        return
+    data: dict[str, Any] = report.to_dict()
+    data["anomalies"] = [anomaly for anomaly in data["anomalies"] if anomaly["anomaly"] != VACUOUS]
+    if data["anomalies"]:
+        current.case.checked(scenario.path, data)
+        _log(data, write_timeline(scenario.path, report, scenario.path.with_name("timeline.svg")))
+        logger.info(_sentences(data))
+
+
 def _log(data: dict[str, Any], picture: Path | None) -> None:
     """One line where people look, the rest collapsed, and the timeline of the worst finding."""
     figures = "".join(
@@ -155,3 +187,19 @@ def _sentences(data: dict[str, Any]) -> str:
         example = anomaly["examples"][0]["sentence"] if anomaly["examples"] else ""
         lines.append(f"{anomaly['anomaly']} ({anomaly['count']:,}): {example}")
     return "\n".join(lines)
+
+
+def require_capabilities(driver: Driver, guarantees: Sequence[Guarantee]) -> None:
+    """Fails at once where the protocol has no words for what a guarantee is about.
+
+    A missing answer to sends alone is no reason to stop: the scenario goes on, so that the report can tell what became
+    of the sends that nobody answered.
+
+    Raises:
+        CapabilityMissing: Naming the first capability that is missing.
+    """
+    has = {capability.value for capability in driver.capabilities} | {SENDER_ACK}
+    for guarantee in guarantees:
+        for need in guarantee.needs:
+            if need not in has:
+                raise CapabilityMissing(driver.name, need)

@@ -90,7 +90,7 @@ class EvidenceGate:
         record.infrastructure = (
             case.infrastructure
             or any(said in result.message for said in _NOT_THE_TARGET)
-            or result.message.removeprefix("Setup failed:\n").startswith(_NO_MEANS)
+            or _first_failure(result.message).startswith(_NO_MEANS)
         )
         record.evidence = dict(case.figures)
         record.findings = gate.findings_of(case.report, case.findings)
@@ -145,7 +145,7 @@ class EvidenceGate:
             if known is None:
                 target = str(builtin.get_variable_value("${TARGET}") or "")
                 known = RunRecord(
-                    target=Path(target).stem,
+                    target=Path(target).name.replace(".toml", ""),
                     target_argument=target,
                     seed=str(builtin.get_variable_value("${SEED}") or ""),
                     suites=[str(EXECUTION_CONTEXTS.top.suite.source)] if EXECUTION_CONTEXTS.top else [],
@@ -175,6 +175,11 @@ class EvidenceGate:
         }
         with (self._folder / PROGRESS).open("ab") as progress:
             progress.write(msgspec.json.encode(line) + b"\n")
+
+
+def _first_failure(message: str) -> str:
+    """What failed first, without the words in which Robot says that it was a setup or a teardown."""
+    return message.removeprefix("Setup failed:\n").removeprefix("Teardown failed:\n")
 
 
 def _with_replay(message: str, replay: str) -> str:

@@ -53,8 +53,20 @@ def require_running(nodes: Sequence[str] | None = None, *, ended: Sequence[str] 
 
     Raises:
         AssertionError: Naming them and the folder of their logs.
+        MeansMissing: They are to be looked up, and nobody can tell whether they run.
     """
-    ended = gone(nodes) if ended is None else ended
+    if ended is None:
+        asked = target().nodes if nodes is None else nodes
+        runs = {node: target().alive(node) for node in asked}
+        unknown = [node for node, alive in runs.items() if alive is None]
+        if unknown:
+            from waybill.targets import MeansMissing
+
+            raise MeansMissing(
+                f"Nobody can tell whether {', '.join(unknown)} runs: {target().file.path} has no 'alive' under "
+                f"[control.{unknown[0]}]. Add the command; until then what depends on it stays UNPROVEN."
+            )
+        ended = [node for node, alive in runs.items() if not alive]
     if ended:
         raise AssertionError(
             f"Expected every node to run; {', '.join(ended)} ended by itself. Its log is in {target().folder}."

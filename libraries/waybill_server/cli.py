@@ -88,6 +88,12 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", type=Path, required=True, metavar="FILE", help="its private key (PEM)")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="the authority to trust for the issuer (PEM)")
     _address(parser)
+    parser.add_argument(
+        "--v1-port",
+        type=_v1_port,
+        metavar="N",
+        help="serves wire v1 too (docs/wire-v1.md): TCP on this port, WebSocket on the next; 0 lets the kernel choose",
+    )
     parser.add_argument("--name", default="node", help="the node's name in its ready line (default: node)")
     parser.add_argument(
         "--issuer-deadline",
@@ -163,6 +169,13 @@ def _port(text: str) -> int:
     value = int(text)
     if not 0 <= value <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is no port (0 to 65535)")
+    return value
+
+
+def _v1_port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65534:
+        raise argparse.ArgumentTypeError(f"{text} is no port with another one after it (0 to 65534)")
     return value
 
 

@@ -36,14 +36,16 @@ def node(options: argparse.Namespace) -> int:
         host=options.host,
         port=options.port,
         name=options.name,
+        v1_port=options.v1_port,
         issuer_deadline=options.issuer_deadline,
         limits=Limits(**{each.name: getattr(options, f"max_{each.name}") for each in fields(Limits)}),
         timing=Timing(**{each.name: getattr(options, f"{each.name}_seconds") for each in fields(Timing)}),
     )
 
-    def ready(port: int) -> None:
+    def ready(port: int, v1_port: int | None) -> None:
         url = f"wss://{settings.host}:{port}/v2"
-        announce(role="node", name=settings.name, host=settings.host, port=port, url=url)
+        also = {} if v1_port is None else {"v1_port": v1_port}
+        announce(role="node", name=settings.name, host=settings.host, port=port, url=url, **also)
 
     put_together: Assemble = assemble
     if options.defect is not None:

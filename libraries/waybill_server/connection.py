@@ -71,6 +71,8 @@ class Connection(asyncio.Protocol):
     """
 
     receiver: Receiver
+    path: str | None = PATH
+    """The only path that is served; None for any."""
 
     def __init__(self, limits: Limits, timing: Timing, receive: Callable[[Connection], Receiver]) -> None:
         self.limits = limits
@@ -116,10 +118,12 @@ class Connection(asyncio.Protocol):
             if isinstance(event, Frame):
                 self._take(event)
             elif isinstance(event, Request):
-                if event.path.partition("?")[0] == PATH:
+                if self.path in (None, event.path.partition("?")[0]):
                     wire.send_response(wire.accept(event))
                 else:
-                    wire.send_response(wire.reject(404, f"nothing is here; the server's path is {PATH}\n"))
+                    wire.send_response(
+                        wire.reject(404, f"nothing is here; the server's path is {self.path}\n")
+                    )
         self.flush_soon()
         self.pace()
 

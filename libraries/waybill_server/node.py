@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.sslproto
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from waybill_server.router import LocalRouter, Router
 from waybill_server.services import Services
 from waybill_server.session import Session
 from waybill_server.store import OpenStore, SqliteStore
-from waybill_server.tls import tls_context
+from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import IssuerTokenCheck, TokenCheck
 
 TICK_SECONDS = 0.25
@@ -50,6 +51,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     name: str = "node"
+    v1_port: int | None = None
     issuer_deadline: float = 10.0
     limits: Limits = field(default_factory=Limits)
     timing: Timing = field(default_factory=Timing)
@@ -68,6 +70,8 @@ def assemble(
     codec: Callable[[], Codec] = JsonCodec,
     store: OpenStore = SqliteStore,
     feeder: type[Feeder] = Feeder,
+    connection: type[Connection] = Connection,
+    tls: MakeContext = tls_context,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
@@ -86,6 +90,8 @@ def assemble(
         timing=settings.timing,
         presence=PresenceBoard(the_store, the_router, the_clock),
         feeder=feeder,
+        connection=connection,
+        tls=tls,
     )
 
 
@@ -98,19 +104,19 @@ class Node:
     def __init__(self, settings: Settings, services: Services) -> None:
         self._settings = settings
         self._services = services
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
-    async def listen(self) -> int:
-        """Opens the port and gives its number.
+    async def listen(self) -> tuple[int, int | None]:
+        """Opens the ports; gives the number of wire v2's, and of wire v1's if it is served.
 
         Raises:
             CannotListen: It cannot be opened.
         """
         settings = self._settings
-        context = tls_context(settings.certificate, settings.key)
+        context = self._services.tls(settings.certificate, settings.key)
         asyncio.sslproto.SSLProtocol.max_size = READ_BYTES
         try:
-            self._server = await asyncio.get_running_loop().create_server(
+            server = await asyncio.get_running_loop().create_server(
                 self._connect,
                 settings.host,
                 settings.port,
@@ -123,7 +129,23 @@ class Node:
             raise CannotListen(
                 f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
             ) from None
-        port: int = self._server.sockets[0].getsockname()[1]
+        self._servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port, await self._listen_v1(context)
+
+    async def _listen_v1(self, context: ssl.SSLContext) -> int | None:
+        settings = self._settings
+        if settings.v1_port is None:
+            return None
+        from waybill_server.v1.listener import listen
+
+        try:
+            self._servers += await listen(self._services, settings.host, settings.v1_port, context)
+        except OSError as error:
+            raise CannotListen(
+                f"cannot listen for wire v1 on {settings.host}:{settings.v1_port} and the next port: {error.strerror}"
+            ) from None
+        port: int = self._servers[1].sockets[0].getsockname()[1]
         return port
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -140,7 +162,9 @@ class Node:
 
     def _connect(self) -> Connection:
         services = self._services
-        return Connection(services.limits, services.timing, lambda connection: Session(services, connection))
+        return services.connection(
+            services.limits, services.timing, lambda connection: Session(services, connection)
+        )
 
     def _tick(self, now: float, stood_still: float) -> None:
         wall = time.time()
@@ -153,8 +177,8 @@ class Node:
         services = self._services
         log("draining", sessions=len(services.sessions))
         services.draining = True
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         await services.store.settled()
         for session in tuple(services.sessions):
             session.close("draining", "the node is shutting down; log in again later")
@@ -169,9 +193,9 @@ class Node:
 
 
 async def run_node(
-    settings: Settings, ready: Callable[[int], None], put_together: Assemble = assemble
+    settings: Settings, ready: Callable[[int, int | None], None], put_together: Assemble = assemble
 ) -> None:
-    """Runs a node until SIGTERM or SIGINT; calls `ready` with the port once it can be used.
+    """Runs a node until SIGTERM or SIGINT; calls `ready` with the ports once it can be used.
 
     Raises:
         DataRefused: The data directory is in use or damaged.
@@ -197,7 +221,7 @@ async def run_node(
     services = put_together(settings, check)
     try:
         node = Node(settings, services)
-        ready(await node.listen())
+        ready(*await node.listen())
         await node.serve(stop)
     finally:
         services.store.close()

@@ -25,8 +25,18 @@ from waybill_server.client_frames import (
 from waybill_server.clock import message_id, message_time
 from waybill_server.group_operations import group_add, group_create, group_info, group_leave, group_remove
 from waybill_server.limits import WATCHED_USERS
-from waybill_server.records import AckRequest, Message, Moved, ReadRequest, Result, SendRequest, Stored
+from waybill_server.records import (
+    AckRequest,
+    Message,
+    Moved,
+    ReadRequest,
+    Result,
+    SendRequest,
+    Stored,
+    text_of,
+)
 from waybill_server.refusing import Refuse, check_conversation, check_name, members_of, refused
+from waybill_server.router import Listener, Router
 from waybill_server.server_frames import (
     Accepted,
     Acked,
@@ -93,7 +103,7 @@ def ack(session: Session, frame: Ack) -> None:
         if isinstance(result, Moved):
             session.acknowledged(result.value)
             session.answer(Acked(frame.ref, result.value))
-            _tell_receipts(session, result)
+            tell_receipts(session, session.services.router, result)
         else:
             refused(session, frame.ref, result)
         session.answered()
@@ -108,7 +118,7 @@ def read(session: Session, frame: Read) -> None:
     def done(result: Result) -> None:
         if isinstance(result, Moved):
             session.answer(Marked(frame.ref, frame.conversation, result.value))
-            _tell_receipts(session, result)
+            tell_receipts(session, session.services.router, result)
         else:
             refused(session, frame.ref, result)
         session.answered()
@@ -182,11 +192,12 @@ def begin_bye(session: Session) -> None:
         session.close("bye", "goodbye")
 
 
-def _tell_receipts(session: Session, moved: Moved) -> None:
+def tell_receipts(session: Listener, router: Router, moved: Moved) -> None:
+    """Tells the members' other sessions of the watermarks that a session moved."""
     for (conversation, user, delivered, upto), members in moved.watermarks:
         receipt = Receipt(conversation, user, delivered, upto)
         for member in members:
-            for other in session.services.router.sessions(member):
+            for other in router.sessions(member):
                 if other is not session and "receipts" in other.capabilities:
                     other.push(("receipt", conversation, user), receipt)
 
@@ -201,7 +212,7 @@ def _entry(position: int, message: Message) -> Entry:
         sender,
         device,
         key,
-        body.decode(),
+        text_of(body),
         message_time(number),
     )
 
@@ -223,4 +234,4 @@ OPERATIONS: dict[type, Callable[[Session, Any], None]] = {
 }
 """The operation behind each client frame."""
 
-__all__ = ["OPERATIONS", "Refuse", "begin_bye"]
+__all__ = ["OPERATIONS", "Refuse", "begin_bye", "tell_receipts"]

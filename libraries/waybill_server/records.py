@@ -19,6 +19,11 @@ class Message(NamedTuple):
     body: bytes
 
 
+def text_of(body: bytes) -> str:
+    """A body as wire v2 carries it; bytes that are no text, which only v1 clients can send, are written `\\xNN`."""
+    return body.decode("utf-8", "backslashreplace")
+
+
 class LogEntry(NamedTuple):
     """One place of a user's log."""
 

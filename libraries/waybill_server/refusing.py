@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from waybill_server.conversations import direct_members, is_group, legal_name
 from waybill_server.records import Refusal, Result
 
 if TYPE_CHECKING:
+    from waybill_server.services import Services
     from waybill_server.session import Session
+
+
+class Caller(Protocol):
+    """Whose operation it is."""
+
+    services: Services
 
 
 class Refuse(Exception):
@@ -50,7 +57,7 @@ def check_conversation(session: Session, conversation: str) -> None:
             check_name(session, user)
 
 
-def check_name(session: Session, user: str) -> None:
+def check_name(session: Caller, user: str) -> None:
     """Refuses what is no user name."""
     if not legal_name(user):
         raise Refuse("malformed", "a user name has characters of A-Z a-z 0-9 . _ - only, and at least one")

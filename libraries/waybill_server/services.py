@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from waybill_server.clock import Clock
 from waybill_server.codec import Codec
+from waybill_server.connection import Connection
 from waybill_server.feeder import Feeder
 from waybill_server.limits import Limits, Timing
 from waybill_server.presence import PresenceBoard
 from waybill_server.router import Router
 from waybill_server.store import Store
+from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import TokenCheck
 
-if TYPE_CHECKING:
-    from waybill_server.session import Session
+
+class Droppable(Protocol):
+    """A connection, as the node sees it."""
+
+    heard: float
+
+    def abort(self) -> None:
+        """Drops the connection."""
+
+
+class OpenSession(Protocol):
+    """A connection's session, as the node sees it."""
+
+    @property
+    def connection(self) -> Droppable:
+        """The connection."""
+
+    def tick(self, now: float, wall: float) -> None:
+        """Looks after silence, stalling and expiry; called several times a second."""
+
+    def close(self, code: str, text: str) -> None:
+        """Says why, and closes."""
 
 
 @dataclass(slots=True)
@@ -25,6 +47,8 @@ class Services:
 
     Attributes:
         feeder: How a device is given its log.
+        connection: How a client's bytes become messages.
+        tls: What connections are encrypted with, made of a certificate and its key.
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
         quiet: Set whenever the last connection has gone.
@@ -39,11 +63,13 @@ class Services:
     timing: Timing
     presence: PresenceBoard
     feeder: type[Feeder] = Feeder
-    sessions: set[Session] = field(default_factory=set)
+    connection: type[Connection] = Connection
+    tls: MakeContext = tls_context
+    sessions: set[OpenSession] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def ended(self, session: Session) -> None:
+    def ended(self, session: OpenSession) -> None:
         """A connection is down."""
         self.sessions.discard(session)
         if not self.sessions:

@@ -15,7 +15,7 @@ from waybill_server.limits import RETRY_AFTER_MS, WAITING_PUSHES
 from waybill_server.login import capabilities_of, common_version, identify, welcome_of
 from waybill_server.logs import log
 from waybill_server.operations import OPERATIONS, begin_bye
-from waybill_server.records import LoginRequest, Message, Place, Refusal, Request, Result
+from waybill_server.records import LoginRequest, Message, Place, Refusal, Request, Result, text_of
 from waybill_server.refusing import Refuse
 from waybill_server.server_frames import Closing, Deliver, Refused, ServerFrame
 from waybill_server.services import Services
@@ -212,7 +212,7 @@ class Session:
                 sender=sender,
                 device=device,
                 key=key,
-                body=body.decode(),
+                body=text_of(body),
                 time=message_time(number),
             )
         )

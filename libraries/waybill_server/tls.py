@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
+
+MakeContext = Callable[[Path, Path], ssl.SSLContext]
+"""Makes a server's context of a certificate and its key."""
 
 
 class CannotUseCertificate(Exception):

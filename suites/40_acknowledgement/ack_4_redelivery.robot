@@ -5,6 +5,7 @@ Documentation     *ACK-4 Recipient ack and redelivery.* What a device did not ac
 Resource          ../../keywords/scenario.resource
 Resource          ../../keywords/devices.resource
 Resource          ../../keywords/messages.resource
+Resource          ../../keywords/bystanders.resource
 
 Suite Setup       A fresh target
 Suite Teardown    The target is stopped
@@ -16,7 +17,8 @@ Test Tags         ack-4    p0    acknowledgement
 
 *** Test Cases ***
 A device is given again what it did not acknowledge, and nothing else
-    Given alice is online
+    Given yves and zoe are bystanders
+    And alice is online
     And bob is online and acknowledges nothing by himself
     When alice sends 600 messages to bob
     And bob has received 600 messages
@@ -26,4 +28,5 @@ A device is given again what it did not acknowledge, and nothing else
     And bob acknowledges all he was given
     And bob loses the connection and returns
     And bob is given nothing again
+    And the bystanders noticed nothing
     And every message is accounted for

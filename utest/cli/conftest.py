@@ -18,6 +18,19 @@ expires = 2999-12-31
 """
 
 
+SOMEBODY = TARGET.replace('name = "nobody"', 'name = "somebody"')
+
+BY_TARGET = """Arrives
+    [Tags]    DEL-1
+    IF    'somebody' in $TARGET
+        Lose Messages
+    ELSE
+        Show A Clean History
+    END
+"""
+"""A scenario that one target passes and the other does not."""
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished run: what was printed, and its folder."""
@@ -54,4 +67,15 @@ def eventful(tmp_path_factory: pytest.TempPathFactory) -> Done:
     }
     world = build(tmp_path_factory.mktemp("eventful"), suites, TARGET + WAIVED)
     process = waybill(world, "run", "suites", "--target", "nobody.toml", "--seed", "42", "--processes", "2")
+    return Done(process, world, (world / "results" / "latest").resolve())
+
+
+@pytest.fixture(scope="session")
+def side_by_side(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """Two suites against two targets: nobody passes, somebody loses messages and does not promise DUP-1."""
+    suites = {"one": suite(BY_TARGET), "two": suite("Waived\n    [Tags]    dup-1\n    Fail    no key\n")}
+    world = build(tmp_path_factory.mktemp("side_by_side"), suites)
+    (world / "somebody.toml").write_text(SOMEBODY + WAIVED, encoding="utf-8")
+    targets = ("--target", "nobody.toml", "--target", "somebody.toml")
+    process = waybill(world, "run", "suites", *targets, "--seed", "42", "--processes", "2")
     return Done(process, world, (world / "results" / "latest").resolve())

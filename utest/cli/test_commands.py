@@ -13,7 +13,6 @@ from world import GOOD, build, environment, suite, waybill
 
 from waybill import bundled, cli
 from waybill.commands.progress import FILE, Progress
-from waybill.commands.report import worse
 from waybill.readiness.model import Counts
 from waybill.readiness.words import closing_line
 
@@ -123,10 +122,6 @@ def test_report_refuses_what_is_no_run(capsys, tmp_path):
     code, _, err = run(capsys, "report", tmp_path)
     assert code == 3
     assert "is not the folder of a run" in err
-
-
-def test_the_graver_code_wins():
-    assert [worse(0, 0), worse(0, 2), worse(2, 1), worse(1, 0)] == [0, 2, 1, 1]
 
 
 def test_plain_robot_with_the_listener_makes_a_run_folder_too(tmp_path):

@@ -103,6 +103,60 @@ def test_text_can_be_read_on_its_ground_in_both_schemes(eventful, page):
         assert page.value(CONTRAST) >= 4.5, scheme
 
 
+def test_the_page_of_several_servers_shows_every_verdict_in_words(side_by_side, page):
+    page.resize(1280, 900)
+    page.open(side_by_side.folder / "readiness.html")
+    table = page.value("document.querySelector('.compare').innerText")
+    assert {"PROVEN", "BROKEN", "WAIVED"} <= set(table.split())
+    assert page.value(
+        "[...document.querySelectorAll('.compare thead th')].map(e => e.innerText.split('\\n')[0])"
+    ) == [
+        "Guarantee",
+        "nobody",
+        "somebody",
+    ]
+    assert page.errors == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:"))] == []
+
+
+def test_every_link_of_the_page_of_several_servers_is_alive(side_by_side, page):
+    page.open(side_by_side.folder / "readiness.html")
+    links = page.value("[...document.querySelectorAll('a[href]')].map(a => a.href)")
+    assert len(links) > 15
+    for link in links:
+        address = urlparse(link)
+        assert address.scheme == "file", link
+        assert Path(unquote(address.path)).is_file(), link
+    dead = "[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href').slice(1))"
+    assert page.value(f"{dead}.filter(id => !document.getElementById(id))") == []
+
+
+def test_a_verdict_in_the_matrix_leads_to_the_servers_row(side_by_side, page):
+    page.open(side_by_side.folder / "readiness.html")
+    page.value(
+        "[...document.querySelectorAll('.compare td a')].find(a => a.innerText.includes('BROKEN')).click()"
+    )
+    row = "document.querySelector('tr:target')"
+    assert "BROKEN" in page.value(f"{row}.innerText")
+    assert page.value(f"{row}.id") == "somebody-DEL-1"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_matrix_scrolls_in_its_box_and_the_page_does_not(side_by_side, page, width, scheme):
+    page.resize(width, 900, scheme)
+    page.open(side_by_side.folder / "readiness.html")
+    assert page.value("document.documentElement.scrollWidth <= window.innerWidth")
+    box = page.value(
+        "(() => { const b = document.querySelector('.scroll'); b.scrollLeft = 9999;"
+        " const head = b.querySelector('tbody th[scope=row]').getBoundingClientRect();"
+        " return {inner: b.scrollWidth, outer: b.clientWidth, edge: head.left - b.getBoundingClientRect().left}; })()"
+    )
+    assert (box["inner"] > box["outer"]) == (width == 390)
+    assert box["edge"] <= 1, "the names of the guarantees stay in sight"
+    assert page.value(CONTRAST) >= 4.5
+
+
 def test_without_chromium_the_test_fails_with_the_command_that_installs_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(SWITCH, raising=False)

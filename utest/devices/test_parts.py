@@ -81,8 +81,8 @@ def test_the_high_water_mark_is_the_newest_send_whatever_the_order_of_acknowledg
     thread = Conversation("alice+bob")
     sends = [sending(order) for order in range(5)]
     for index in (0, 3, 1, 4, 2, 3):
-        thread.note_acknowledged(sends[index])
-    assert [one.order for one in thread.acknowledged["alice/phone"]] == [0, 1, 2, 3, 4]
+        thread.note_taken(sends[index])
+    assert [one.order for one in thread.taken["alice/phone"]] == [0, 1, 2, 3, 4]
 
 
 def test_a_wait_ends_with_the_change_and_not_with_the_deadline() -> None:

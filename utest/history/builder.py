@@ -204,6 +204,8 @@ class Story:
                 values["mode"] = mode
         if "nokey" in subject:
             values["key"] = ""
+        if "noplace" in subject:
+            values["conversation"] = ""
         if "nosender" in subject:
             values["sender"] = ""
         self.event("deliver", device=device, **values)

@@ -199,6 +199,15 @@ def test_a_figure_that_has_to_hold_and_one_that_has_to_be_there():
     )
 
 
+def test_a_probe_that_was_accepted_breaks_what_demands_refusal_and_too_few_probes_prove_nothing():
+    case = shown(figures={"probes": 80, "accepted": 0})
+    assert decision(case, "TLS-1").robot_status == PASSED
+    decided = decision(shown(figures={"probes": 80, "accepted": 1}), "TLS-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "over-limit")
+    decided = decision(shown(figures={"probes": 24, "accepted": 0}), "TLS-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "no-evidence")
+
+
 def test_findings_speak_the_language_of_the_checker():
     from waybill.history.report import Anomaly, Example, Report
 
@@ -206,3 +215,32 @@ def test_findings_speak_the_language_of_the_checker():
     (finding,) = findings_of(report.to_dict())
     assert (finding.anomaly, finding.count, finding.sentence) == ("lost-acked", 2, "m7 is gone")
     assert list(finding.events) == [3, 9]
+
+
+WORDLESS = ENOUGH | {"acknowledged": 0, "accepted_sends": 1200, "accepted_sends_lost": 0}
+"""What a server shows that answers a send with nothing."""
+
+
+def test_what_is_accepted_without_a_word_counts_where_the_answer_is_not_the_point():
+    assert decision(shown(figures=WORDLESS), "DEL-1").robot_status == PASSED
+
+
+def test_what_was_accepted_and_lost_breaks_the_guarantee_and_its_rate_is_told():
+    decided = decision(shown(figures=WORDLESS | {"accepted_sends_lost": 30}), "DEL-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "over-limit")
+    assert "found 30 of 1200 accepted sends that reached nobody (2.5%)" in decided.message
+
+
+def test_a_guarantee_about_the_answer_is_broken_where_none_comes():
+    figures = WORDLESS | {"kills": 7}
+    decided = decision(shown(figures=figures), "ACK-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "over-limit")
+    assert "ACK-1 demands an answer to every send, 1200 sends were accepted without a word" in decided.message
+    assert decision(shown(figures=ENOUGH | {"kills": 7}), "ACK-1").robot_status == PASSED
+
+
+def test_a_server_without_answers_may_waive_them_in_writing():
+    assert decision(shown(figures=WORDLESS | {"kills": 7}), "ACK-1", waived=["ACK-1"]).robot_status in {
+        PASSED,
+        SKIPPED,
+    }

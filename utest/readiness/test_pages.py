@@ -19,7 +19,7 @@ from waybill.readiness.words import duration, moment, number
 
 HOSTILE = '<script>alert(1)</script> & "quotes" | pipes `code`'
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>m7</text></svg>'
-VOID = {"meta", "link", "br", "img", "line", "circle"}
+VOID = {"meta", "link", "br", "wbr", "img", "line", "circle"}
 
 
 class Structure(HTMLParser):
@@ -209,7 +209,7 @@ def test_a_ready_page_says_so(tmp_path):
     output(tmp_path, All="PASS")
     run = assemble(tmp_path)
     run.verdict, run.rule = "READY", "every P0 and P1 guarantee is PROVEN"
-    drawn = page.draw(combine([run]), tmp_path)
+    drawn = page.draw(combine([run]), [tmp_path])
     assert '<section class="verdict ready" id="verdict"><h1>READY</h1>' in drawn
     assert ">Findings<" not in drawn
     structure(drawn)

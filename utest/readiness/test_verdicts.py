@@ -100,9 +100,18 @@ def test_waived_whatever_its_scenarios_did(scenarios):
 
 
 def test_a_waiver_that_is_not_needed_is_said_to_be_so():
-    result = judge(GUARANTEE, [scenario()], WAIVER, expired=False)
+    result = judge(GUARANTEE, [scenario(evidence=ENOUGH)], WAIVER, expired=False)
     assert (result.verdict, result.waiver_state) == ("PROVEN", "not needed")
     assert result.reason.endswith("; its waiver is not needed")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [ENOUGH | {"acknowledged": 0}, ENOUGH | {"accepted_sends": 900, "accepted_sends_lost": 12}, {}],
+)
+def test_a_waiver_is_needed_where_a_scenario_passed_with_too_little_evidence(evidence):
+    result = judge(GUARANTEE, [scenario(evidence=ENOUGH), scenario(evidence=evidence)], WAIVER, expired=False)
+    assert (result.verdict, result.waiver_state) == ("WAIVED", "valid")
 
 
 def test_an_expired_waiver_covers_nothing_and_is_named():

@@ -33,6 +33,11 @@ def reference(tmp_path: Path) -> Iterator[RunningTarget]:
         yield running
 
 
+def base_text(running: RunningTarget) -> str:
+    """Its target file without the variants, which would not fit a changed text."""
+    return running.file.path.read_text(encoding="utf-8").partition("\n[[variant]]")[0]
+
+
 def pass_message(running: RunningTarget) -> None:
     one, other = running.account(), running.account()
     credentials = running.credential(one, "probe"), running.credential(other, "probe")
@@ -102,7 +107,7 @@ def test_the_reference_server_is_ready_in_well_under_a_second_and_a_half(tmp_pat
 def test_a_broker_whose_configuration_is_wrong_shows_its_own_words(
     tmp_path: Path, mosquitto: RunningTarget
 ) -> None:
-    text = mosquitto.file.path.read_text().replace("allow_anonymous false", "allow_anonymus false")
+    text = base_text(mosquitto).replace("allow_anonymous false", "allow_anonymus false")
     with pytest.raises(
         LaunchError, match=r"'broker' did not become ready: it ended with status 3(.|\n)*allow_anonymus"
     ):
@@ -110,7 +115,7 @@ def test_a_broker_whose_configuration_is_wrong_shows_its_own_words(
 
 
 def test_a_broker_that_lets_nobody_in_is_not_ready(tmp_path: Path, mosquitto: RunningTarget) -> None:
-    text = mosquitto.file.path.read_text().replace("pattern read", "# pattern read")
+    text = base_text(mosquitto).replace("pattern read", "# pattern read")
     with pytest.raises(
         LaunchError, match=r"after 0.5 s there is still missing a message that gets through: The node at"
     ):

@@ -23,6 +23,7 @@ from waybill.targets import (
 )
 from waybill.targets.programs import program
 from waybill.targets.target_file import parse_target
+from WaybillLibrary import stage
 
 CONTROL = """
 [control.eu]
@@ -161,6 +162,25 @@ def test_what_has_no_command_is_named_with_the_remedy(broker: RunningTarget, tmp
         running.pause()
     with pytest.raises(TargetError, match=r"no node 'us', did you mean"):
         running.kill("us")
+
+
+def test_only_who_asks_whether_a_node_runs_must_be_told(broker: RunningTarget, tmp_path: Path) -> None:
+    stage.set_target(connect(broker, tmp_path, ""))
+    try:
+        assert stage.gone() == []
+        with pytest.raises(
+            MeansMissing, match=r"can tell whether eu runs: .*no 'alive' under \[control.eu\]"
+        ):
+            stage.require_running()
+        (tmp_path / "pid").write_text(str(broker.pid()))
+        stage.set_target(connect(broker, tmp_path))
+        stage.require_running(["eu"])
+        broker.kill()
+        assert stage.gone() == ["eu"]
+        with pytest.raises(AssertionError, match="eu ended by itself"):
+            stage.require_running()
+    finally:
+        stage.set_target(None)
 
 
 MISTAKES = {

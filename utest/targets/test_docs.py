@@ -22,7 +22,7 @@ def test_an_example_is_a_valid_target_file(number: int) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 6
 
 
 def test_every_word_is_documented() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,12 @@ from typing import Any
 from waybill import bundled
 from waybill.commands import robot_process
 from waybill.commands.exits import UsageError
+from waybill.commands.usable_target import usable_target
 from waybill.commands.version import versions
-from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.run_record import RunRecord, Selected, quoted
-from waybill.readiness.waivers import WaiverError, accept
+
+DEFAULT = "reference"
+"""The target where none is named."""
 
 FILTERS = ("include", "exclude", "test", "suite")
 
@@ -58,18 +62,25 @@ class Plan:
         return list(dict.fromkeys(one.suite for one in self.selection))
 
 
-def make_plan(arguments: argparse.Namespace, passed_on: list[str], command: str) -> Plan:
-    """Checks the arguments and selects the scenarios.
+def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str) -> list[Plan]:
+    """Checks the arguments and selects the scenarios, once for all targets.
+
+    All targets get the same seed and the same selection, so that their verdicts can be compared.
 
     Args:
         arguments: The parsed command line.
         passed_on: Robot's own options, everything after `--`.
         command: The command line as typed.
 
+    Returns:
+        One plan per target, in the order in which they were named.
+
     Raises:
-        UsageError: The target, its waivers, the suites, an option or the selection cannot be used.
+        UsageError: A target, its waivers, the suites, an option or the selection cannot be used.
     """
-    record = _target(arguments.target)
+    targets = arguments.targets or [DEFAULT]
+    records = [_target(name) for name in targets]
+    _refuse_namesakes(records)
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     suites = [str(Path(suite).resolve()) for suite in arguments.suites] or [str(bundled.folder("suites"))]
     filters = [
@@ -79,58 +90,68 @@ def make_plan(arguments: argparse.Namespace, passed_on: list[str], command: str)
     if len(suites) > 1 and not {"--name", "-N"} & set(passed_on):
         # Robot and pabot make up different names for several files, and lost scenarios are found by their names.
         options += ["--name", SEVERAL]
-    record.selection = _select(options, suites)
-    record.seed = str(seed)
-    record.suites = list(arguments.suites)
-    record.filters = filters
-    record.robot_options = passed_on
-    record.versions = dict(versions())
-    record.command = command
-    plan = Plan(
-        record=record,
-        target=_for_robot(arguments.target),
-        seed=seed,
-        suites=suites,
-        options=options,
-        workers=1,
-    )
-    workers = min(arguments.processes or len(os.sched_getaffinity(0)), len(plan.suite_files))
-    record.processes = workers
-    return Plan(record, plan.target, seed, suites, options, workers)
+    selection = select(options, suites)
+    files = len({one.suite for one in selection})
+    workers = min(arguments.processes or len(os.sched_getaffinity(0)), files)
+    for record in records:
+        record.selection = selection
+        record.seed = str(seed)
+        record.suites = list(arguments.suites)
+        record.filters = filters
+        record.robot_options = passed_on
+        record.versions = dict(versions())
+        record.command = command
+        record.processes = workers
+    return [
+        Plan(record, for_robot(name), seed, suites, options, workers)
+        for name, record in zip(targets, records, strict=True)
+    ]
 
 
-def _for_robot(target: str) -> str:
-    from waybill.targets.find import is_path
+def for_robot(target: str) -> str:
+    """A target for Robot, whose workers may have another working directory: a path becomes absolute.
 
-    return str(Path(target).resolve()) if is_path(target) else target
+    The variant of a target file, `my-server.toml+no-disk`, keeps its name behind the path.
+    """
+    file, variant = target, ""
+    if found := re.fullmatch(r"(.*\.toml)(\+[^/]+)", target):
+        file, variant = found.groups()
+    if target.endswith(".toml"):
+        file, variant = target, ""
+    is_path = file.endswith(".toml") or "/" in file
+    return f"{Path(file).expanduser().resolve()}{variant}" if is_path else target
+
+
+def _refuse_namesakes(records: Sequence[RunRecord]) -> None:
+    names = [record.target for record in records]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        arguments = " and ".join(record.target_argument for record in records if record.target == twice)
+        raise UsageError(
+            f"Two targets are called {twice} ({arguments}), and a page with one column for each could not tell "
+            f"them apart. Name each target once, or give its file another name."
+        )
 
 
 def _target(name: str) -> RunRecord:
     """Reads the target file into the beginnings of a run record."""
-    from waybill.targets import TargetError, find_target
-    from waybill.targets.find import availability
+    from waybill.targets.server_version import server_version
 
-    try:
-        file = find_target(name)
-        waivers = accept(file.waivers, bundled_catalogue())
-    except (TargetError, WaiverError) as error:
-        raise UsageError(str(error)) from None
-    lacking = availability(file)
-    if lacking.missing:
-        remedy = f" Install it with: {lacking.install}" if lacking.install else ""
-        raise UsageError(
-            f"The target {file.name} needs {' and '.join(lacking.missing)}, which is not installed.{remedy}"
-        )
+    file, waivers = usable_target(name)
+    variant = file.variant
     return RunRecord(
         target=file.name,
         target_argument=name,
         driver=file.driver,
+        server_version=server_version(file.version),
+        variant="" if variant is None else " ".join(variant.description.split()),
+        breaks=[] if variant is None else list(variant.breaks),
         promises=dict(file.promises),
         waivers=waivers,
     )
 
 
-def _select(options: list[str], suites: list[str]) -> list[Selected]:
+def select(options: list[str], suites: list[str]) -> list[Selected]:
     """Asks Robot, in a process of its own, which scenarios the options select."""
     answer = subprocess.run(
         [sys.executable, "-m", "WaybillLibrary.selection", *options, *suites],

@@ -36,11 +36,13 @@ class Progress:
         folder: The run folder.
         total: How many scenarios were selected.
         output: Where to show it.
+        target: What to name in every line, where several targets are tested one after the other.
     """
 
-    def __init__(self, folder: Path, total: int, output: TextIO | None = None) -> None:
+    def __init__(self, folder: Path, total: int, output: TextIO | None = None, target: str = "") -> None:
         self._file = folder / FILE
         self._total = total
+        self._target = f"{target}  " if target else ""
         self._output = output or sys.stdout
         self._live = self._output.isatty()
         self._started = time.monotonic()
@@ -89,7 +91,8 @@ class Progress:
         self.failed += event.status == "failed"
         width = len(str(self._total))
         lines = [
-            f"{self._clock()}  {self.done:>{width}}/{self._total}  {_WORDS.get(event.status, event.status)}  "
+            f"{self._clock()}  {self._target}{self.done:>{width}}/{self._total}  "
+            f"{_WORDS.get(event.status, event.status)}  "
             f"{event.suite.rpartition('.')[2]}: {event.scenario} ({duration(event.seconds)})"
         ]
         if event.status != "passed":
@@ -100,7 +103,7 @@ class Progress:
     def _status(self) -> str:
         now = ", ".join(scenario for _, scenario in self._running)
         failed = f", {self.failed} failed" if self.failed else ""
-        line = f"{self._clock()}  {self.done} of {self._total} done{failed}" + (
+        line = f"{self._clock()}  {self._target}{self.done} of {self._total} done{failed}" + (
             f"; now: {now}" if now else ""
         )
         return line[: shutil.get_terminal_size().columns - 1]

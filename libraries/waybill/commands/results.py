@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections import defaultdict
 from pathlib import Path
 
 from waybill.commands.exits import UsageError
@@ -21,17 +22,9 @@ def new_folder(results: Path) -> Path:
     Raises:
         UsageError: It cannot be written there.
     """
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-    number = 1
     try:
         results.mkdir(parents=True, exist_ok=True)
-        while True:
-            folder = results / (stamp if number == 1 else f"{stamp}-{number}")
-            try:
-                folder.mkdir()
-                break
-            except FileExistsError:
-                number += 1
+        folder = _make(results, _stamp())
         _point(results / LATEST, folder.name)
     except OSError as error:
         raise UsageError(
@@ -39,6 +32,42 @@ def new_folder(results: Path) -> Path:
             f"Choose another place with --results DIR."
         ) from error
     return folder
+
+
+def folder_beside(folder: Path) -> Path:
+    """Makes an empty folder for a page that puts runs together, `<UTC stamp>-merged` beside one of theirs.
+
+    `latest` stays where it is: nothing was run.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    place = folder.resolve().parent
+    if place.is_relative_to(Path.cwd()):
+        place = place.relative_to(Path.cwd())
+    try:
+        return _make(place, f"{_stamp()}-merged")
+    except OSError as error:
+        raise UsageError(
+            f"No folder for the page could be made in {place}: {error.strerror}. "
+            f"Choose another place with --output DIR."
+        ) from error
+
+
+def _stamp() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _make(place: Path, name: str) -> Path:
+    number = 1
+    while True:
+        folder = place / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
 
 
 def _point(link: Path, name: str) -> None:
@@ -51,11 +80,17 @@ def _point(link: Path, name: str) -> None:
 
 
 def seconds_by_suite(results: Path) -> dict[str, float]:
-    """How long each suite took in the latest run; empty if there is none."""
-    seconds: dict[str, float] = {}
-    for case in read_cases(results / LATEST).values():
-        seconds[case.suite] = seconds.get(case.suite, 0.0) + (case.seconds() or 0.0)
-    return seconds
+    """How long each suite took in the latest run, with the slowest target where it had several; empty if there
+    is none.
+    """
+    longest: dict[str, float] = {}
+    latest = results / LATEST
+    for run in (latest, *sorted(latest.glob("*/"))):
+        seconds: defaultdict[str, float] = defaultdict(float)
+        for case in read_cases(run).values():
+            seconds[case.suite] += case.seconds() or 0.0
+        longest |= {suite: max(took, longest.get(suite, 0.0)) for suite, took in seconds.items()}
+    return longest
 
 
 def longest_first(suites: list[str], seconds: dict[str, float]) -> list[str]:

@@ -9,6 +9,7 @@ import signal
 import site
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ MARK = "WAYBILL_RUN"
 """Environment variable with the run folder: every process of a run carries it, whoever started it."""
 
 _PR_SET_PDEATHSIG = 1
+_GONE_DEADLINE = 10.0
 _LISTENER = "WaybillLibrary.listener.EvidenceGate"
 _HEADER = "WaybillLibrary.readiness_header.ReadinessHeader"
 _CALM = "#eef7f0:#fbecea:#fbf5e6"
@@ -117,7 +119,14 @@ def started(
         if process.poll() is None:
             process.kill()
             process.wait()
-        kill(marked(variables[MARK]))
+        end_marked(variables[MARK])
+
+
+def end_marked(run: str) -> None:
+    """Ends every process of a run, also what left its group; what starts others meanwhile is looked for again."""
+    until = time.monotonic() + _GONE_DEADLINE
+    while (left := marked(run)) and time.monotonic() < until:
+        kill(left)
 
 
 def marked(run: str) -> list[int]:

@@ -5,28 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from waybill.commands import results, robot_process
+from waybill.commands import results
 from waybill.commands.console import say
+from waybill.commands.execution import carry_out
 from waybill.commands.exits import INTERRUPTED, UNUSABLE
-from waybill.commands.plan import Plan, command_line, make_plan
-from waybill.commands.progress import Progress
+from waybill.commands.plan import DEFAULT, Plan, command_line, make_plans
 from waybill.commands.report import verdict_code
-from waybill.commands.summary import conclusion
-from waybill.readiness.cases import read_cases, utc_now
+from waybill.commands.summary import conclusion, in_between
+from waybill.readiness.combined import distinct_slugs, write_combined
+from waybill.readiness.model import Readiness
 from waybill.readiness.pages import write_pages
-from waybill.readiness.run_record import write_run
+from waybill.readiness.run_record import RunRecord, write_run
 from waybill.version import __version__
-
-CONSOLE = "console.txt"
-_ORDER = "order.txt"
-_LITTER = ".pabotsuitenames"
-_REFRESH = 0.2
-_GRACE = 20.0
 
 _EPILOG = """\
 exit codes:
@@ -42,6 +36,7 @@ examples:
   waybill run --include P0 --processes 4       only what is a must, four suite files at once
   waybill run --target mosquitto               another server (waybill targets lists them)
   waybill run --target my-server.toml --require-ready
+  waybill run --target reference --target mosquitto   two servers, side by side on one page
   waybill run --seed 42 --test "*hard kill*"   one scenario, the same way again
   waybill run mine/suites -- --loglevel DEBUG  suites of yours, with options for Robot
 """
@@ -54,7 +49,8 @@ def add(subcommands: Any) -> None:
         help="run acceptance suites against a target and judge it",
         usage="waybill run [SUITES ...] [options] [-- ROBOT OPTIONS]",
         description="Runs acceptance suites against a target, in parallel, and judges the target by the\n"
-        "histories of all scenarios. Reports go to results/<UTC time>/, and results/latest points there.",
+        "histories of all scenarios. Reports go to results/<UTC time>/, and results/latest points there.\n"
+        "Several targets get the same scenarios and the same seed, and one page with a column for each.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -62,7 +58,12 @@ def add(subcommands: Any) -> None:
         "suites", metavar="SUITES", nargs="*", help="suite files or folders (default: the bundled ones)"
     )
     parser.add_argument(
-        "--target", metavar="NAME|FILE", default="reference", help="what to test (default: %(default)s)"
+        "--target",
+        metavar="NAME|FILE",
+        dest="targets",
+        action="append",
+        default=[],
+        help=f"what to test (default: {DEFAULT}); several are tested one after the other",
     )
     parser.add_argument(
         "--seed", metavar="N", type=_seed, help="repeat a run exactly (default: a new one, printed)"
@@ -121,88 +122,74 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _main(arguments: argparse.Namespace) -> int:
-    plan = make_plan(arguments, arguments.passed_on, command_line(arguments.words))
+    plans = make_plans(arguments, arguments.passed_on, command_line(arguments.words))
     seconds = results.seconds_by_suite(arguments.results)
     folder = results.new_folder(arguments.results)
-    record = plan.record
-    record.started = utc_now()
-    write_run(folder, record)
-    _announce(plan, folder)
-    code = _execute(plan, folder, arguments.suite_timeout, results.longest_first(plan.suite_files, seconds))
-    record.finished = utc_now()
-    record.interrupted = code is None
-    if code is not None and not read_cases(folder):
-        record.problem = f"Robot ended with code {code} before the first scenario: {_last_words(folder)}"
-    write_run(folder, record)
+    _announce(plans, folder)
+    if len(plans) == 1:
+        carry_out(plans[0], folder, arguments.suite_timeout, seconds)
+    else:
+        _one_after_the_other(plans, folder, arguments.suite_timeout, seconds)
     readiness = write_pages(folder)
-    for line in conclusion(readiness.runs[0], folder):
+    for line in conclusion(readiness, folder):
         say(line)
-    if record.interrupted:
+    return _code([plan.record for plan in plans], readiness, arguments.require_ready)
+
+
+def _one_after_the_other(
+    plans: Sequence[Plan], folder: Path, suite_timeout: int, seconds: dict[str, float]
+) -> None:
+    """Runs all targets, each into a folder of its own below the common one.
+
+    Each folder says from the beginning that its run has not begun, so the pages are right about it however
+    all this ends.
+    """
+    names = distinct_slugs(plan.record.target for plan in plans)
+    places = [folder / name for name in names]
+    for plan, place in zip(plans, places, strict=True):
+        plan.record.not_run = "it never began"
+        write_run(place, plan.record)
+    write_combined(folder, places)
+    for number, (plan, place) in enumerate(zip(plans, places, strict=True), 1):
+        say(f"\n{plan.record.target}, target {number} of {len(plans)}, into {place}")
+        try:
+            carry_out(plan, place, suite_timeout, seconds, plan.record.target)
+            say(in_between(write_pages(place).runs[0]))
+        except KeyboardInterrupt:
+            plan.record.interrupted = True
+        if plan.record.interrupted:
+            _skip(plans[number:], places[number:], plan.record.target)
+            return
+
+
+def _skip(plans: Sequence[Plan], places: Sequence[Path], stopped: str) -> None:
+    """Writes down that targets were not tested because the user stopped."""
+    for plan, place in zip(plans, places, strict=True):
+        plan.record.not_run = f"the run was stopped while {stopped} was tested"
+        write_run(place, plan.record)
+        write_pages(place)
+    if plans:
+        say(f"Stopped at {stopped}; not run: {', '.join(plan.record.target for plan in plans)}.")
+
+
+def _code(records: Sequence[RunRecord], readiness: Readiness, require_ready: bool) -> int:
+    """The gravest of what all targets deserve."""
+    if any(record.interrupted for record in records):
         return INTERRUPTED
-    return UNUSABLE if record.problem else verdict_code(readiness, arguments.require_ready)
+    if any(record.problem for record in records):
+        return UNUSABLE
+    return verdict_code(readiness, require_ready)
 
 
-def _announce(plan: Plan, folder: Path) -> None:
+def _announce(plans: Sequence[Plan], folder: Path) -> None:
+    plan = plans[0]
     suites, scenarios = len(plan.suite_files), len(plan.selection)
+    targets = ", then ".join(one.record.target for one in plans)
     say(
         f"Waybill {__version__}: {scenarios} scenario{'s' * (scenarios != 1)} of {suites} "
-        f"suite{'s' * (suites != 1)} on {plan.record.target}, seed {plan.seed}, "
+        f"suite{'s' * (suites != 1)} on {targets}, seed {plan.seed}, "
         f"{plan.workers} worker{'s' * (plan.workers != 1)}, into {folder}"
     )
-
-
-def _execute(plan: Plan, folder: Path, suite_timeout: int, suites: list[str]) -> int | None:
-    """Runs Robot to its end and shows progress.
-
-    Returns:
-        Its exit code; None if the user stopped it.
-    """
-    run = folder.resolve()
-    options = [*plan.options, *robot_process.robot_options(run, plan.target, plan.seed)]
-    if len(suites) == 1:
-        command, place = robot_process.one_process(options, plan.suites), Path.cwd()
-    else:
-        order = run / _ORDER
-        order.write_text("".join(f"--suite {suite}\n" for suite in suites), encoding="utf-8")
-        command, place = (
-            robot_process.many_processes(options, plan.suites, plan.workers, order, suite_timeout),
-            run,
-        )
-    progress = Progress(folder, len(plan.selection))
-    with robot_process.started(command, robot_process.environment(run), place, run / CONSOLE) as process:
-        try:
-            code: int | None = _watch(process, progress, suite_timeout if len(suites) == 1 else None)
-        except KeyboardInterrupt:
-            code = None
-            _stop(process)
-    progress.close()
-    (run / _LITTER).unlink(missing_ok=True)
-    return code
-
-
-def _watch(process: subprocess.Popen[bytes], progress: Progress, deadline: int | None) -> int:
-    waited = 0.0
-    while deadline is None or waited < deadline:
-        try:
-            return process.wait(_REFRESH)
-        except subprocess.TimeoutExpired:
-            waited += _REFRESH
-            progress.update()
-    process.kill()
-    return process.wait()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Lets Robot end its scenarios and write its result; a second Ctrl-C or the end of patience kills it."""
-    say("\nStopping. Press Ctrl-C again to stop at once.")
-    with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
-        process.send_signal(signal.SIGINT)
-        process.wait(_GRACE)
-
-
-def _last_words(folder: Path) -> str:
-    lines = (folder / CONSOLE).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return f"'{lines[-1].strip()}' (all of it is in {folder / CONSOLE})" if lines else "it said nothing"
 
 
 @contextlib.contextmanager

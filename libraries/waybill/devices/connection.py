@@ -60,6 +60,7 @@ class Connection:
         self.signal = Signal()
         self._numbers = itertools.count(1)
         self._node: str | None = None
+        self._piece = 0
 
     @property
     def connected(self) -> bool:
@@ -86,6 +87,7 @@ class Connection:
         deadline: float = SECONDS,
         version: int | None = None,
         window: int | None = None,
+        piece: int | None = None,
         endpoint: Endpoint | None = None,
         credential: Credential | None = None,
         kind: CredentialKind = CredentialKind.VALID,
@@ -102,6 +104,7 @@ class Connection:
             deadline: Seconds for connecting and logging in together.
             version: The protocol version to offer; None for the newest.
             window: The most unacknowledged deliveries to ask for, where the protocol can say so.
+            piece: Write in pieces of at most so many bytes from now on, 0 for whole writes; None leaves it as it is.
             endpoint: Where to connect instead of the node, for example a proxy before it.
             credential: What to show instead of the account's own credential.
             kind: What that credential is worth; everything but VALID must not work.
@@ -119,6 +122,8 @@ class Connection:
         scenario = self.scenario
         if acknowledge is not None:
             self.acknowledge_policy = acknowledge
+        if piece is not None:
+            self._piece = piece
         self._node = node or self._node or next(iter(scenario.target.nodes), None)
         login = Login(
             endpoint=endpoint or scenario.target.endpoint(self._node),
@@ -130,6 +135,7 @@ class Connection:
             receipts=Capability.RECEIPTS in scenario.driver.capabilities,
             typing=Capability.TYPING in scenario.driver.capabilities,
             window=window,
+            piece=self._piece,
             identify=identify,
         )
         recorder = scenario.recorder

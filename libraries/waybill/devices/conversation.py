@@ -28,7 +28,7 @@ class Conversation:
         server_name: The server's name; empty until a group was made.
         group: Whether its membership can change.
         spells: Each user's memberships, oldest first.
-        acknowledged: The acknowledged sends of each sending device in the order of sending; the last one is
+        taken: The acknowledged (or accepted) sends of each sending device in the order of sending; the last one is
             the high-water mark of its stream.
     """
 
@@ -36,7 +36,7 @@ class Conversation:
     server_name: str = ""
     group: bool = False
     spells: dict[str, list[Spell]] = field(default_factory=dict)
-    acknowledged: dict[str, list[Sending]] = field(default_factory=dict)
+    taken: dict[str, list[Sending]] = field(default_factory=dict)
 
     @property
     def members(self) -> list[str]:
@@ -61,9 +61,9 @@ class Conversation:
             for spell in self.spells.get(user, ())
         )
 
-    def note_acknowledged(self, sending: Sending) -> None:
+    def note_taken(self, sending: Sending) -> None:
         """Adds to the sending device's stream; only the reader thread of that device calls this."""
-        stream = self.acknowledged.setdefault(sending.device, [])
+        stream = self.taken.setdefault(sending.device, [])
         if not stream or stream[-1].order < sending.order:
             stream.append(sending)
         else:

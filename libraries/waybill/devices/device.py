@@ -34,7 +34,8 @@ class Device(Outbox):
     def acknowledge(self, count: int | None = None, *, deadline: float = SECONDS) -> None:
         """Acknowledges the first `count` deliveries of the present session, all of them by default.
 
-        Returns when the server confirmed it, where the protocol has confirmations.
+        Returns when the server confirmed it, where the protocol has confirmations; else, where the protocol can ask
+        for presence, when the server answered what was asked after it, and so has read it.
 
         Raises:
             DeadlinePassed: No confirmation in time.
@@ -46,6 +47,8 @@ class Device(Outbox):
             limit = Deadline(deadline)
             for call in calls:
                 self.finish(epoch, call, limit)
+        elif calls and self.scenario.can(Operation.PRESENCE):
+            self.ask_presence(self.user, deadline=deadline)
 
     def sync(
         self, after: int = 0, limit: int = 500, *, final: bool = False, deadline: float = SECONDS

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from waybill.devices.policy import Acknowledge
 from waybill.devices.sending import Sending
 from waybill.drivers.base import (
+    ACCEPTED,
     Capability,
     Delivery,
     Membership,
@@ -350,7 +351,7 @@ class Epoch:
             if len(pending.tried_by) > 1:
                 # Its other devices do not hear of this session, and somebody may wait there.
                 self.device.scenario.tell(pending.tried_by)
-            if outcome.completion is Completion.OK:
-                self.device.scenario.note_acknowledged(pending)
+            if outcome.completion is Completion.OK or outcome.code == ACCEPTED:
+                self.device.scenario.note_taken(pending)
         else:
             pending.outcome = outcome

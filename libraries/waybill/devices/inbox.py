@@ -22,7 +22,7 @@ class Inbox:
     """Everything that a device was given, in the order in which it came.
 
     Messages are recognised by conversation, sender and key; where a protocol carries no key, by conversation
-    and body.
+    and body; where a delivery names no conversation either, by its body alone.
 
     Attributes:
         cursor: The highest place in the log that came with a delivery; -1 for none.
@@ -53,7 +53,7 @@ class Inbox:
         """Whether the device was given this message, on whatever way."""
         if self._keyed:
             return (sending.conversation.name, sending.user, sending.key) in self._held
-        return (sending.conversation.name, sending.body) in self._held
+        return (sending.conversation.name, sending.body) in self._held or ("", sending.body) in self._held
 
     def is_of(self, delivery: Delivery, sending: Sending) -> bool:
         """Whether a delivery is this message."""

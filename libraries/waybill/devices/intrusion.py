@@ -63,13 +63,17 @@ def false_credentials(genuine: Credential, victim: str) -> list[FalseCredential]
         "a quote": "' OR '1'='1",
         "a line break": "\r\n",
     }
+    nobody = FalseCredential("neither an account nor a password", CredentialKind.NONE, Credential(""))
     return [
-        FalseCredential(
-            name,
-            CredentialKind.FORGED if password else CredentialKind.NONE,
-            Credential(victim, password=password),
-        )
-        for name, password in passwords.items()
+        nobody,
+        *(
+            FalseCredential(
+                name,
+                CredentialKind.FORGED if password else CredentialKind.NONE,
+                Credential(victim, password=password),
+            )
+            for name, password in passwords.items()
+        ),
     ]
 
 

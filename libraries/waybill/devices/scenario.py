@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _NEEDED = {
     Operation.SYNC: Capability.SYNC,
     Operation.PRESENCE: Capability.PRESENCE,
-    Operation.WATCH: Capability.PRESENCE,
+    Operation.WATCH: Capability.PRESENCE_NOTICES,
     Operation.READ: Capability.READ_MARKERS,
     Operation.MARKERS: Capability.READ_MARKERS,
     Operation.CREATE: Capability.GROUPS,
@@ -82,6 +82,7 @@ class Scenario:
         names: The scenario's names and the server's.
         users: Its people by name.
         sendings: Every message that was composed, in order.
+        bystanders: Devices that must notice nothing of what is done to others.
     """
 
     def __init__(
@@ -111,10 +112,11 @@ class Scenario:
         self.sendings: list[Sending] = []
         self.signal = Signal()
         self.streams: list[Stream] = []
+        self.bystanders: list[Device] = []
         self._orders = itertools.count()
         self._recorder: Recorder | None = None
         self._opening = threading.Lock()
-        self._acknowledged: set[Sending] = set()
+        self._taken: set[Sending] = set()
         self._alarms: list[tuple[int, Callable[[], None]]] = []
         self._typing: dict[tuple[str, str, bool], list[int]] = {}
 
@@ -200,6 +202,11 @@ class Scenario:
                 self._recorder = Recorder(self.path, self._header())
             return self._recorder
 
+    @property
+    def recording(self) -> bool:
+        """Whether anything was recorded yet."""
+        return self._recorder is not None
+
     # -- waiting ---------------------------------------------------------------------------------------------
 
     def wait_until_answered(
@@ -231,7 +238,7 @@ class Scenario:
         Raises:
             DeadlinePassed: Saying how many there are.
         """
-        if not self.signal.wait_until(lambda: len(self._acknowledged) >= count, Deadline(deadline)):
+        if not self.signal.wait_until(lambda: len(self._taken) >= count, Deadline(deadline)):
             states = "; ".join(f"{device.name} is {device.state}" for device in self.devices if device.sent)
             raise DeadlinePassed(
                 f"Expected {count} acknowledged messages within {deadline:g} s; there are "
@@ -249,12 +256,12 @@ class Scenario:
 
     @property
     def acknowledged_count(self) -> int:
-        """How many messages of the scenario are acknowledged."""
-        return len(self._acknowledged)
+        """How many messages of the scenario are acknowledged, or accepted where the server answers with nothing."""
+        return len(self._taken)
 
     def owed(self, device: Device) -> list[Sending]:
         """Everything acknowledged so far that a device must be given, in the order of sending."""
-        return [one for one in self.sendings if one.acknowledged and self.must_be_given(device, one)]
+        return [one for one in self.sendings if one.taken and self.must_be_given(device, one)]
 
     def must_be_given(self, device: Device, sending: Sending) -> bool:
         """Whether the server must push this message to this device once it is acknowledged.
@@ -301,6 +308,13 @@ class Scenario:
             sent.extend(self.streams[0].stop(deadline=limit.remaining()))
             self.streams.pop(0)
         return sent
+
+    def stop_sending_of(self, devices: Sequence[Device], *, deadline: float = 30.0) -> None:
+        """Stops the streams of these devices alone, and waits until each of their sends has an outcome."""
+        limit = Deadline(deadline)
+        for stream in [stream for stream in self.streams if stream.device in devices]:
+            stream.stop(deadline=limit.remaining())
+            self.streams.remove(stream)
 
     # -- showing that something does not come ----------------------------------------------------------------
 
@@ -388,11 +402,11 @@ class Scenario:
         """A message was composed."""
         self.sendings.append(sending)
 
-    def note_acknowledged(self, sending: Sending) -> None:
-        """A send was acknowledged."""
-        self._acknowledged.add(sending)
-        sending.conversation.note_acknowledged(sending)
-        if self._alarms and len(self._acknowledged) >= self._alarms[0][0]:
+    def note_taken(self, sending: Sending) -> None:
+        """A send was acknowledged, or accepted where the server answers with nothing."""
+        self._taken.add(sending)
+        sending.conversation.note_taken(sending)
+        if self._alarms and len(self._taken) >= self._alarms[0][0]:
             with self._opening:
                 due = self._alarms.pop() if self._alarms else None
             if due is not None:

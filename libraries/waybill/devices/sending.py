@@ -7,7 +7,7 @@ import string
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from waybill.drivers.base import Outcome
+from waybill.drivers.base import ACCEPTED, Outcome
 from waybill.history.events import Completion
 
 if TYPE_CHECKING:
@@ -69,14 +69,26 @@ class Sending:
         return self.outcome is not None and self.outcome.completion is Completion.OK
 
     @property
+    def accepted(self) -> bool:
+        """It was written whole on a session whose server answers a send with nothing: all that its sender will know."""
+        return self.outcome is not None and self.outcome.code == ACCEPTED
+
+    @property
+    def taken(self) -> bool:
+        """The server acknowledged it, or accepted it without a word where that is all it ever does."""
+        return self.acknowledged or self.accepted
+
+    @property
     def refused(self) -> bool:
         """Every attempt so far ended in a definite refusal, or never left the client."""
         return self.outcome is not None and self.outcome.completion is Completion.FAIL
 
     @property
     def unknown(self) -> bool:
-        """No attempt is open, none was acknowledged, and one may have taken effect."""
-        return not self.open and self.outcome is not None and self.outcome.completion is Completion.INFO
+        """No attempt is open, none was acknowledged or accepted, and one may have taken effect."""
+        if self.open or self.outcome is None or self.accepted:
+            return False
+        return self.outcome.completion is Completion.INFO
 
     @property
     def never_left(self) -> bool:

@@ -152,7 +152,7 @@ def _drain(
         return
     marks = []
     for thread in scenario.conversations.values():
-        for stream in thread.acknowledged.values():
+        for stream in thread.taken.values():
             newest = next((one for one in reversed(stream) if scenario.must_be_given(device, one)), None)
             if newest is not None:
                 marks.append(newest)
@@ -214,7 +214,7 @@ def _send_sentinels(scenario: Scenario, readers: list[Device], deadline: Deadlin
     that another device sent after everything else."""
     sentinels = []
     for thread in scenario.conversations.values():
-        if not thread.acknowledged:
+        if not thread.taken:
             continue
         senders: dict[str, Device] = {}
         for device in readers:

@@ -80,6 +80,26 @@ def _make_room(
     return room.left()
 
 
+def bursts(
+    senders: Sequence[Device],
+    conversations: Sequence[Conversation],
+    count: int,
+    messages: int,
+    *,
+    deadline: float,
+) -> list[Sending]:
+    """Sends bursts, each handed over in one piece; the next one follows when all of a burst have their outcome."""
+    scenario = senders[0].scenario
+    sent: list[Sending] = []
+    for _ in range(count):
+        burst: list[Sending] = []
+        for sender, conversation in zip(senders, conversations, strict=True):
+            burst += sender.send_many(conversation, messages, in_flight=2 * messages)
+        scenario.wait_until_answered(burst, deadline=deadline)
+        sent += burst
+    return sent
+
+
 def pairs(scenario: Scenario, users: Sequence[str], count: int) -> list[tuple[str, str]]:
     """So many different pairs of these users, spread evenly over them; the seed decides which.
 

@@ -64,12 +64,12 @@ def wait_until_answered(devices: Sequence[Device], sendings: Sequence[Sending], 
 
 
 def require_acknowledged(sendings: Sequence[Sending]) -> None:
-    """Says which of the answered sends were not acknowledged.
+    """Says which of the answered sends were neither acknowledged nor, where a server answers with nothing, accepted.
 
     Raises:
         NotAcknowledged: There are some.
     """
-    others = [one for one in sendings if not one.acknowledged]
+    others = [one for one in sendings if not one.taken]
     if not others:
         return
     listed = []

@@ -19,11 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
 
+from waybill.history.events import ACCEPTED as ACCEPTED  # noqa: PLC0414 - part of the contract
 from waybill.history.events import Completion, End, Mode
-
-ACCEPTED: Final = "accepted"
-"""The code of a send that was written whole where the protocol has no sender's acknowledgement: an unknown outcome
-(INFO), and all that a sender on such a server ever learns."""
 
 
 class Capability(enum.Enum):
@@ -37,6 +34,8 @@ class Capability(enum.Enum):
     """A send carries a key under which the server recognises its retry."""
     KEY_ON_DELIVERY = "key-on-delivery"
     """A delivery names the key of its send."""
+    CONVERSATION_ON_DELIVERY = "conversation-on-delivery"
+    """A delivery names its conversation."""
     SENDER_ON_DELIVERY = "sender-on-delivery"
     """A delivery names its sender."""
     SEQUENCE = "sequence"
@@ -55,6 +54,8 @@ class Capability(enum.Enum):
     """Several devices of one user are served at once, the sender's own other devices included."""
     PRESENCE = "presence"
     """Online and offline can be asked for."""
+    PRESENCE_NOTICES = "presence-notices"
+    """Changes of presence are told without asking again."""
     TYPING = "typing"
     """Typing notices are passed on."""
     RECEIPTS = "receipts"
@@ -183,7 +184,7 @@ class Delivery:
     """One message as the server gave it to a device. Not to be changed once made.
 
     Attributes:
-        conversation: The conversation, in the server's own naming.
+        conversation: The conversation, in the server's own naming; empty where the protocol names none.
         body: The body, byte for byte.
         sender: The account that the server names as sender; empty where the protocol names none.
         key: The sender's idempotency key; empty where the protocol does not carry it.
@@ -287,7 +288,7 @@ class Observer(Protocol):
 
     def unmatched(self, operation: int, outcome: Outcome) -> None:
         """The server answered what is not open: a second answer, or one to an operation that was never
-        asked."""
+        asked. Operation -1: an answer that does not say to what."""
 
     def delivered(self, delivery: Delivery) -> None:
         """The server gave a message, live or from the backlog or as part of a page."""
@@ -403,6 +404,10 @@ class Session(ABC):
         """Ends the connection without goodbye (TCP reset), waits until the observer was told; idempotent."""
 
 
+PLAINTEXT_SCHEMES: Final = {"wss": "ws", "mqtts": "mqtt", "iriss": "iris"}
+"""Which scheme means the same without TLS."""
+
+
 class Driver(ABC):
     """One protocol. Third parties register theirs under the entry point group `waybill.drivers`."""
 
@@ -428,3 +433,12 @@ class Driver(ABC):
     @abstractmethod
     def direct_conversation(self, one: str, other: str) -> str:
         """The server's name of the direct conversation of two accounts."""
+
+    def plaintext(self, endpoint: Endpoint) -> Endpoint | None:
+        """The same place without TLS, for probes: a login there says everything in plaintext and must not succeed.
+
+        None where the driver never says a credential without TLS.
+        """
+        scheme, _, rest = endpoint.url.partition("://")
+        plain = PLAINTEXT_SCHEMES.get(scheme)
+        return None if plain is None else Endpoint(f"{plain}://{rest}")

@@ -22,7 +22,7 @@ from waybill.drivers.base import Endpoint
 PIECE = 65536
 """The most bytes read at once: several TLS records, and what one read of a busy socket gives at most."""
 
-_SECURE = {"wss", "tls", "xmpps"}
+_SECURE = {"wss", "tls", "iriss", "xmpps"}
 """The schemes of addresses that begin with a TLS handshake."""
 
 _POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
@@ -56,7 +56,7 @@ class ByteStream:
     """
 
     def __init__(self, endpoint: Endpoint, deadline: float, piece: int = 0) -> None:
-        """Connects, with a TLS handshake for `wss`, `tls` and `xmpps`.
+        """Connects, with a TLS handshake where the scheme asks for it.
 
         Raises:
             Broken: That was not possible.
@@ -74,6 +74,7 @@ class ByteStream:
         self._tls: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._bell: tuple[socket.socket, socket.socket] | None = None
         self._until: float | None = time.monotonic() + deadline
         url = urlsplit(endpoint.url)
         secure = url.scheme in _SECURE
@@ -152,7 +153,9 @@ class ByteStream:
                     return self._socket.recv(PIECE, socket.MSG_DONTWAIT)
                 except BlockingIOError:
                     self._fresh = False
-            while self.blocking():
+            if self._bell is not None:
+                self._wait_or_hear(self._bell[0])
+            while self._bell is None and self.blocking():
                 poller = select.poll()
                 poller.register(self._socket, select.POLLIN | select.POLLOUT)
                 if any(event & ~select.POLLOUT for _, event in poller.poll()):
@@ -163,29 +166,56 @@ class ByteStream:
         except OSError as error:
             raise Broken(f"the connection broke: {error}") from None
 
+    def _wait_or_hear(self, bell: socket.socket) -> None:
+        """Waits until something arrived; calls `blocking` before, and again whenever the bell was rung."""
+        poller = select.poll()
+        poller.register(bell, select.POLLIN)
+        while True:
+            room = select.POLLOUT if self.blocking() else 0
+            poller.register(self._socket, select.POLLIN | room)
+            for descriptor, event in poller.poll():
+                if descriptor == bell.fileno():
+                    with contextlib.suppress(BlockingIOError):
+                        bell.recv(PIECE)
+                elif event & ~select.POLLOUT:
+                    return
+
+    def hang_bell(self) -> None:
+        """From now on `ring` makes the waiting reader call `blocking`; before the reading thread starts."""
+        self._bell = socket.socketpair()
+        for end in self._bell:
+            end.setblocking(False)
+
+    def ring(self) -> None:
+        """Makes the reading thread call `blocking` before it waits on. Any thread may call this."""
+        if self._bell is not None:
+            # A full bell rings already; a closed one has nobody to hear it.
+            with contextlib.suppress(OSError):
+                self._bell[1].send(b"!")
+
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def write(self, data: bytes, deadline: float | None = None) -> None:
-        """Writes everything, waiting for room if need be. The caller holds `writing`.
+    def write(self, data: bytes, deadline: float | None = None, *, whole: bool = False) -> None:
+        """Writes everything, waiting for room if need be; with `whole` not in pieces. The caller holds `writing`.
 
         Raises:
             Broken: It was not all written; `handed` says whether any byte may have left. Later writes fail at
             once.
         """
         self._handed = False
-        whole = False
+        done = False
         try:
             if self._broken:
                 raise Broken(self._broken)
             until = None if deadline is None else time.monotonic() + deadline
-            step = self.piece or max(1, len(data))
+            step = max(1, len(data)) if whole or not self.piece else self.piece
             for start in range(0, len(data), step):
                 self._write(memoryview(self._encrypt(data[start : start + step])), until)
-            whole = True
+            done = True
         except OSError as error:
             raise Broken(f"the connection broke: {error}") from None
         finally:
-            if not whole and not self._broken:
+            if not done and not self._broken:
                 self._broken = "an earlier write did not succeed"
 
     @property
@@ -279,9 +309,26 @@ class ByteStream:
             # goodbye.
             self._socket.shutdown(socket.SHUT_RD)
 
+    def finish(self, deadline: float) -> None:
+        """Tells the server that nothing more will be written; reading goes on. The caller holds `writing`.
+
+        Raises:
+            Broken: It could not be told.
+        """
+        if self._tls is not None:
+            with self._ciphering:
+                with contextlib.suppress(ssl.SSLError):
+                    self._tls.unwrap()
+                goodbye = self._outgoing.read()
+            self._write(memoryview(goodbye), time.monotonic() + deadline)
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """Closes the socket. Nobody may be reading or writing any more."""
         self._socket.close()
+        for end in self._bell or ():
+            end.close()
 
     # -- a socket in the eyes of websocket-client ------------------------------------------------------------
 

@@ -13,20 +13,19 @@ import contextlib
 import os
 import select
 import socket
-import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from waybill.drivers.base import Login
+from waybill.drivers.mqtt_client import Client
 
 DISCONNECT: Final = b"\xe0\x00"
 PINGREQ: Final = b"\xc0\x00"
@@ -43,44 +42,6 @@ _SCHEMES: Final = {"mqtt": (1883, False, "tcp"), "mqtts": (8883, True, "tcp")} |
 }
 
 
-class Client(paho.Client):
-    """paho's client, amended where it tells too little or leaves something behind.
-
-    Attributes:
-        on_pong: Called for every PINGRESP.
-        on_stray: Called for a PUBACK of a packet that has none open, with its packet id and reason code.
-        tls: The context for TLS, and the name that the certificate must carry.
-        opened: The socket of the last attempt to connect, which paho does not close when the attempt fails.
-    """
-
-    on_pong: Callable[[], None]
-    on_stray: Callable[[int, int], None]
-    tls: tuple[ssl.SSLContext, str]
-    opened: socket.socket | None = None
-
-    def _handle_pingresp(self) -> MQTTErrorCode:
-        self.on_pong()
-        return super()._handle_pingresp()
-
-    def _handle_pubackcomp(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
-        packet = bytes(self._in_packet["packet"])
-        number = int.from_bytes(packet[:2], "big")
-        if number not in self._out_messages:
-            self.on_stray(number, packet[2] if len(packet) > 2 else 0)
-        return super()._handle_pubackcomp(cmd)
-
-    def _create_socket_connection(self) -> socket.socket:
-        self.opened = super()._create_socket_connection()
-        # Small packets must not wait for the answer to the one before.
-        self.opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self.opened
-
-    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
-        context, name = self.tls
-        self.opened = context.wrap_socket(tcp_sock, server_hostname=name)
-        return self.opened
-
-
 class Link:
     """A connection and the pipe that wakes whoever waits for it.
 
@@ -88,6 +49,7 @@ class Link:
         client: paho's client; to be called under `lock` only.
         lock: Whoever uses the connection holds it.
         server_reason: Why the server says that it ends the connection (MQTT 5); None if it did not say.
+        unreadable: Why the connection was given up over what the server sent; empty if it was not.
     """
 
     def __init__(self, login: Login, version: int) -> None:
@@ -102,6 +64,7 @@ class Link:
         self._window = login.window or MOST_IN_FLIGHT
         self.lock = threading.RLock()
         self.server_reason: Any = None
+        self.unreadable = ""
         self.client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"{login.credential.user}:{login.device}",
@@ -113,7 +76,8 @@ class Link:
         )
         self.client.connect_timeout = max(0.001, login.deadline)
         self.client.max_inflight_messages_set(MOST_IN_FLIGHT)
-        if login.identify:
+        self.client.piece = login.piece
+        if login.identify and login.credential.user:
             self.client.username_pw_set(
                 login.credential.user, login.credential.password or login.credential.token
             )
@@ -192,7 +156,15 @@ class Link:
             self._wake_write.send(b".")
 
     def work(self, readable: bool) -> None:
-        """Reads and writes what can be without waiting, and keeps the connection alive."""
+        """Reads and writes what can be without waiting, and keeps the connection alive. It is dropped when the
+        server sends what paho cannot read."""
+        try:
+            self._work(readable)
+        except Exception as error:
+            self.unreadable = f"the server sent what cannot be read: {error!r}"
+            self.drop()
+
+    def _work(self, readable: bool) -> None:
         if readable:
             for _ in range(_READS):
                 self.client.loop_read()
@@ -229,9 +201,7 @@ class Link:
         if reset:
             with contextlib.suppress(OSError), self._duplicate() as duplicate:
                 duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.close()
-        # paho finds the closed socket and lets go of it.
-        self.client.loop_read()
+        self.client.let_go()
 
     def release(self) -> None:
         """Lets go of the pipe; the last call."""

@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from paho.mqtt.client import MQTTMessage, WebsocketConnectionError
 from paho.mqtt.packettypes import PacketTypes
@@ -16,14 +16,22 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from waybill.drivers.base import Delivery, Login, LoginRefused, Observer, Outcome, Session, Welcome
+from waybill.drivers.mqtt_client import REFUSED
 from waybill.drivers.mqtt_link import DISCONNECT, MOST_IN_FLIGHT, PINGREQ, Countdown, Link
+from waybill.drivers.mqtt_words import inbox_of, named_in, network_word, topic_of, word
 from waybill.history.events import Completion, End, Mode
 
-_ROOT: Final = "waybill/direct"
-_REFUSED: Final = 0x80
 _TAKEN_OVER: Final = 0x8E
 _LOOK_EVERY: Final = 5.0
 """Seconds between two looks at the keep-alive of a connection on which nothing happens."""
+
+
+class _Handle(NamedTuple):
+    """What a delivery is acknowledged by."""
+
+    session: MqttSession
+    mid: int
+    qos: int
 
 
 class MqttSession(Session):
@@ -33,10 +41,12 @@ class MqttSession(Session):
     lock was released, so that an observer may call the session.
     """
 
-    def __init__(self, login: Login, version: int, observer: Observer) -> None:
+    def __init__(self, login: Login, version: int, observer: Observer, qos: int = 1) -> None:
         """Connects and logs in; the same exceptions as `Driver.connect`."""
         self._user = login.credential.user
+        self._nobody = not (login.identify and login.credential.user)
         self._version = version
+        self._qos = qos
         self._observer = observer
         self._link = Link(login, version)
         self._reports: deque[Callable[[], None]] = deque()
@@ -45,6 +55,7 @@ class MqttSession(Session):
         self._answered: dict[int, int] = {}
         self._written_acks: list[int] = []
         self._pings: deque[list[int]] = deque()
+        self._received: dict[int, list[int]] = {}
         self._quota = MOST_IN_FLIGHT
         self._packet_limit = 0
         self._refuses = ""
@@ -57,10 +68,11 @@ class MqttSession(Session):
         client = self._link.client
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
-        client.on_publish = self._on_publish
+        client.on_answered = self._on_answered
         client.on_message = self._on_message
         client.on_pong = self._on_pong
         client.on_stray = self._on_stray
+        client.on_released = self._on_released
         try:
             self.welcome = self._log_in(Countdown(login.deadline), login.deadline)
         except BaseException:
@@ -85,22 +97,23 @@ class MqttSession(Session):
             self._link.open()
         except (OSError, ssl.CertificateError, WebsocketConnectionError) as error:
             # Nothing of the login was written yet.
-            raise _refused(Completion.FAIL, _network_word(error), str(error)) from None
+            raise _refused(Completion.FAIL, network_word(error), str(error)) from None
         wait_for("CONNACK", lambda: self._connack is not None)
         resumed, reason = self._connack or (False, None)
         if reason is None or reason.is_failure:
-            raise _refused(Completion.FAIL, _word(reason), f"CONNACK: {reason}")
+            raise _refused(Completion.FAIL, word(reason), f"CONNACK: {reason}")
         if resumed:
             self._mode = Mode.BACKLOG
-        inbox = f"{_ROOT}/{self._user}/+"
+        inbox = inbox_of(self._user)
         if self._version == 5:
-            self._link.client.subscribe(inbox, options=SubscribeOptions(qos=1))
+            self._link.client.subscribe(inbox, options=SubscribeOptions(qos=self._qos))
         else:
-            self._link.client.subscribe(inbox, qos=1)
+            self._link.client.subscribe(inbox, qos=self._qos)
         wait_for("SUBACK", lambda: self._suback is not None)
-        if self._suback is None or self._suback.is_failure:
+        # A broker that lets in who shows no credential has given a session, with an inbox or without.
+        if (self._suback is None or self._suback.is_failure) and not self._nobody:
             raise _refused(
-                Completion.FAIL, f"subscribe-{_word(self._suback)}", f"SUBACK of {inbox}: {self._suback}"
+                Completion.FAIL, f"subscribe-{word(self._suback)}", f"SUBACK of {inbox}: {self._suback}"
             )
         self._mode = Mode.LIVE
         limits = {"window": self._quota} | ({"frame": self._packet_limit} if self._packet_limit else {})
@@ -109,8 +122,9 @@ class MqttSession(Session):
     def _lost_before(self, what: str) -> LoginRefused:
         reason = self._link.server_reason
         if reason is None:
-            return _refused(Completion.INFO, "connection-lost", f"the connection ended before the {what}")
-        return _refused(Completion.FAIL, _word(reason), f"DISCONNECT: {reason}")
+            why = self._link.unreadable or f"the connection ended before the {what}"
+            return _refused(Completion.INFO, "connection-lost", why)
+        return _refused(Completion.FAIL, word(reason), f"DISCONNECT: {reason}")
 
     # -- operations ----------------------------------------------------------------------------------------
 
@@ -120,9 +134,9 @@ class MqttSession(Session):
 
     def send_many(self, sends: Sequence[tuple[int, str, str, bytes]]) -> None:
         """Publishes messages. What the broker's Receive Maximum leaves no room for waits, unsent, for
-        PUBACKs."""
+        answers."""
         prepared = [
-            (operation, _topic(conversation, self._user), key, body)
+            (operation, topic_of(conversation, self._user), key, body)
             for operation, conversation, key, body in sends
         ]
         with self._link.lock:
@@ -136,23 +150,31 @@ class MqttSession(Session):
             self._not_connected([operation for operation, *_ in prepared])
 
     def acknowledge(self, operation: int, delivery: Delivery) -> None:
-        """Sends the PUBACK of one delivery of this session; OK once a PINGRESP shows that the broker has
-        it."""
+        """Acknowledges one delivery of this session: with PUBACK, OK once a PINGRESP shows that the broker has it,
+        or, with QoS 2, with PUBREC, OK when the broker releases it."""
         handle = delivery.receipt_handle
         with self._link.lock:
             usable = self._usable
-            if usable and isinstance(handle, tuple) and handle[0] is self:
-                self._link.client.ack(handle[1], 1)
-                self._written_acks.append(operation)
-            elif usable:
+            if usable and not (isinstance(handle, _Handle) and handle.session is self):
                 outcome = Outcome(
-                    Completion.FAIL, "not-acknowledgeable", "not given with QoS 1 in this session"
+                    Completion.FAIL, "not-acknowledgeable", "not given with QoS 1 or 2 in this session"
                 )
                 self._complete(operation, outcome)
+            elif usable and isinstance(handle, _Handle):
+                self._write_acknowledgement(operation, handle)
         if usable:
             self._link.wake()
         else:
             self._not_connected([operation])
+
+    def _write_acknowledgement(self, operation: int, handle: _Handle) -> None:
+        if handle.qos == 1:
+            self._link.client.ack(handle.mid, 1)
+            self._written_acks.append(operation)
+            return
+        if handle.mid not in self._received:
+            self._link.client.receive(handle.mid)
+        self._received.setdefault(handle.mid, []).append(operation)
 
     def close(self, deadline: float = 5.0) -> None:
         """Sends DISCONNECT; over when the broker has closed the connection, or at the deadline."""
@@ -198,9 +220,9 @@ class MqttSession(Session):
             if self._version == 5:
                 properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
                 properties.UserProperty = [("key", key)]
-            # paho writes before it returns. The PUBACK is read under the same lock, so it cannot come before
+            # paho writes before it returns. The answer is read under the same lock, so it cannot come before
             # the entry.
-            published = self._link.client.publish(topic, body, qos=1, properties=properties)
+            published = self._link.client.publish(topic, body, qos=self._qos, properties=properties)
             self._sends[published.mid] = operation
 
     def _refusal(self, topic: str, key: str, body: bytes) -> str:
@@ -217,44 +239,41 @@ class MqttSession(Session):
         self._connack = bool(flags.session_present), reason
         self._quota = getattr(properties, "ReceiveMaximum", MOST_IN_FLIGHT)
         self._packet_limit = getattr(properties, "MaximumPacketSize", 0)
-        if getattr(properties, "MaximumQoS", 1) == 0:
+        if getattr(properties, "MaximumQoS", self._qos) < self._qos:
             self._refuses = "qos-not-supported"
 
     def _on_subscribe(self, _c: Any, _u: Any, _mid: int, reasons: list[ReasonCode], _p: Any) -> None:
         self._suback = reasons[0]
 
-    def _on_publish(self, _c: Any, _u: Any, mid: int, reason: ReasonCode, _p: Any) -> None:
+    def _on_answered(self, mid: int, reason: int, text: str) -> None:
         operation = self._answered[mid] = self._sends.pop(mid)
-        text = str(reason) if reason.value else ""
-        if reason.value >= _REFUSED:
-            self._complete(operation, Outcome(Completion.FAIL, _word(reason), text))
+        if reason >= REFUSED:
+            self._complete(operation, Outcome(Completion.FAIL, word(text), text))
         else:
             self._complete(operation, Outcome(Completion.OK, text=text))
 
     def _on_stray(self, mid: int, reason: int) -> None:
-        """A second PUBACK; which of two sends with one packet id it means cannot be told, so the later
+        """A second answer; which of two sends with one packet id it means cannot be told, so the later
         one."""
         operation = self._answered.get(mid)
         if operation is not None:
-            refused = reason >= _REFUSED
+            refused = reason >= REFUSED
             outcome = Outcome(
                 Completion.FAIL if refused else Completion.OK, f"reason-{reason}" if refused else ""
             )
             self._reports.append(lambda: self._observer.unmatched(operation, outcome))
 
     def _on_message(self, _c: Any, _u: Any, message: MQTTMessage) -> None:
-        root, _, names = message.topic.partition("direct/")
-        recipient, _, sender = names.partition("/")
-        known = root == "waybill/" and recipient and sender
+        conversation, sender = named_in(message.topic)
         named = dict(getattr(message.properties, "UserProperty", None) or ())
         delivery = Delivery(
-            conversation=conversation_of(recipient, sender) if known else message.topic,
+            conversation=conversation,
             body=bytes(message.payload),
-            sender=sender if known else "",
+            sender=sender,
             key=named.get("key", ""),
             mode=self._mode,
             redelivered=message.dup,
-            receipt_handle=(self, message.mid) if message.qos == 1 else None,
+            receipt_handle=_Handle(self, message.mid, message.qos) if message.qos else None,
         )
         self._reports.append(lambda: self._observer.delivered(delivery))
 
@@ -262,6 +281,10 @@ class MqttSession(Session):
         if self._pings:
             for operation in self._pings.popleft():
                 self._complete(operation, Outcome(Completion.OK))
+
+    def _on_released(self, mid: int) -> None:
+        for operation in self._received.pop(mid, ()):
+            self._complete(operation, Outcome(Completion.OK))
 
     # -- the session's thread ------------------------------------------------------------------------------
 
@@ -308,7 +331,7 @@ class MqttSession(Session):
             return (End.REPLACED if said.value == _TAKEN_OVER else End.REFUSED), str(said)
         if self._left:
             return End.CLOSED, "closed by the client"
-        return End.LOST, "the connection ended without a DISCONNECT"
+        return End.LOST, self._link.unreadable or "the connection ended without a DISCONNECT"
 
     def _finish(self, end: End, reason: str) -> None:
         """Completes whatever is open, then says that the session is over."""
@@ -320,8 +343,9 @@ class MqttSession(Session):
             unconfirmed = Outcome(Completion.INFO, "unconfirmed", reason)
             for operation in self._sends.values():
                 self._complete(operation, lost)
-            for operation in (*(one for ping in self._pings for one in ping), *self._written_acks):
-                self._complete(operation, unconfirmed)
+            for operations in (*self._pings, self._written_acks, *self._received.values()):
+                for operation in operations:
+                    self._complete(operation, unconfirmed)
             for operation, *_ in self._waiting:
                 self._complete(
                     operation, Outcome(Completion.FAIL, "not-sent", "no byte of it left the client")
@@ -334,34 +358,5 @@ class MqttSession(Session):
             self._told.set()
 
 
-def conversation_of(one: str, other: str) -> str:
-    """The name of the direct conversation of two accounts."""
-    return "direct/" + "/".join(sorted((one, other)))
-
-
-def _topic(conversation: str, me: str) -> str:
-    """Where a message of mine in a direct conversation goes; empty if the name is none of a direct
-    conversation.
-
-    In a conversation of two others it goes where one of them would send it, for the broker to refuse.
-    """
-    kind, *names = conversation.split("/")
-    if kind != "direct" or len(names) != 2 or not all(names) or set("+#") & set(conversation):
-        return ""
-    one, other = names
-    return f"{_ROOT}/{one}/{other}" if me == other else f"{_ROOT}/{other}/{one}"
-
-
 def _refused(completion: Completion, code: str, text: str) -> LoginRefused:
     return LoginRefused(Outcome(completion, code, text))
-
-
-def _word(reason: ReasonCode | None) -> str:
-    """A reason code as a word: `not-authorized`."""
-    return str(reason or "refused").lower().replace(" ", "-")
-
-
-def _network_word(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "untrusted"
-    return "tls" if isinstance(error, ssl.SSLError) else "unreachable"

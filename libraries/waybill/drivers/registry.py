@@ -14,6 +14,8 @@ _BUILT_IN = {
     "waybill": "waybill.drivers.waybill_v2:WaybillDriver",
     "mqtt": "waybill.drivers.mqtt:MqttDriver",
     "mqtt-3.1.1": "waybill.drivers.mqtt:Mqtt311Driver",
+    "mqtt-qos2": "waybill.drivers.mqtt:MqttQos2Driver",
+    "iris": "waybill.drivers.iris:IrisDriver",
     "xmpp": "waybill.drivers.xmpp:XmppDriver",
 }
 

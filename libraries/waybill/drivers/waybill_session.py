@@ -60,7 +60,9 @@ class WaybillSession(Session):
             self._write([operation], packed)
 
     def send_many(self, sends: Sequence[tuple[int, str, str, bytes]]) -> None:
-        """Sends several messages, a TLS record full of frames in one write."""
+        """Sends several messages, a TLS record full of frames in one write; frame by frame if each is to be
+        split."""
+        most = 0 if self._stream.piece else RECORD
         operations: list[int] = []
         piece: list[bytes] = []
         size = 0
@@ -68,7 +70,7 @@ class WaybillSession(Session):
             packed = self._packed_send(*send)
             if packed is None:
                 continue
-            if piece and size + len(packed) > RECORD:
+            if piece and size + len(packed) > most:
                 self._write(operations, b"".join(piece))
                 operations, piece, size = [], [], 0
             operations.append(send[0])

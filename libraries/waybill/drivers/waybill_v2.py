@@ -30,7 +30,7 @@ class WaybillDriver(Driver):
         """Connects and logs in."""
         asked = False
         try:
-            stream = ByteStream(login.endpoint, login.deadline)
+            stream = ByteStream(login.endpoint, login.deadline, login.piece)
             try:
                 _upgrade(stream, login)
                 reader = FrameReader(stream)

@@ -22,12 +22,14 @@ class XmppDriver(Driver):
             Capability.SENDER_ACK,
             Capability.DEFINITE_REFUSAL,
             Capability.KEY_ON_DELIVERY,
+            Capability.CONVERSATION_ON_DELIVERY,
             Capability.SENDER_ON_DELIVERY,
             Capability.RECIPIENT_ACK,
             Capability.CONFIRMED_ACK,
             Capability.SYNC,
             Capability.OWN_DEVICES,
             Capability.PRESENCE,
+            Capability.PRESENCE_NOTICES,
             Capability.TYPING,
         }
     )

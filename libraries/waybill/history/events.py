@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+ACCEPTED = "accepted"
+"""The code of an unknown send that was written whole where the server answers a send with nothing: all that its sender
+ever learns."""
+
 
 class Completion(IntEnum):
     """How an operation ended."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from . import accepted as wordless
 from .columns import distinct
 from .events import Completion, CredentialKind, Operation
 from .membership import NEVER, Bools
@@ -40,12 +41,13 @@ def _traffic(history: History) -> Figures:
     ]
     reached = np.zeros(len(messages.sent), dtype=np.bool_)
     reached[given[others]] = True
-    return {
+    accepted = wordless.accepted(history)
+    figures = {
         "messages": int(messages.sent.sum()),
         "sends": len(sends.event),
         "acknowledged": int((messages.acknowledged < NEVER).sum()),
         "refused": int(messages.refused.sum()),
-        "delivered": int((reached & (messages.acknowledged < NEVER)).sum()),
+        "delivered": int((reached & ((messages.acknowledged < NEVER) | accepted)).sum()),
         "deliveries": len(history.deliveries.event),
         "unanswered": int(((completion == 0) | ((completion == Completion.INFO) & late)).sum()),
         "keys": int((messages.attempts > 1).sum()),
@@ -53,6 +55,11 @@ def _traffic(history: History) -> Figures:
         "conversations": len(distinct(messages.conversation[messages.sent])),
         "senders": len(distinct(messages.sender[messages.sent])),
     }
+    if accepted.any():
+        figures["accepted_sends"] = int(accepted.sum())
+        if _judged(history):
+            figures["accepted_sends_lost"] = wordless.lost(history, accepted)
+    return figures
 
 
 def _count(anomalies: Sequence[Anomaly], *names: str) -> int:
@@ -96,7 +103,8 @@ def _found(history: History, anomalies: Sequence[Anomaly]) -> Figures:
 def _judged(history: History) -> bool:
     """Whether every device of every member of a conversation with traffic has a complete final read."""
     messages = history.messages
-    conversations = distinct(messages.conversation[messages.sent & (messages.effect < NEVER)])
+    there = (messages.effect < NEVER) | wordless.accepted(history)
+    conversations = distinct(messages.conversation[messages.sent & there])
     members = [history.memberships.get(conversation) for conversation in conversations]
     return bool(members) and all(
         of is not None

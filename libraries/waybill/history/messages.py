@@ -1,8 +1,9 @@
 """What is known of each message: who sent it, what became of its attempts, when it was first seen to exist.
 
 A delivery that names the sender and the key of a send is that message. One that carries less is matched by the
-server's id, then by its body among the sends of its conversation; where several sends have equal bodies the match is
-chosen so that nothing is blamed that need not be, and the messages are marked `ambiguous`: they are only counted.
+server's id, then by its body among the sends of its conversation, or of its user's conversations where it names none;
+where several sends have equal bodies the match is chosen so that nothing is blamed that need not be, and the messages
+are marked `ambiguous`: they are only counted.
 """
 
 from __future__ import annotations
@@ -246,7 +247,11 @@ def _by_body(
     refused: Bools,
 ) -> None:
     """A delivery without key or known id: a send with this body, begun before, of its conversation (and of its sender,
-    if named); one that was refused only if there is no other."""
+    if named); one that was refused only if there is no other.
+
+    Where no conversation is named, it is one of a conversation that its user is in, and another one for each copy that
+    a device is given: so copies are counted for each conversation, and too few of them are still too few.
+    """
     if not len(rows):
         return
     deliveries, sends = history.deliveries, history.sends
@@ -257,18 +262,58 @@ def _by_body(
     for message, digest in dict.fromkeys(pairs):
         here.setdefault((int(conversation[message]), digest), []).append(message)
         elsewhere.setdefault(digest, []).append(message)
+    unnamed = _Unnamed(history, conversation, invoked)
     for row in rows.tolist():
         place, digest = int(deliveries.conversation[row]), int(deliveries.digest[row])
         sender, event = int(deliveries.sender[row]), int(deliveries.event[row])
         found = here.get((place, digest)) or elsewhere.get(digest, [])
+        if place < 0 and len(found) > 1:
+            found = unnamed.reachable(row, found)
         if sender >= 0:
             found = [message for message in found if history.message_sender[message] == sender] or found
         if len(found) > 1:
             ambiguous[found] = True
             found = [message for message in found if invoked[message] < event] or found
             found = [message for message in found if not refused[message]] or found
+            if place < 0:
+                found = [unnamed.choice(row, found)]
         if found:
             given[row] = found[0]
+
+
+class _Unnamed:
+    """Chooses among sends of equal bodies for deliveries that name no conversation."""
+
+    def __init__(self, history: History, conversation: Ints, invoked: Ints) -> None:
+        self._history = history
+        self._conversation = conversation
+        self._invoked = invoked
+        self._taken: set[tuple[int, int]] = set()
+        self._by_id: dict[tuple[int, int], int] = {}
+
+    def reachable(self, row: int, messages: list[int]) -> list[int]:
+        """Those of conversations that the delivery's user may be in; all of them if there are none."""
+        session, event = int(self._history.deliveries.session[row]), self._history.deliveries.event[[row]]
+        user = int(self._history.sessions.user[session])
+
+        def may_be_in(message: int) -> bool:
+            theirs = self._history.membership(int(self._conversation[message]), user)
+            return theirs is None or not bool(theirs.certainly_out(self._invoked[[message]], event)[0])
+
+        return [message for message in messages if may_be_in(message)] or messages
+
+    def choice(self, row: int, messages: list[int]) -> int:
+        """The one that was chosen for the same id before, else the first that the device was not given yet."""
+        deliveries = self._history.deliveries
+        device = int(self._history.sessions.device[deliveries.session[row]])
+        named = (device, int(deliveries.id[row]))
+        chosen = self._by_id.get(named) if named[1] >= 0 else None
+        if chosen is None or chosen not in messages:
+            free = [message for message in messages if (device, message) not in self._taken]
+            chosen = (free or messages)[0]
+        self._taken.add((device, chosen))
+        self._by_id[named] = chosen
+        return chosen
 
 
 def attempt_digests(history: History, message: int) -> set[int]:

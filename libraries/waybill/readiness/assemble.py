@@ -8,10 +8,11 @@ from pathlib import Path
 
 from waybill.readiness.cases import FILE, CaseRecord, read_cases
 from waybill.readiness.catalogue import Catalogue, bundled_catalogue
-from waybill.readiness.model import Counts, Readiness, RunResult, ScenarioResult
+from waybill.readiness.model import NOT_READY, Counts, Readiness, RunResult, ScenarioResult
 from waybill.readiness.robot_output import RobotResult, read_output
 from waybill.readiness.run_record import RunRecord, Selected, read_run
 from waybill.readiness.verdicts import by_guarantee, conclude, in_short, judge, redness
+from waybill.readiness.why import why
 
 NEVER_STARTED = "it never started; its worker died or was stopped before it"
 NEVER_ENDED = "it started and never ended; its worker died or was stopped in it"
@@ -55,13 +56,22 @@ def assemble(folder: Path, catalogue: Catalogue | None = None) -> RunResult:
         )
         for guarantee in catalogue.guarantees.values()
     ]
-    verdict, rule = conclude(guarantees, scenarios, problem)
+    not_run = "" if cases else record.not_run
+    if not_run:
+        verdict, rule = NOT_READY, f"it was not run: {not_run}"
+    else:
+        verdict, rule = conclude(guarantees, scenarios, problem)
     return RunResult(
         verdict=verdict,
         rule=rule,
-        red=redness(guarantees, scenarios, problem),
+        why=not_run or why(guarantees, scenarios, problem, rule),
+        red=[rule] if not_run else redness(guarantees, scenarios, problem),
+        not_run=not_run,
         target=record.target,
         driver=record.driver,
+        server_version=record.server_version,
+        variant=record.variant,
+        breaks=record.breaks,
         promises={name: str(value) for name, value in record.promises.items()},
         seed=record.seed,
         started=record.started,

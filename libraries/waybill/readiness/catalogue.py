@@ -38,6 +38,8 @@ class Guarantee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         at_most: Figures that no scenario may exceed. A figure that nobody counted is not zero.
         complete: Figures that must equal their `..._total`.
         reported: Figures that must be there, whatever their value.
+        needs: Capabilities that the protocol must have for it, by their names in the driver contract.
+        means: What the target must let the kit do for it: `kill`.
         defects: Faults of a server that must make a scenario of this guarantee fail.
     """
 
@@ -52,6 +54,8 @@ class Guarantee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_most: dict[str, Bound] = {}
     complete: tuple[str, ...] = ()
     reported: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    means: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
 
     def demands(self) -> list[str]:

@@ -9,6 +9,11 @@ from waybill.readiness.catalogue import Bound, Guarantee, at_least, at_most
 
 Figure = int | float | bool | str
 
+SENDER_ACK = "sender-ack"
+"""The need of a guarantee that is about the answer to a send."""
+ACCEPTED, ACCEPTED_LOST = "accepted_sends", "accepted_sends_lost"
+"""Figures of sends that a server answers with nothing: how many, and how many of them reached nobody."""
+
 
 @dataclass(frozen=True)
 class Shortfall:
@@ -52,6 +57,7 @@ def shortfalls(guarantee: Guarantee, figures: Mapping[str, Figure]) -> list[Shor
         Every demand that is not met; empty when the evidence is enough.
     """
     missed: list[Shortfall] = []
+    given, figures = figures, counted(guarantee, figures)
 
     def miss(figure: str, demand: str, found: str, over: bool = False) -> None:
         missed.append(Shortfall(guarantee.id, figure, demand, found, over))
@@ -72,7 +78,25 @@ def shortfalls(guarantee: Guarantee, figures: Mapping[str, Figure]) -> list[Shor
     for name in guarantee.reported:
         if name not in figures:
             miss(name, f"{name} reported", _words(None))
+    accepted, lost = _number(given.get(ACCEPTED)), _number(given.get(ACCEPTED_LOST))
+    if accepted and SENDER_ACK in guarantee.needs:
+        miss(ACCEPTED, "an answer to every send", f"{accepted} sends were accepted without a word", over=True)
+    if accepted and lost:
+        share = f"found {lost} of {accepted} accepted sends that reached nobody ({lost / accepted:.1%})"
+        miss(ACCEPTED_LOST, at_most(ACCEPTED_LOST, 0), share, over=True)
     return missed
+
+
+def counted(guarantee: Guarantee, figures: Mapping[str, Figure]) -> Mapping[str, Figure]:
+    """The figures that count for a guarantee.
+
+    A server that answers a send with nothing acknowledges nothing. For a guarantee that is not about the answer, what
+    it accepted counts in place of what another server acknowledges, and must get there just the same.
+    """
+    accepted = _number(figures.get(ACCEPTED))
+    if not accepted or SENDER_ACK in guarantee.needs:
+        return figures
+    return {**figures, "acknowledged": (_number(figures.get("acknowledged")) or 0) + accepted}
 
 
 def _number(value: Figure | None) -> Bound | None:

@@ -133,9 +133,15 @@ class RunResult(msgspec.Struct, kw_only=True):
     Attributes:
         verdict: `READY` or `NOT READY`.
         rule: The rule that decided, in one sentence.
+        why: The deciding guarantee and its cause, in one sentence for people who read no further.
         red: Why the run is not green; empty when it is.
+        folder: The folder of the run, relative to the page; None where no relative way leads there.
+        not_run: Why the run never began; empty if it did.
         target: The target's name.
         driver: Its driver.
+        server_version: The version of the server, where the run knew it.
+        variant: What was changed about the target on purpose; empty for the target as it is.
+        breaks: The guarantees that this change must break.
         promises: What it promises.
         seed: The seed.
         started: When the run started.
@@ -153,9 +159,15 @@ class RunResult(msgspec.Struct, kw_only=True):
 
     verdict: str
     rule: str
+    why: str = ""
     red: list[str] = []
+    folder: str | None = "."
+    not_run: str = ""
     target: str = ""
     driver: str = ""
+    server_version: str = ""
+    variant: str = ""
+    breaks: list[str] = []
     promises: dict[str, str] = {}
     seed: str = ""
     started: str = ""
@@ -169,6 +181,10 @@ class RunResult(msgspec.Struct, kw_only=True):
     guarantees: list[GuaranteeResult]
     scenarios: list[ScenarioResult]
     waivers: list[Waiver] = []
+
+    def guarantee(self, id_: str) -> GuaranteeResult | None:
+        """The verdict on one guarantee; None if the catalogue has none of that name."""
+        return next((one for one in self.guarantees if one.id == id_), None)
 
     def of(self, verdict: Verdict, priority: str | None = None) -> list[GuaranteeResult]:
         """The guarantees with a verdict, of one priority or all."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 import base64
 import re
 from html import escape
-from pathlib import Path
 
 from waybill.readiness.cases import Finding
 from waybill.readiness.model import RunResult, ScenarioResult
+from waybill.readiness.place import Place
 from waybill.readiness.words import OUTCOME_SYMBOL
 
 LARGEST_PICTURE = 60_000
@@ -20,13 +20,11 @@ _SHARED_NAMES = re.compile(rb"<script|<style|\sid=|\son\w+=|<foreignObject|href=
 """What would reach beyond a picture that is part of the page's own document."""
 
 
-def draw_findings(run: RunResult, folder: Path) -> str:
-    """Draws one card per scenario that did not pass or found something, the worst first."""
+def draw_findings(run: RunResult, place: Place) -> str:
+    """Draws one card per scenario that did not pass or found something, the worst first; empty if none did."""
     shown = [one for one in run.scenarios if tells(one)]
     shown.sort(key=lambda one: (not one.red, not one.findings, one.outcome != "no verdict"))
-    if not shown:
-        return ""
-    return '<h2 id="findings">Findings</h2>\n' + "".join(_card(one, folder) for one in shown)
+    return "".join(_card(one, place) for one in shown)
 
 
 def tells(one: ScenarioResult) -> bool:
@@ -34,16 +32,16 @@ def tells(one: ScenarioResult) -> bool:
     return one.red or bool(one.findings)
 
 
-def _card(one: ScenarioResult, folder: Path) -> str:
-    guarantees = ", ".join(f'<a href="#{escape(id_)}">{escape(id_)}</a>' for id_ in one.guarantees)
+def _card(one: ScenarioResult, place: Place) -> str:
+    guarantees = ", ".join(f'<a href="#{place.anchor(id_)}">{escape(id_)}</a>' for id_ in one.guarantees)
     prose = "".join(_prose(finding) for finding in one.findings)
     return (
         f'<article class="finding"><h3>{escape(one.scenario)}{outcome(one)}</h3>'
         f'<p class="where">{escape(one.suite)}{" - " if guarantees else ""}{guarantees}</p>'
         + (f'<ul class="prose">{prose}</ul>' if prose else "")
         + _message(one)
-        + _picture(one, folder)
-        + f'<code class="replay">{escape(one.replay)}</code>{_files(one, folder)}</article>\n'
+        + _picture(one, place)
+        + f'<code class="replay">{escape(one.replay)}</code>{_files(one, place)}</article>\n'
     )
 
 
@@ -77,8 +75,8 @@ def plain(message: str) -> str:
     return text.strip()
 
 
-def _picture(one: ScenarioResult, folder: Path) -> str:
-    path = folder / one.timeline
+def _picture(one: ScenarioResult, place: Place) -> str:
+    path = place.folder / one.timeline
     if not one.timeline or not path.is_file():
         return ""
     content = path.read_bytes()
@@ -93,13 +91,9 @@ def _picture(one: ScenarioResult, folder: Path) -> str:
     return f'<div class="timeline">{drawn}</div>'
 
 
-def _files(one: ScenarioResult, folder: Path) -> str:
+def _files(one: ScenarioResult, place: Place) -> str:
     links = [("Robot's log", one.log), ("history", one.history), ("timeline", one.timeline)]
     if one.folder:
         links.append(("case", f"{one.folder}/case.json"))
-    alive = [
-        f'<a href="{escape(place)}">{name}</a>'
-        for name, place in links
-        if place and (folder / place.partition("#")[0]).is_file()
-    ]
+    alive = [f'<a href="{link}">{name}</a>' for name, file in links if (link := place.link(file))]
     return f'<p class="files">{" - ".join(alive)}</p>' if alive else ""

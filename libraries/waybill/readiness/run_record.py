@@ -43,6 +43,9 @@ class RunRecord(msgspec.Struct, kw_only=True):
         target: Name of the target.
         target_argument: What `--target` was given: a name or a file.
         driver: The target's driver.
+        server_version: The version of the server, where it is known; empty otherwise.
+        variant: What was changed about the target on purpose, in words; empty for the target as it is.
+        breaks: The guarantees that this change must break.
         promises: What the target promises, by parameter.
         waivers: What it does not promise.
         seed: The run's seed.
@@ -57,12 +60,16 @@ class RunRecord(msgspec.Struct, kw_only=True):
         command: The whole command line.
         interrupted: The run was stopped before its end.
         problem: Why Robot could not do its work; empty if it could.
+        not_run: Why the run never began, where several were planned; empty once it has.
     """
 
     schema: int = 1
     target: str = ""
     target_argument: str = ""
     driver: str = ""
+    server_version: str = ""
+    variant: str = ""
+    breaks: list[str] = []
     promises: dict[str, Any] = {}
     waivers: list[Waiver] = []
     seed: str = ""
@@ -77,6 +84,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     command: str = ""
     interrupted: bool = False
     problem: str = ""
+    not_run: str = ""
 
     def day(self) -> datetime.date:
         """The day of the run, on which its waivers are judged; the same for a page that is built later."""

@@ -19,7 +19,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from waybill.readiness.catalogue import Guarantee, at_least, at_most
-from waybill.readiness.evidence import Figure, shortfalls
+from waybill.readiness.evidence import ACCEPTED_LOST, Figure, counted, shortfalls
 from waybill.readiness.model import (
     NOT_READY,
     READY,
@@ -63,7 +63,8 @@ def judge(
     if expired:
         result.waiver_state = "expired"
         result.reason = f"its waiver ({waiver.owner}) expired on {waiver.expires.isoformat()}; {reason}"
-    elif verdict == "PROVEN":
+    elif verdict == "PROVEN" and not any(shortfalls(guarantee, one.evidence) for one in scenarios):
+        # The gate does not demand what a waiver covers, so a scenario may pass with too little of it.
         result.waiver_state = "not needed"
         result.reason = f"{reason}; its waiver is not needed"
     else:
@@ -111,21 +112,26 @@ def _evidence(guarantee: Guarantee, scenarios: Sequence[ScenarioResult]) -> list
     ended = [one for one in scenarios if one.outcome == "passed"] or scenarios
     missed = {miss.figure for one in ended for miss in shortfalls(guarantee, one.evidence)}
 
+    figures = [counted(guarantee, one.evidence) for one in ended]
+
     def line(figure: str, words: str, pick: Callable[[list[float]], float]) -> EvidenceLine:
-        return EvidenceLine(figure, words, _weakest(ended, figure, pick), figure not in missed)
+        return EvidenceLine(figure, words, _weakest(figures, figure, pick), figure not in missed)
+
+    wordless = [ACCEPTED_LOST] if any(ACCEPTED_LOST in one for one in figures) else []
 
     return [
         *(line(name, at_least(name, bound), min) for name, bound in guarantee.at_least.items()),
         *(line(name, at_most(name, bound), max) for name, bound in guarantee.at_most.items()),
         *(line(name, f"all {name}", min) for name in guarantee.complete),
         *(line(name, f"{name} reported", max) for name in guarantee.reported),
+        *(line(name, at_most(name, 0), max) for name in wordless),
     ]
 
 
 def _weakest(
-    scenarios: Iterable[ScenarioResult], figure: str, pick: Callable[[list[float]], float]
+    evidence: Iterable[Mapping[str, Figure]], figure: str, pick: Callable[[list[float]], float]
 ) -> Figure | None:
-    values = [one.evidence[figure] for one in scenarios if figure in one.evidence]
+    values = [figures[figure] for figures in evidence if figure in figures]
     numbers = [value for value in values if not isinstance(value, str)]
     if len(numbers) == len(values) and numbers:
         return pick(list(numbers))

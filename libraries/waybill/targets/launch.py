@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from waybill.drivers.base import Endpoint
-from waybill.targets.accounts import make_accounts, read_accounts, write_accounts
+from waybill.targets.accounts import Account, make_accounts, read_accounts, write_accounts
 from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
@@ -69,7 +69,7 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
     }
     authority = endpoints[target.endpoints[0].node].authority
     tokens = _token_client(target, {}, file(target.tokens.authority) or authority)
-    accounts = read_accounts(target.path.parent / target.users.file)
+    accounts = _as_shown(target, read_accounts(target.path.parent / target.users.file))
     probes = None
     if any("start" in control.commands for control in target.control.values()):
         if len(accounts) < _PROBES + 1:
@@ -95,10 +95,17 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
     )
 
 
+def _as_shown(target: TargetFile, accounts: list[Account]) -> list[Account]:
+    """The accounts with the passwords that are shown at login: none, where nothing is shown but the name."""
+    if target.tokens.method == "none":
+        return [Account(account.user, "") for account in accounts]
+    return accounts
+
+
 def _token_client(
     target: TargetFile, values: Mapping[str, str], authority: Path | None
 ) -> TokenClient | None:
-    if target.tokens.method == "password":
+    if target.tokens.method != "oauth2-password":
         return None
     issuer = (
         fill(target.tokens.issuer, values, f"{target.path.name}: tokens.issuer")
@@ -149,7 +156,7 @@ class _Launcher:
             self.shared[f"{process.name}.address"] = self.address.host
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
         users = self.target.users
-        accounts = make_accounts(users.pool)
+        accounts = _as_shown(self.target, make_accounts(users.pool))
         if users.file:
             write_accounts(accounts, self.folder / users.file, users.format)
         provisioner = None

@@ -145,7 +145,7 @@ class Tokens:
 
     Attributes:
         method: `oauth2-password`: a token from the issuer's token endpoint for the account's password;
-            `password`: the password itself.
+            `password`: the password itself; `none`: nothing but the account's name.
         issuer: The issuer's address, for `oauth2-password`.
         client: The OAuth client id, where the issuer wants one.
         scope: The scope to ask for; empty for the issuer's default.
@@ -217,6 +217,7 @@ class TargetFile:
         name: Its name in reports.
         driver: The name of its protocol's driver.
         description: What it is, in a sentence.
+        version: Its version as the only text, or the program that prints it and its arguments; empty if unknown.
         endpoints: Where its nodes listen; the first one is the default.
         users: Where accounts come from.
         tokens: What a device shows at login.
@@ -236,6 +237,7 @@ class TargetFile:
     users: Users
     tokens: Tokens
     launch: Launch | None = None
+    version: tuple[str, ...] = ()
     control: Mapping[str, Control] = field(default_factory=dict)
     promises: Mapping[str, str | int | bool] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()

@@ -133,6 +133,11 @@ class ServerProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pids(self) -> list[int]:
+        """The process ids of everything that it is made of at this moment, what left its group included."""
+        return _marked(self._marks)
+
+    @property
     def runs_its_program(self) -> bool:
         """Whether it runs and is past the guard, which comes before the program."""
         try:

@@ -49,11 +49,16 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "revocation_bound": Parameter(
         "duration", "The longest time after which a revoked token is worth nothing."
     ),
+    "tls_floor": Parameter("1.2|1.3", "The lowest version of TLS that the server accepts."),
     "steady_rate": Parameter("count", "Messages per second of one sender that the server takes all day."),
     "inbox": Parameter("count", "Messages that an offline user's inbox takes; what is over it is refused."),
     "window": Parameter("count", "Deliveries in flight that a device has not acknowledged."),
     "frame": Parameter("count", "Bytes of one client message on the wire."),
     "body": Parameter("count", "Bytes of a message body."),
+    "oversize": Parameter(
+        "refused|disconnected",
+        "What a message with a larger body meets: a refusal, or the end of its connection.",
+    ),
     "name": Parameter("count", "Characters of a user, device or group name."),
     "key": Parameter("count", "Characters of an idempotency key."),
     "page": Parameter("count", "Entries of one sync page."),

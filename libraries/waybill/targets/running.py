@@ -14,6 +14,7 @@ from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
 from waybill.targets.launched import LaunchedProcess
+from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
@@ -229,6 +230,16 @@ class RunningTarget:
             MeansMissing: The target was not launched by the kit.
         """
         return self._process(node, "watch").process.pid
+
+    def listeners(self) -> dict[str, list[Listener]]:
+        """The TCP ports on which the processes of the target listen now, by the name of the process.
+
+        Helpers are left out: what they speak is not the server's. A target that the kit did not launch has none.
+        """
+        if self.file.launch is None or self._address is None:
+            return {}
+        names = [template.name for template in self.file.launch.processes if template.role != "helper"]
+        return {name: listeners(self._processes[name].process.pids, self._address.host) for name in names}
 
     def logs(self) -> list[Path]:
         """All log files of its processes, to be kept as artifacts."""

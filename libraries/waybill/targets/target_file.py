@@ -30,7 +30,7 @@ from waybill.targets.variants import GUARANTEE, read_variants
 READY: Final = ("json-line", "round-trip", "port", "started")
 READY_OF_HELPERS: Final = ("port", "started")
 ROLES: Final = ("node", "issuer", "helper")
-METHODS: Final = ("oauth2-password", "password")
+METHODS: Final = ("none", "oauth2-password", "password")
 
 
 def read_target(path: Path | str) -> TargetFile:
@@ -64,6 +64,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
         name=name,
         driver=driver,
         description=description,
+        version=_version(root),
         endpoints=endpoints,
         users=read_users(root.table("users"), launch is not None),
         tokens=_tokens(root.table("tokens")),
@@ -75,6 +76,17 @@ def parse_target(text: str, path: Path) -> TargetFile:
     target = dataclasses.replace(target, variants=read_variants(root, target))
     root.finish()
     return target
+
+
+def _version(root: Table) -> tuple[str, ...]:
+    expected = "the server's version, or a list of the program that prints it and its arguments"
+    given = root.value("version", (str, list), expected, "")
+    if isinstance(given, str):
+        return (given,) if given else ()
+    command = root.texts("version", expected)
+    if len(command) < 2:
+        raise root.error("version", f"expected {expected}, found a list of one; a version itself is a text.")
+    return command
 
 
 def _launch(table: Table) -> Launch:

@@ -48,7 +48,11 @@ class DropOnReconnect(LocalRouter):
         return [user for user in members if user not in missed]
 
 
-@seeded("drop-unacked-on-disconnect", seam="feeder", noticed={"ACK-4": ("on its present session within",)})
+@seeded(
+    "drop-unacked-on-disconnect",
+    seam="feeder",
+    noticed={"ACK-4": ("on its present session within",), "OFF-1": ("within", "gap")},
+)
 class DropUnackedOnDisconnect(Feeder):
     """What was on its way to a device when its connection ended counts as received."""
 

@@ -18,6 +18,8 @@ MODULES = (
     "losing",
     "giving",
     "offline",
+    "arriving",
+    "bursting",
     "ordering",
     "numbering",
     "dedup",
@@ -29,6 +31,7 @@ MODULES = (
     "presence",
     "groups",
     "login",
+    "encryption",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])

@@ -1,0 +1,62 @@
+"""What will become of each guarantee on a target, as far as that is known before any scenario runs."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from waybill.readiness.catalogue import Guarantee
+from waybill.readiness.waivers import Waiver
+
+if TYPE_CHECKING:
+    from waybill.targets import TargetFile
+
+_COMMANDS_FOR = {"kill": ("kill", "start")}
+"""What a scenario does with a means: what it killed it starts again."""
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What a target brings with it.
+
+    Attributes:
+        capabilities: What its driver can express, by the names of the driver contract.
+        lacking_means: What cannot be done to its nodes.
+        scenarios: The ids of the guarantees that have scenarios.
+        waivers: Its waivers.
+        today: The day on which waivers are looked at.
+    """
+
+    capabilities: Collection[str]
+    lacking_means: Collection[str]
+    scenarios: Collection[str]
+    waivers: Sequence[Waiver]
+    today: datetime.date
+
+    def of(self, guarantee: Guarantee) -> str:
+        """What a guarantee will be, in words."""
+        waiver = next((one for one in self.waivers if one.guarantee == guarantee.id), None)
+        if waiver is not None and not waiver.expired(self.today):
+            return waiver.sentence()
+        expired = f" (its waiver expired on {waiver.expires.isoformat()})" if waiver else ""
+        if guarantee.id not in self.scenarios:
+            return f"no scenario yet{expired}"
+        lacks = [need for need in guarantee.needs if need not in self.capabilities]
+        lacks += [
+            what
+            for means in guarantee.means
+            for what in _COMMANDS_FOR.get(means, (means,))
+            if what in self.lacking_means
+        ]
+        return f"lacks: {', '.join(lacks)}{expired}" if lacks else f"to be proven{expired}"
+
+
+def lacking_means(file: TargetFile) -> list[str]:
+    """What cannot be done to the first node of a target, which is the one that scenarios kill."""
+    if file.launch is not None:
+        return []
+    control = file.control.get(file.endpoints[0].node)
+    given = control.commands if control else {}
+    return [what for what in ("kill", "stop", "start", "pause") if what not in given]
