@@ -22,7 +22,7 @@ from waybill.drivers.base import Endpoint
 PIECE = 65536
 """The most bytes read at once: several TLS records, and what one read of a busy socket gives at most."""
 
-_SECURE = {"wss", "tls", "iriss"}
+_SECURE = {"wss", "tls", "iriss", "xmpps"}
 """The schemes of addresses that begin with a TLS handshake."""
 
 _POLLRDHUP: int = getattr(select, "POLLRDHUP", 0)
@@ -276,6 +276,18 @@ class ByteStream:
             raise Broken("the server does not read", code="timeout")
         if self.cutting or not events[0][1] & (select.POLLOUT | select.POLLERR | select.POLLHUP):
             raise Broken("the connection ended while writing")
+
+    # -- securing a plain stream -----------------------------------------------------------------------------
+
+    def secure(self, endpoint: Endpoint, name: str) -> None:
+        """Goes over to TLS (STARTTLS). Whatever has arrived unencrypted and was not read yet is an intruder's.
+
+        Raises:
+            Broken: The handshake failed, or something came unencrypted before it.
+        """
+        if self._at != len(self._buffer):
+            raise Broken("something came unencrypted after the server agreed to TLS", code="tls")
+        self._shake_hands(endpoint, name)
 
     # -- the end ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ _BUILT_IN = {
     "mqtt-3.1.1": "waybill.drivers.mqtt:Mqtt311Driver",
     "mqtt-qos2": "waybill.drivers.mqtt:MqttQos2Driver",
     "iris": "waybill.drivers.iris:IrisDriver",
+    "xmpp": "waybill.drivers.xmpp:XmppDriver",
 }
 
 
