@@ -125,8 +125,11 @@ class XmppConformance(DriverConformance):
     def test_a_cut_at_any_byte_is_never_taken_for_a_refusal(  # type: ignore[override]
         self, ejabberd: RunningTarget, subject: Subject, pair: Pair, where: str, numbers: Iterator[int]
     ) -> None:
-        """Each session begins when the one before is gone. Else the server tells it of the end, and the count with which
-        the client answers that may be what the cut meets."""
+        """Each session begins when the one before is gone.
+
+        Else the server tells it of the end, and the count with which the client answers that may be what the cut
+        meets.
+        """
 
         def credential(account: Account, device: str) -> Credential:
             wait_until(ejabberd, "user_resources", account.user, [])
