@@ -10,7 +10,7 @@ from robot.api.deco import keyword, library
 from waybill.devices.absences import bursts_cut_off
 from waybill.devices.conversation import Conversation
 from waybill.devices.device import Device
-from waybill.devices.limits import fill_inbox, oversize, require_refused, send_some_oversize
+from waybill.devices.limits import disconnects, fill_inbox, oversize, require_refused, send_some_oversize
 from waybill.devices.sending import Sending
 from waybill.devices.traffic import Route, exchange, pairs
 from waybill.devices.traffic import bursts as send_bursts
@@ -290,7 +290,8 @@ class Messages:
         """Waits until the server acknowledged every send of the scenario.
 
         Args:
-            refusals: Sends that the server refused for good do not count.
+            refusals: Sends that the server refused for good do not count, nor oversize ones that ended their connection
+                where the target promises that they do.
             deadline: How long it may take.
 
         Example:
@@ -305,7 +306,11 @@ class Messages:
         ```
         """
         scenario = stage.scenario()
-        sent = None if refusals else [sending for sending in scenario.sendings if sending.attempts]
+        sent = [sending for sending in scenario.sendings if sending.attempts]
+        if refusals:
+            scenario.wait_until_answered(sent, deadline=deadline.total_seconds())
+            lost = set(oversize(scenario)) if disconnects(scenario) else set()
+            sent = [sending for sending in sent if not sending.refused and sending not in lost]
         scenario.wait_until_acknowledged(sent, deadline=deadline.total_seconds())
         logger.info(f"{scenario.acknowledged_count} sends are acknowledged")
 

@@ -13,7 +13,7 @@ from waybill.devices.epoch import Call, Epoch
 from waybill.devices.outbox import Outbox
 from waybill.devices.sending import Sending
 from waybill.devices.waiting import Deadline
-from waybill.drivers.base import Capability, Delivery, Outcome, Presence, Receipt
+from waybill.drivers.base import Capability, Delivery, Outcome, Presence, Receipt, Welcome
 from waybill.history.events import Operation
 
 
@@ -28,6 +28,33 @@ class Page:
 
 class Device(Outbox):
     """One client of a user, such as `alice/phone`. Made by `Scenario.user`."""
+
+    def connect(self, node: str | None = None, *, catch_up: bool = True, **options: Any) -> Welcome:
+        """Connects and logs in (see `Connection.connect`), then catches up as the target promises.
+
+        Where a server pushes what a device missed, there is nothing to do. Where it promises `catch_up = "read"`, a
+        device whose user has others reads its log from the place where it was, as clients of such servers do.
+
+        Args:
+            node: The node to connect to.
+            catch_up: Catch up at all.
+            options: As `Connection.connect` has them.
+        """
+        before = max(0, self.cursor)
+        welcome = super().connect(node, **options)
+        genuine = options.get("identify", True) and options.get("credential") is None
+        if catch_up and genuine and self.catches_up:
+            self.read_log(before)
+        return welcome
+
+    @property
+    def catches_up(self) -> bool:
+        """Whether the target leaves it to this device to read what it missed while others of its user were there."""
+        return (
+            len(self.scenario.users[self.user].devices) > 1
+            and Capability.SYNC in self.scenario.driver.capabilities
+            and self.scenario.target.promises.get("catch_up") == "read"
+        )
 
     # -- acknowledging, reading ------------------------------------------------------------------------------
 

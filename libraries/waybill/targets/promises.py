@@ -42,6 +42,11 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "new_device_history": Parameter(
         "none|all", "What of the time before its first login a new device is given."
     ),
+    "catch_up": Parameter(
+        "pushed|read",
+        "How a device that was away while others of its user were there gets what it missed: the server pushes it at "
+        "login, or the device reads its log from where it was.",
+    ),
     "own_devices": Parameter("flag", "A sender's other devices are given what it sends."),
     "sequences": Parameter("gapless|any", "Sequence numbers of a conversation leave no hole."),
     "ids": Parameter("ordered|opaque", "The server's ids of a conversation grow, compared as text."),
