@@ -21,7 +21,7 @@ from conformance import DriverConformance, Pair, Subject
 from tape import Tape
 from tcp_proxy import TcpProxy
 
-from waybill.drivers.base import Credential, Endpoint, Login, LoginRefused
+from waybill.drivers.base import Credential, Endpoint, Login, LoginRefused, Presence
 from waybill.drivers.xmpp import XmppDriver
 from waybill.history.events import Completion, End, Mode
 from waybill.targets import Account, RunningTarget, find_target, launch
@@ -110,6 +110,8 @@ class XmppConformance(DriverConformance):
     # ejabberd gives messages out of order, and not always all of them, to a device that comes back while it still puts
     # them away; TestWhatXmppAdds has the same and waits until it has.
     test_unacknowledged_messages_come_again_and_acknowledged_ones_do_not = None  # type: ignore[assignment]
+    # XMPP tells nothing of who has not agreed to be seen; TestWhatXmppAdds asks after that.
+    test_presence_can_be_asked = None  # type: ignore[assignment]
 
     def _length(self, subject: Subject, pair: Pair, proxy: TcpProxy, direction: str, number: int) -> int:
         """XEP-0198 counts from the login on, so only the first send of a session is as long as that of another."""
@@ -256,6 +258,27 @@ class TestWhatXmppAdds:
         phone.close()
         tablet.close()
         assert not sent.broken
+
+    def test_presence_is_told_to_those_whom_a_user_lets_see_it(self, subject: Subject, pair: Pair) -> None:
+        """Clients of this driver let everybody; until one has been online nobody may ask."""
+        asking, tape = subject.connect(pair.one)
+        asking.presence(1, pair.other.user)
+        assert (tape.outcome(1).completion, tape.outcome(1).code) == (
+            Completion.FAIL,
+            "subscription-required",
+        )
+        asking.watch(2, [pair.other.user])
+        assert tape.outcome(2).completion is Completion.OK
+        other, _ = subject.connect(pair.other)
+        tape.wait(lambda: bool(tape.presences), "the arrival")
+        asking.presence(3, pair.other.user)
+        presence = tape.outcome(3).values["presence"]
+        assert isinstance(presence, Presence)
+        assert (presence.user, presence.online) == (pair.other.user, True)
+        other.close()
+        tape.wait(lambda: not tape.presences[-1].online, "the departure")
+        asking.close()
+        assert not tape.broken
 
     def test_a_session_that_never_logged_in_is_refused_by_name(self, subject: Subject, pair: Pair) -> None:
         session, tape = subject.connect(pair.one, identify=False)
