@@ -1,6 +1,28 @@
 """XMPP over TLS on slixmpp's codec: `xmpps://HOST:PORT/DOMAIN` (TLS from the first byte) and
 `xmpp://HOST:PORT/DOMAIN` (STARTTLS, without which nothing secret is said). There is no WebSocket transport: slixmpp
 has none.
+
+How messaging is laid onto XMPP:
+
+- An account is `USER@DOMAIN`, a device one of its resources. The conversation of two users is called
+  `direct/ONE/OTHER`; a message goes to the bare address of the other one. In a conversation of two others it goes as
+  one of them would send it, for the server to refuse.
+- slixmpp's SCRAM, addresses and escaping are used, and not its client: that would acknowledge by itself, count out of
+  sight, and go on after a lost connection. Sessions are never resumed: a new one is a new session.
+- A send is a message. Its acknowledgement is that of stream management (XEP-0198), which only says that the server took
+  it over; an error comes after that. So a send is done with the second count that covers it, asked for when the first
+  had been read: whatever the server has to say at once has come by then, and an error is a definite refusal. If the
+  connection ends between the two, the outcome is unknown. A server without stream management only ever accepts (INFO).
+- The idempotency key travels as origin-id (XEP-0359) and means nothing to the server.
+- A recipient acknowledges by the count of XEP-0198 too. The count has no holes: what is not acknowledged holds back
+  everything after it. The server answers that with nothing, so a question goes after it, whose answer confirms.
+- The log of a user is their archive (XEP-0313), the place in it the archive's id, which must be a number. Archives are
+  per user, so a message has no id that all its recipients see. A login is given what
+  waited for its user, if no other device of the user was there; what it missed otherwise, a device reads.
+- Other devices of a user are served by copies (XEP-0280). What came with a delay (XEP-0203) is backlog.
+- Presence is seen by those whom a user lets see it; a session of this driver lets everybody. The answer to a question
+  is the last activity (XEP-0012), in whole seconds. Typing is that of XEP-0085.
+- A body is text that XML can carry. Other bodies are refused before a byte leaves.
 """
 
 from __future__ import annotations

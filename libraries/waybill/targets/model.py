@@ -79,6 +79,7 @@ class Launch:
         files: The files that they need.
         start_deadline: Seconds until everything must be ready.
         stop_deadline: Seconds that a process has to end after SIGTERM.
+        needs: Programs that must be installed besides those of the processes' commands.
         install: The shell command that installs the server, shown when its program is missing.
     """
 
@@ -86,6 +87,7 @@ class Launch:
     files: tuple[FileTemplate, ...] = ()
     start_deadline: float = 15.0
     stop_deadline: float = 10.0
+    needs: tuple[str, ...] = ()
     install: str = ""
 
 

@@ -113,6 +113,7 @@ def _launch(table: Table) -> Launch:
         files=_files(table),
         start_deadline=table.seconds("start_deadline", "15s"),
         stop_deadline=table.seconds("stop_deadline", "10s"),
+        needs=table.texts("needs", "a list of programs", ()),
         install=table.text("install", "a shell command that installs the server", ""),
     )
     table.finish()
