@@ -29,6 +29,19 @@ SHOWN_BY = {
     "ejabberd-mqtt+year-long-sessions": ["lost-acked", "was given 0 of them"],
     "ejabberd-mqtt+no-sessions": ["lost-acked", "was given 0 of them"],
     "ejabberd-mqtt+queue-of-100": ["lost-acked"],
+    "ejabberd+no-offline-storage": ["expected 1100 messages", "was given 0 of them"],
+    "ejabberd+offline-limit": ["refused (resource-constraint)"],
+    "ejabberd+no-stream-management": ["an answer to every send", "accepted without a word"],
+    "ejabberd+unacknowledged-dropped": ["on its present session within 6 s and was given 0."],
+    "ejabberd+small-queue": ["was given 6.", "policy-violation"],
+    "ejabberd+no-archive": ["sync of bob/tablet was refused"],
+    "ejabberd+archive-never": ["lost-acked", "device-divergence"],
+    "ejabberd+no-carbons": ["stuck", "gap"],
+    "ejabberd+small-stanzas": ["unknown (connection-lost)"],
+    "ejabberd+anonymous": ["acknowledged sends: mallory/nobody-send"],
+    "ejabberd+no-last-activity": ["presence of alice/phone was refused"],
+    "ejabberd+tls-optional": ["plaintext (XMPP) was accepted"],
+    "ejabberd+old-tls": ["TLS 1.0 was accepted"],
     "mosquitto+persistence-off": ["lost-acked", "premature-ack"],
     "mosquitto+stock-autosave": ["lost-acked", "premature-ack"],
     "mosquitto+autosave-every-50": ["lost-acked", "premature-ack"],
@@ -118,3 +131,4 @@ def test_its_base_breaks_none_of_it(tmp_path: Path, name: str) -> None:
 def test_the_variants_that_are_shown_by_something_exist() -> None:
     assert set(SHOWN_BY) <= {f"{target.name}+{variant.name}" for target, variant in VARIANTS}
     assert len([target for target, _ in VARIANTS if target.name == "mosquitto"]) >= 9
+    assert len([target for target, _ in VARIANTS if target.name == "ejabberd"]) >= 8

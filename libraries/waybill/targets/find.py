@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from waybill import bundled
 from waybill.targets.errors import TargetError
-from waybill.targets.model import TargetFile
+from waybill.targets.model import Launch, TargetFile
 from waybill.targets.programs import program
 from waybill.targets.target_file import read_target
 from waybill.targets.toml_table import nearest
@@ -90,8 +92,19 @@ def availability(file: TargetFile) -> AvailableTarget:
         return AvailableTarget(file)
     commands = [process.command for process in file.launch.processes]
     programs = dict.fromkeys(command[0] for command in (*commands, file.users.command) if command)
+    programs |= dict.fromkeys(file.launch.needs)
     missing = [name for name in programs if name != "{python}" and program(name) is None]
+    missing += [f"the environment variable {name}" for name in _unset(file.launch)]
     return AvailableTarget(file, tuple(missing), file.launch.install)
+
+
+def _unset(launch: Launch) -> list[str]:
+    """The environment variables that the launch asks for and that are not set."""
+    texts = [part for process in launch.processes for part in process.command]
+    texts += [text for process in launch.processes for text in process.environment.values()]
+    texts += [file.text for file in launch.files]
+    names = dict.fromkeys(name for text in texts for name in re.findall(r"\{environment\.(\w+)\}", text))
+    return [name for name in names if not os.environ.get(name)]
 
 
 def _bundled_files() -> list[Path]:
