@@ -73,7 +73,9 @@ class Arrivals:
 
     @keyword
     def lose_connection_at_login(self, person: str, *, times: int) -> None:
-        """A person's phone logs in and loses the connection as soon as it is logged in, again and again.
+        """A person's phone logs in and loses the connection at once, again and again, while messages wait for it.
+
+        In turn as soon as it is logged in, and on the first message that it is given; it acknowledges nothing meanwhile.
 
         Args:
             person: Whose first device.

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import leave
+from waybill.devices.policy import Acknowledge
 
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
@@ -72,10 +73,19 @@ def _arrive(device: Device, moment: float, deadline: float) -> None:
 
 
 def lost_at_login(device: Device, times: int) -> None:
-    """Logs a device in, and cuts the connection as soon as it is logged in, again and again."""
-    for _ in range(times):
-        device.connect(catch_up=False)
+    """Logs a device in and cuts the connection, again and again: in turn as soon as it is logged in, and on the first
+    message that it is given. It acknowledges nothing meanwhile, so all that was under way is owed to it still.
+
+    Raises:
+        DeadlinePassed: A login to which messages are owed was given none.
+    """
+    policy = device.acknowledge_policy
+    for turn in range(times):
+        device.connect(acknowledge=Acknowledge.MANUAL, catch_up=False)
+        if turn % 2:
+            device.wait_for_deliveries(count=1, in_session=True)
         device.cut()
+    device.acknowledge_policy = policy
 
 
 def on_top_of_itself(device: Device, times: int, messages: int, *, deadline: float) -> None:
