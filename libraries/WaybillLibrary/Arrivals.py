@@ -75,7 +75,7 @@ class Arrivals:
     def lose_connection_at_login(self, person: str, *, times: int) -> None:
         """A person's phone logs in and loses the connection at once, again and again, while messages wait for it.
 
-        In turn as soon as it is logged in, and on the first message that it is given; it acknowledges nothing meanwhile.
+        In turn as soon as it is logged in, and on the first message that it is given; it acknowledges nothing.
 
         Args:
             person: Whose first device.
