@@ -390,8 +390,14 @@ class DriverConformance:
             proxy.release()
             assert tape.wait_end() is End.LOST
             assert tape.reason
-            assert {outcome.completion for outcome in tape.outcomes.values()} == {Completion.INFO}
             assert len(tape.outcomes) == len(sends)
+            # What the client had not written yet when it heard of the end never left it: a suffix, in the order of sending.
+            unsent = [number for number, *_ in sends if tape.outcomes[number].code == "not-sent"]
+            assert unsent == [number for number, *_ in sends][len(sends) - len(unsent) :]
+            assert len(unsent) < len(sends)
+            assert {tape.outcomes[number].completion for number in unsent} <= {Completion.FAIL}
+            left = [outcome for number, outcome in tape.outcomes.items() if number not in unsent]
+            assert {outcome.completion for outcome in left} == {Completion.INFO}
             assert not tape.broken
 
     @pytest.mark.parametrize("where", ["send", "acknowledgement"])
