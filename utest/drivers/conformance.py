@@ -391,7 +391,7 @@ class DriverConformance:
             assert tape.wait_end() is End.LOST
             assert tape.reason
             assert len(tape.outcomes) == len(sends)
-            # What the client had not written yet when it heard of the end never left it: a suffix, in the order of sending.
+            # What was not written yet when the end was heard of never left: the last ones, in the order of sending.
             unsent = [number for number, *_ in sends if tape.outcomes[number].code == "not-sent"]
             assert unsent == [number for number, *_ in sends][len(sends) - len(unsent) :]
             assert len(unsent) < len(sends)
