@@ -69,7 +69,7 @@ def require_untouched(scenario: Scenario, devices: Sequence[Device], *, deadline
         raise DeadlinePassed(
             f"Each bystander should have had {LEAST} messages acknowledged within {deadline:g} s: {counts}."
         )
-    scenario.stop_sending_of(devices, deadline=max(1.0, limit.remaining()))
+    scenario.stop_sending(devices, deadline=max(1.0, limit.remaining()))
     scenario.wait_until_acknowledged(
         [sending for device in devices for sending in device.sent], deadline=max(1.0, limit.remaining())
     )

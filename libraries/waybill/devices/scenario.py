@@ -303,21 +303,17 @@ class Scenario:
         stream.start()
         return stream
 
-    def stop_sending(self, *, deadline: float = 30.0) -> list[Sending]:
-        """Stops every stream and waits until each of their sends has an outcome; returns those sends."""
+    def stop_sending(
+        self, devices: Sequence[Device] | None = None, *, deadline: float = 30.0
+    ) -> list[Sending]:
+        """Stops the streams of these devices (all by default) and waits until each of their sends has an outcome;
+        returns those sends."""
         limit = Deadline(deadline)
         sent: list[Sending] = []
-        while self.streams:
-            sent.extend(self.streams[0].stop(deadline=limit.remaining()))
-            self.streams.pop(0)
-        return sent
-
-    def stop_sending_of(self, devices: Sequence[Device], *, deadline: float = 30.0) -> None:
-        """Stops the streams of these devices alone, and waits until each of their sends has an outcome."""
-        limit = Deadline(deadline)
-        for stream in [stream for stream in self.streams if stream.device in devices]:
-            stream.stop(deadline=limit.remaining())
+        for stream in [one for one in self.streams if devices is None or one.device in devices]:
+            sent.extend(stream.stop(deadline=limit.remaining()))
             self.streams.remove(stream)
+        return sent
 
     # -- showing that something does not come ----------------------------------------------------------------
 
