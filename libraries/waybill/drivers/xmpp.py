@@ -53,6 +53,7 @@ class XmppDriver(Driver):
             Capability.PRESENCE,
             Capability.PRESENCE_NOTICES,
             Capability.TYPING,
+            Capability.GROUPS,
         }
     )
 
