@@ -36,6 +36,7 @@ SHOWN_BY = {
     "ejabberd+small-queue": ["was given 6.", "policy-violation"],
     "ejabberd+no-archive": ["sync of bob/tablet was refused"],
     "ejabberd+archive-never": ["lost-acked", "device-divergence"],
+    "ejabberd+archive-of-rooms": ["misrouted", "stale-read"],
     "ejabberd+no-carbons": ["stuck", "gap"],
     "ejabberd+small-stanzas": ["unknown (connection-lost)"],
     "ejabberd+anonymous": ["acknowledged sends: mallory/nobody-send"],
