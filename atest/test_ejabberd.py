@@ -39,7 +39,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, str
     done = subprocess.run(
         [
             *(sys.executable, "-m", "waybill.cli", "run", "--target", "ejabberd", "--seed", "7"),
-            *("--processes", "3", "--", "--variable", "PATIENCE:10s"),
+            *("--processes", "3", "--", "--variable", "PATIENCE:20s"),
         ],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT / "libraries")},
