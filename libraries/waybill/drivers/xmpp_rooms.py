@@ -274,5 +274,6 @@ class Rooms:
     def refused(self, element: Element) -> Send | None:
         """Takes an error; the message without an outcome that it is about."""
         room, number = element.get("from", ""), element.get("id", "")
-        about = next((one for one in self._sends if one[:2] == (room, number)), None)
+        # Others write messages meanwhile, so the keys are copied in one go.
+        about = next((one for one in list(self._sends) if one[:2] == (room, number)), None)
         return None if about is None else self._sends.pop(about)
