@@ -25,10 +25,12 @@ class Shown:
     """A certificate that somebody in the middle shows.
 
     Attributes:
-        name: What is wrong with it.
+        id: Its name in short.
+        name: What it is.
         context: What shows it.
     """
 
+    id: str
     name: str
     context: ssl.SSLContext
 
@@ -81,8 +83,8 @@ def own_certificates(folder: Path, names: Sequence[str]) -> list[Shown]:
     """What anybody can make for these names: one signed by itself, and one of an authority that nobody trusts."""
     own = Authority(folder / "own", "Authority of somebody in the middle")
     return [
-        Shown("a certificate signed by itself", _context(own.issue(folder / "itself", names, self_signed=True))),
-        Shown("a certificate of another authority", _context(own.issue(folder / "another", names))),
+        Shown("self-signed", "a certificate signed by itself", _context(own.issue(folder / "itself", names, self_signed=True))),
+        Shown("other-authority", "a certificate of another authority", _context(own.issue(folder / "another", names))),
     ]
 
 
@@ -90,12 +92,14 @@ def stolen_certificates(folder: Path, names: Sequence[str], authority: Authority
     """What the promised authority issued, and yet is not good for this server now."""
     now = datetime.datetime.now(datetime.UTC)
     return [
-        Shown("a certificate of another host", _context(authority.issue(folder / "host", [_ANOTHER_HOST]))),
+        Shown("other-host", "a certificate of another host", _context(authority.issue(folder / "host", [_ANOTHER_HOST]))),
         Shown(
+            "expired",
             "a certificate that has expired",
             _context(authority.issue(folder / "expired", names, since=now - 30 * _DAY, until=now - _DAY)),
         ),
         Shown(
+            "not-valid-yet",
             "a certificate that is not valid yet",
             _context(authority.issue(folder / "future", names, since=now + _DAY, until=now + 30 * _DAY)),
         ),
@@ -104,7 +108,7 @@ def stolen_certificates(folder: Path, names: Sequence[str], authority: Authority
 
 def good_certificate(folder: Path, names: Sequence[str], authority: Authority) -> Shown:
     """One that is right in every respect: with it somebody in the middle can read, which shows that they would."""
-    return Shown("a certificate that is good", _context(authority.issue(folder / "good", names)))
+    return Shown("good", "a certificate that is good", _context(authority.issue(folder / "good", names)))
 
 
 def _context(certificate: Certificate) -> ssl.SSLContext:
