@@ -43,10 +43,10 @@ class _Tried:
 class Downgrade:
     """Somebody in the middle, who strips the upgrade, lowers the version or shows another certificate.
 
-    Some of it a server can refuse, and some only its clients; docs/downgrades.md says which. The kit's driver stands for
-    the clients: it must get no session and say nothing of its credential. Before anything counts, a login through a middle
-    that changes nothing must work, a middle with a good certificate must be able to read the credential, and every attempt
-    at the server must succeed at a server of the kit's own that goes along.
+    Some of it a server can refuse, and some only its clients; docs/downgrades.md says which. The kit's driver stands
+    for the clients: it must get no session and say nothing of its credential. Before anything counts, a login through
+    a middle that changes nothing must work, a middle with a good certificate must be able to read the credential, and
+    every attempt at the server must succeed at a server of the kit's own that goes along.
     """
 
     def __init__(self) -> None:
@@ -56,9 +56,9 @@ class Downgrade:
     def log_in_through_a_middle_that_changes_nothing(
         self, user: str, confidant: str, node: str | None = None
     ) -> None:
-        """Fails unless a login through somebody who changes nothing works at every promised port, and hides the credential.
+        """Fails unless a login through somebody who changes nothing works at every promised port.
 
-        Other ports with TLS are tried as well; where a login works, attacks will be tried too.
+        Whoever only listens must read nothing of the credential. Other ports with TLS are tried as well; where a login works, attacks will be tried too.
 
         Args:
             user: Who logs in.
@@ -80,7 +80,7 @@ class Downgrade:
         tried.ways = require_passage(stage.scenario(), user, confidant, ways)
         logger.info(
             f"logins work at {', '.join(way.place.title for way in tried.ways)}; at "
-            f"{len(ways) - len(tried.ways)} other ports with TLS the driver {stage.scenario().driver.name} is not understood"
+            f"{len(ways) - len(tried.ways)} other ports with TLS something else is spoken"
         )
 
     @keyword
@@ -88,8 +88,8 @@ class Downgrade:
         """Logs in through somebody who attacks, once for each attack, wherever a login through one who does not works.
 
         First shows that somebody with a good certificate would read the credential. Nothing else fails here;
-        `Downgrades Should Have Failed` tells what was gained, and `Check History` what a session could do that should not
-        exist.
+        `Downgrades Should Have Failed` tells what was gained, and `Check History` what a session could do that should
+        not exist.
 
         Args:
             user: Who logs in, with a genuine credential each time.
@@ -125,8 +125,8 @@ class Downgrade:
     def ask_for_less(self, node: str | None = None) -> None:
         """Asks every port with TLS for less than it has, as somebody in the middle makes their victims ask.
 
-        Fallbacks, hellos cut down on the way, sessions taken up under less, early data, and what must not be said before
-        TLS. Nothing fails here; `Downgrades Should Have Failed` tells where a server went along.
+        Fallbacks, hellos cut down on the way, sessions taken up under less, early data, and what must not be said
+        before TLS. Nothing fails here; `Downgrades Should Have Failed` tells where a server went along.
 
         Args:
             node: One node, by its endpoint alone; by default every port of the target.
@@ -214,7 +214,9 @@ def _show(tried: _Tried) -> None:
 def _log(tried: _Tried) -> None:
     """One line where people look, the table of all attacks collapsed."""
     results = [*tried.campaign.results, *tried.campaign.not_offered]
-    line = ", ".join(f"{count} {name}" for name, count in Counter(one.outcome.value for one in results).items())
+    line = ", ".join(
+        f"{count} {name}" for name, count in Counter(one.outcome.value for one in results).items()
+    )
     rows = "".join(
         "<tr>"
         + "".join(

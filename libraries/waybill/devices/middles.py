@@ -203,5 +203,3 @@ def _upgrades(way: Way) -> Iterator[Ambush]:
         plain,
         partial(Pushing, way.place),
     )
-
-

@@ -97,7 +97,7 @@ class EagerServer(ControlServer):
         self._context.use_certificate(load_pem_x509_certificate(self_signed(key)))
         self._context.set_session_id(b"waybill")
         self._context.set_options(_NO_ANTI_REPLAY)
-        context = self._context._context  # type: ignore[attr-defined]  # pyOpenSSL has no words for early data
+        context = self._context._context  # pyOpenSSL has no words for early data
         Binding.lib.SSL_CTX_set_max_early_data(context, _EARLY_DATA)
         super().__init__("the eager control server")
 
@@ -136,7 +136,9 @@ class CarelessStreamServer(ControlServer):
 
     def __init__(self, *, offers_login: bool = True) -> None:
         self._context = weak_context()
-        self._features = _STREAM % (b"<mechanisms><mechanism>PLAIN</mechanism></mechanisms>" if offers_login else b"")
+        self._features = _STREAM % (
+            b"<mechanisms><mechanism>PLAIN</mechanism></mechanisms>" if offers_login else b""
+        )
         super().__init__("the careless control server of streams")
         self.place = Place(self.place.title, self.place.host, self.place.port, "localhost", xmpp("localhost"))
 
@@ -146,7 +148,9 @@ class CarelessStreamServer(ControlServer):
         connection.sendall(self._features)
         kept = connection.recv(4096)
         if b"<auth" in kept:
-            connection.sendall(b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>")
+            connection.sendall(
+                b"<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>"
+            )
             return
         connection.sendall(b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
         with self._context.wrap_socket(connection, server_side=True) as tls:
@@ -159,7 +163,7 @@ class CarelessStreamServer(ControlServer):
 
 def _read_early(tls: SSL.Connection, connection: socket.socket) -> bytes:
     library, foreign = Binding.lib, Binding.ffi
-    inner = tls._ssl  # type: ignore[attr-defined]  # pyOpenSSL has no words for early data
+    inner = tls._ssl  # pyOpenSSL has no words for early data
     space, length, early = foreign.new("char[]", PIECE), foreign.new("size_t *"), b""
     while (state := library.SSL_read_early_data(inner, space, PIECE, length)) != _ALL_READ:
         if state == _READ_ON:

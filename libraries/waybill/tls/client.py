@@ -1,7 +1,8 @@
-"""A client on the SSL library whose bytes pass through our hands: what it says can be looked at, kept and said again."""
+"""A client on the SSL library whose bytes pass through our hands: what it says can be kept and said again."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -47,7 +48,7 @@ class Client:
     ) -> None:
         self.secrets: list[bytes] = earlier.secrets if earlier else []
         # A session is only good in the context that it was made in.
-        self._context = earlier._context if earlier else _context(newest, self.secrets)
+        self._context: SSL.Context = earlier._context if earlier else _context(newest, self.secrets)
         self.tls = SSL.Connection(self._context, None)
         self.tls.set_connect_state()
         if is_host_name(name):
@@ -68,17 +69,22 @@ class Client:
         """
         self._while_reading(self.tls.do_handshake)
 
-    def ask(self, content: bytes) -> bytes:
-        """Says something and gives the beginning of the answer; empty if the server ends the connection instead.
+    def ask(self, content: bytes, enough: Callable[[], bool]) -> None:
+        """Says something, and reads until there is an answer, or an end, or enough has come.
 
         Raises:
-            TimeoutError: There is none in time.
+            TimeoutError: Nothing of that in time.
         """
         self.tls.send(content)
-        try:
-            return self._while_reading(lambda: self.tls.recv(PIECE))
-        except (SSL.Error, ConnectionError):
-            return b""
+        self._connection.sendall(self.unsent())
+        with contextlib.suppress(SSL.Error, ConnectionError):
+            while not enough():
+                try:
+                    self.tls.recv(PIECE)
+                except SSL.WantReadError:
+                    self._read()
+                else:
+                    return
 
     def unsent(self) -> bytes:
         """What the library wants to say, which is not said then."""

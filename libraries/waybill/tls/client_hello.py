@@ -1,6 +1,7 @@
 """A client's hello taken apart, changed, and put together again, as somebody in the middle can do with it.
 
-Nothing in a hello is secret or signed. What protects it is the end of the handshake: both sides must have seen the same.
+Nothing in a hello is secret or signed. What protects it is the end of the handshake: both sides must have seen the
+same.
 """
 
 from __future__ import annotations

@@ -128,7 +128,9 @@ def server_hello(record: bytes, extensions: bytes = b"", session: bytes = b"") -
     suites = hello[at + 2 : at + 2 + int.from_bytes(hello[at : at + 2], "big")]
     at += 2 + len(suites)
     compressions = hello[at + 1 : at + 1 + hello[at]]
-    body = version + os.urandom(32) + bytes([len(session)]) + session + suites[:2] + bytes([max(compressions)])
+    body = (
+        version + os.urandom(32) + bytes([len(session)]) + session + suites[:2] + bytes([max(compressions)])
+    )
     if extensions:
         body += struct.pack(">H", len(extensions)) + extensions
     handshake = b"\x02" + len(body).to_bytes(3, "big") + body

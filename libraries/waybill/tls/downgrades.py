@@ -114,7 +114,9 @@ def unmarked(place: Place, deadline: float) -> tuple[Outcome, str]:
     return Outcome.ACCEPTED, f"it went on with {VERSION_NAMES[answer.version]} and marked nothing"
 
 
-def tampered(edit: Callable[[ClientHello], ClientHello], place: Place, deadline: float) -> tuple[Outcome, str]:
+def tampered(
+    edit: Callable[[ClientHello], ClientHello], place: Place, deadline: float
+) -> tuple[Outcome, str]:
     """Shakes hands over TLS 1.2 while the hello is changed on the way.
 
     The client's last message is then over another conversation than the server's, and the server must end it there

@@ -56,7 +56,7 @@ def early_data(place: Place, deadline: float) -> tuple[Outcome, str]:
 def _write_early(client: Client, content: bytes) -> None:
     library, foreign = Binding.lib, Binding.ffi
     written = foreign.new("size_t *")
-    inner = client.tls._ssl  # type: ignore[attr-defined]  # pyOpenSSL has no words for early data
+    inner = client.tls._ssl  # pyOpenSSL has no words for early data
     if library.SSL_write_early_data(inner, content, len(content), written) != 1:
         raise NoSession("the SSL library of this machine sends no early data")
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from waybill.tls.authority import Authority, Certificate
 from waybill.tls.middle import Edit, Middle
-from waybill.tls.places import Place
+from waybill.tls.places import ANSWER, Place
 
 _DAY: Final = datetime.timedelta(days=1)
 _ANOTHER_HOST: Final = "another.example"
@@ -56,7 +56,8 @@ class Impostor(Middle):
                 before = len(self.said)
                 self.pass_on(client, server, until=lambda: b"<proceed" in self.said[before:])
             self.attacked += 1
-            client.settimeout(5)
+            for one in (client, server):
+                one.settimeout(ANSWER)
             with self._context.wrap_socket(client, server_side=True) as seen:
                 self.kept(seen)
                 with _trusting().wrap_socket(server) as passed:
@@ -83,8 +84,16 @@ def own_certificates(folder: Path, names: Sequence[str]) -> list[Shown]:
     """What anybody can make for these names: one signed by itself, and one of an authority that nobody trusts."""
     own = Authority(folder / "own", "Authority of somebody in the middle")
     return [
-        Shown("self-signed", "a certificate signed by itself", _context(own.issue(folder / "itself", names, self_signed=True))),
-        Shown("other-authority", "a certificate of another authority", _context(own.issue(folder / "another", names))),
+        Shown(
+            "self-signed",
+            "a certificate signed by itself",
+            _context(own.issue(folder / "itself", names, self_signed=True)),
+        ),
+        Shown(
+            "other-authority",
+            "a certificate of another authority",
+            _context(own.issue(folder / "another", names)),
+        ),
     ]
 
 
@@ -92,7 +101,11 @@ def stolen_certificates(folder: Path, names: Sequence[str], authority: Authority
     """What the promised authority issued, and yet is not good for this server now."""
     now = datetime.datetime.now(datetime.UTC)
     return [
-        Shown("other-host", "a certificate of another host", _context(authority.issue(folder / "host", [_ANOTHER_HOST]))),
+        Shown(
+            "other-host",
+            "a certificate of another host",
+            _context(authority.issue(folder / "host", [_ANOTHER_HOST])),
+        ),
         Shown(
             "expired",
             "a certificate that has expired",
@@ -122,5 +135,3 @@ def _trusting() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-

@@ -18,8 +18,8 @@ _MASK: Final = 4
 def leaked_bytes(heard: bytes, secrets: Iterable[str]) -> int:
     """How many bytes in a row of one of these secrets were heard; 0 for no more than chance.
 
-    A secret is looked for as it is, escaped for JSON and for addresses, in base64 at every offset, and each of these also
-    masked as WebSocket does it.
+    A secret is looked for as it is, escaped for JSON and for addresses, and in base64 at every offset; each of these
+    also masked as WebSocket does it.
 
     Args:
         heard: Everything that was heard.
@@ -38,7 +38,12 @@ def leaked_bytes(heard: bytes, secrets: Iterable[str]) -> int:
 def _forms(secret: str) -> Iterator[tuple[bytes, float]]:
     """Each form of a secret, and how many of its bytes stand for one of the secret."""
     plain = secret.encode()
-    plainest = {plain, json.dumps(secret)[1:-1].encode(), quote(secret, safe="").encode(), quote_plus(secret).encode()}
+    plainest = {
+        plain,
+        json.dumps(secret)[1:-1].encode(),
+        quote(secret, safe="").encode(),
+        quote_plus(secret).encode(),
+    }
     yield from ((form, 1.0) for form in plainest)
     for offset in range(3):
         for encode in (b64encode, urlsafe_b64encode):

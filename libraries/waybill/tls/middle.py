@@ -12,7 +12,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from functools import partial
+from typing import Final, Self
 
 from waybill.tls.client_hello import HANDSHAKE, ClientHello, NoClientHello
 from waybill.tls.places import ANSWER, Place
@@ -60,7 +61,7 @@ class Middle:
         self.host, self.port = _HOST, self._listener.getsockname()[1]
         self._start(self._listen)
 
-    def __enter__(self) -> Middle:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -138,7 +139,7 @@ class Middle:
             except OSError:
                 return
             self.connections += 1
-            self._start(lambda client=client: self._serve(client))
+            self._start(partial(self._serve, client))
 
     def _serve(self, client: socket.socket) -> None:
         # Whatever a connection ends with is for the two ends to tell.
@@ -236,7 +237,9 @@ _ALERT: Final = 21
 
 def _ready(client: socket.socket, server: socket.socket, seconds: float) -> list[socket.socket]:
     """Which of both has something to read; what TLS has decrypted already counts as well."""
-    pending = [one for one in (client, server) if isinstance(one, ssl.SSLSocket) and one.pending()]
+    pending: list[socket.socket] = [
+        one for one in (client, server) if isinstance(one, ssl.SSLSocket) and one.pending()
+    ]
     return pending or select.select([client, server], [], [], seconds)[0]
 
 

@@ -46,7 +46,13 @@ def _careless() -> Iterator[list[Place]]:
     with ExitStack() as open_now:
         servers = [
             open_now.enter_context(server())
-            for server in (GoingOnServer, TakingUpServer, EagerServer, LeadingAwayServer, CarelessStreamServer)
+            for server in (
+                GoingOnServer,
+                TakingUpServer,
+                EagerServer,
+                LeadingAwayServer,
+                CarelessStreamServer,
+            )
         ]
         secretive = open_now.enter_context(CarelessStreamServer(offers_login=False))
         weak = open_now.enter_context(WeakServer())

@@ -9,7 +9,9 @@ from typing import Final
 
 from waybill.tls.places import Outcome, Place
 
-_AWAY: Final = re.compile(rb"^(?:location|refresh|content-location|alt-svc)\s*:[^\r\n]*\b(?:ws|http)://[^\r\n]*", re.I | re.M)
+_AWAY: Final = re.compile(
+    rb"^(?:location|refresh|content-location|alt-svc)\s*:[^\r\n]*\b(?:ws|http)://[^\r\n]*", re.I | re.M
+)
 _PATHS: Final = ("/", "/v2", "/ws", "/mqtt", "/xmpp-websocket")
 _QUESTION: Final = (
     "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -27,9 +29,10 @@ def redirect(place: Place, deadline: float) -> tuple[Outcome, str]:
     context.verify_mode = ssl.CERT_NONE
     spoke = False
     for path in _PATHS:
-        with place.connect(deadline) as connection, context.wrap_socket(
-            connection, server_hostname=place.name
-        ) as tls:
+        with (
+            place.connect(deadline) as connection,
+            context.wrap_socket(connection, server_hostname=place.name) as tls,
+        ):
             question = _QUESTION.format(path=path, host=place.host, port=place.port)
             answer = _head(tls, question.encode(), deadline)
         if away := _AWAY.search(answer):

@@ -28,13 +28,15 @@ _JUDGED: Final = re.compile(rb"<success\b|<challenge\b|<not-authorized\b")
 
 
 def login_before_tls(place: Place, deadline: float) -> tuple[Outcome, str]:
-    """Shows a credential in plaintext, as a client does from whom the offer of TLS was taken away (RFC 6120, 13.8.4)."""
+    """Shows a credential in plaintext, as a client does from whom the offer of TLS was taken away."""
     with _plain(place, deadline) as connection:
         features = _open(connection, place, deadline)
         if b"<mechanism" in features:
             return Outcome.ACCEPTED, "it offers a login before TLS"
         connection.sendall(_AUTH)
-        answer = _read_until(connection, (b"</failure>", b"<success", b"<challenge", b"</stream:stream>"), deadline)
+        answer = _read_until(
+            connection, (b"</failure>", b"<success", b"<challenge", b"</stream:stream>"), deadline
+        )
     if _JUDGED.search(answer):
         return Outcome.ACCEPTED, f"it looked at a credential said in plaintext: {answer[-80:]!r}"
     return Outcome.REFUSED, "it looks at no credential before TLS"
@@ -63,6 +65,11 @@ def words_behind_the_wish(place: Place, deadline: float) -> tuple[Outcome, str]:
                 said = _read_until(tls, _FEATURES, deadline)
         except (ssl.SSLError, ConnectionError) as error:
             return Outcome.REFUSED, f"no handshake came about: {error}"
+    return _remembered(said)
+
+
+def _remembered(said: bytes) -> tuple[Outcome, str]:
+    """What the first words over TLS say of those before it."""
     if _MARK in said or said.count(b"<stream:stream") > 1:
         return Outcome.ACCEPTED, f"over TLS it answered what had been said before: {said[:80]!r}"
     if b"<stream:error" in said:
