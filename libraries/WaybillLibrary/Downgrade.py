@@ -58,7 +58,8 @@ class Downgrade:
     ) -> None:
         """Fails unless a login through somebody who changes nothing works at every promised port.
 
-        Whoever only listens must read nothing of the credential. Other ports with TLS are tried as well; where a login works, attacks will be tried too.
+        Whoever only listens must read nothing of the credential. Other ports with TLS are tried as well; where a login
+        works, attacks will be tried too.
 
         Args:
             user: Who logs in.

@@ -20,6 +20,8 @@ from waybill.tls.impostor import Impostor, good_certificate, own_certificates
 from waybill.tls.leaks import leaked_bytes
 from waybill.tls.middle import Middle
 from waybill.tls.places import ANSWER, Outcome, Result
+from waybill.tls.starttls_middle import Stripping
+from waybill.tls.upgrades import careless_login
 
 if TYPE_CHECKING:
     from waybill.devices.device import Device
@@ -42,6 +44,15 @@ class Ambushed:
     results: list[Result] = field(default_factory=list)
     leaked: int = 0
     leaks: list[str] = field(default_factory=list)
+
+    def add(self, way: Way, what: str, source: str, became: tuple[Outcome, str], read: int) -> None:
+        """Adds what became of one attack, and how many bytes of a credential the middle read."""
+        if read:
+            self.leaks.append(
+                f"{read} bytes of a credential on the way to {way.place.title}, as somebody who {what}"
+            )
+            self.leaked = max(self.leaked, read)
+        self.results.append(Result(way.place.title, f"somebody in the middle who {what}", *became, source))
 
 
 def require_passage(
@@ -146,15 +157,31 @@ def ambush(scenario: Scenario, traveller: str, confidant: str, way: Way, number:
         device = _device(scenario, person, f"{one.id}-{number}")
         secrets = _secrets(_credential(scenario, device))
         with one.middle() as middle:
-            outcome, detail = _meet(scenario, device, confidant, one, way, middle)
-        read = leaked_bytes(bytes(middle.heard), secrets)
-        if read:
-            made.leaks.append(f"{read} bytes of the credential of {device.name}, when somebody {one.what}")
-            made.leaked = max(made.leaked, read)
-        made.results.append(
-            Result(way.place.title, f"somebody in the middle who {one.what}", outcome, detail, one.source)
-        )
+            became = _meet(scenario, device, confidant, one, way, middle)
+        made.add(way, one.what, one.source, became, leaked_bytes(bytes(middle.heard), secrets))
+    if way.starttls:
+        _lead_on(scenario, person, way, number, made)
     return made
+
+
+def _lead_on(scenario: Scenario, person: str, way: Way, number: int, made: Ambushed) -> None:
+    """Leads a client on that insists on nothing: what it says in plaintext, the server has offered to hear."""
+    account = scenario.user(person, ()).account
+    credential = scenario.target.credential(account, f"careless-{number}")
+    secret = credential.token or credential.password
+    with Stripping(way.place, offers_login=False) as middle:
+        there = replace(way.place, host=middle.host, port=middle.port)
+        try:
+            outcome, detail = careless_login(there, credential.user, secret, ANSWER)
+        except OSError as error:
+            outcome, detail = Outcome.UNANSWERED, f"the connection failed: {error}"
+    made.add(
+        way,
+        "takes the offer of TLS away from a client that insists on nothing",
+        "RFC 6120, 13.8.4",
+        (outcome, detail),
+        leaked_bytes(bytes(middle.heard), [secret]),
+    )
 
 
 def _meet(

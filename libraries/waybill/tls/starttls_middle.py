@@ -23,7 +23,16 @@ _END: Final = b"</stream:features>"
 
 
 class Stripping(Middle):
-    """Takes the offer of TLS out of what the server says, and offers a login instead."""
+    """Takes the offer of TLS out of what the server says.
+
+    Args:
+        server: The server in whose place it listens.
+        offers_login: It offers a login where the server offers none.
+    """
+
+    def __init__(self, server: Place, *, offers_login: bool = True) -> None:
+        self._offer = _PLAIN if offers_login else b""
+        super().__init__(server)
 
     def meet(self, client: socket.socket) -> None:
         """Passes on, but for the server's features."""
@@ -39,7 +48,7 @@ class Stripping(Middle):
             done = True
             self.attacked += 1
             bare = _STARTTLS.sub(b"", held)
-            return bare if b"<mechanisms" in bare else bare.replace(_END, _PLAIN + _END)
+            return bare if b"<mechanisms" in bare else bare.replace(_END, self._offer + _END)
 
         with self.upstream() as server:
             self.pass_on(client, server, down=down)

@@ -18,11 +18,8 @@ _HEADER: Final = (
 )
 _STARTTLS: Final = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 _PING: Final = b"<iq type='get' id='" + _MARK + b"'><ping xmlns='urn:xmpp:ping'/></iq>"
-_AUTH: Final = (
-    b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>"
-    + b64encode(b"\0nobody\0waybill-no-password")
-    + b"</auth>"
-)
+_PLAIN_AUTH: Final = b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>%s</auth>"
+_AUTH: Final = _PLAIN_AUTH % b64encode(b"\0nobody\0waybill-no-password")
 _FEATURES: Final = (b"</stream:features>", b"<stream:features/>", b"</stream:stream>")
 _JUDGED: Final = re.compile(rb"<success\b|<challenge\b|<not-authorized\b")
 
@@ -40,6 +37,26 @@ def login_before_tls(place: Place, deadline: float) -> tuple[Outcome, str]:
     if _JUDGED.search(answer):
         return Outcome.ACCEPTED, f"it looked at a credential said in plaintext: {answer[-80:]!r}"
     return Outcome.REFUSED, "it looks at no credential before TLS"
+
+
+def careless_login(place: Place, user: str, secret: str, deadline: float) -> tuple[Outcome, str]:
+    """Logs in as a client does that takes what the server offers, TLS or not.
+
+    Args:
+        place: Where; nothing is said over TLS, whatever the place is known for.
+        user: The account.
+        secret: Its password or token, which is said if the server offers a login.
+        deadline: Seconds for each answer.
+    """
+    with _plain(place, deadline) as connection:
+        if b"<mechanism" not in _open(connection, place, deadline):
+            return Outcome.REFUSED, "the server offers no login without TLS"
+        shown = b64encode(f"\0{user}\0{secret}".encode())
+        connection.sendall(_PLAIN_AUTH % shown)
+        answer = _read_until(connection, (b"</failure>", b"<success", b"</stream:stream>"), deadline)
+    if b"<success" in answer:
+        return Outcome.ACCEPTED, "a client that takes what is offered got in, in plaintext"
+    return Outcome.ACCEPTED, f"a client that takes what is offered said its credential: {answer[-80:]!r}"
 
 
 def words_behind_the_wish(place: Place, deadline: float) -> tuple[Outcome, str]:
