@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -164,7 +165,7 @@ def _interruptions(way: Way) -> Iterator[Ambush]:
 
 def _tried_with_less(middle: Middle) -> str:
     assert isinstance(middle, Interrupting)
-    if middle.heard and not middle.asked:
+    if middle.spoken_to:
         return "the device spoke in plaintext"
     versions = [hello.newest for hello in middle.asked]
     if versions and min(versions) < versions[0]:
@@ -203,3 +204,15 @@ def _upgrades(way: Way) -> Iterator[Ambush]:
         plain,
         partial(Pushing, way.place),
     )
+
+
+def markdown() -> str:
+    """The list as a table for people."""
+    place, seen = Place("", "", 0, "localhost"), {}
+    with TemporaryDirectory() as folder:
+        for starttls in (False, True):
+            endpoint = Endpoint("xmpp://localhost/localhost" if starttls else "wss://localhost")
+            way = Way(place, endpoint, starttls, Path(folder), Authority(Path(folder) / "promised"), "1.2")
+            seen |= {one.id: one for one in ambushes(way)}
+    rows = [f"| `{one.id}` | {one.what} | {one.source} |" for one in seen.values()]
+    return "\n".join(["| attack | somebody in the middle | source |", "|---|---|---|", *rows]) + "\n"

@@ -180,6 +180,10 @@ def _act(tls: SSL.Connection, connection: socket.socket, act: Callable[[], Resul
             done = act()
         except SSL.WantReadError:
             _exchange(tls, connection)
+        except SSL.ZeroReturnError:
+            tls.shutdown()
+            _flush(tls, connection)
+            raise ConnectionAbortedError("the client said goodbye") from None
         except SSL.Error as error:
             raise ConnectionAbortedError(str(error)) from None
         else:

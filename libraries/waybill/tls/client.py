@@ -86,6 +86,15 @@ class Client:
                 else:
                     return
 
+    def say_goodbye(self) -> None:
+        """Ends TLS in order, and waits for the server to do so: one that was hung up on may forget the session."""
+        with contextlib.suppress(SSL.Error, OSError):
+            self.tls.shutdown()
+            self._connection.sendall(self.unsent())
+            self._connection.shutdown(socket.SHUT_WR)
+            while True:
+                self._read()
+
     def unsent(self) -> bytes:
         """What the library wants to say, which is not said then."""
         try:

@@ -134,7 +134,7 @@ def tampered(
             except ConnectionError as error:
                 ended = str(error)
         if not middle.attacked:
-            return Outcome.NOT_OFFERED, f"nothing of the hello was changed: {ended}"
+            return Outcome.UNANSWERED, f"it was not reached by the changed hello: {ended}"
     if CHANGE_CIPHER_SPEC in handshake_messages(middle.answer):
         return Outcome.ACCEPTED, f"it finished the handshake all the same ({ended})"
     return Outcome.REFUSED, f"it ended the handshake: {ended}"
@@ -229,3 +229,11 @@ DOWNGRADES: Final = (
     ),
 )
 """Everything that is asked of a server."""
+
+
+def markdown() -> str:
+    """The list as a table for people."""
+    rows = [f"| {one.name} | {one.why} | {one.source} |" for one in DOWNGRADES]
+    return (
+        "\n".join(["| attempt | what somebody in the middle gains | source |", "|---|---|---|", *rows]) + "\n"
+    )

@@ -17,6 +17,7 @@ from waybill.tls.places import ANSWER, Place
 
 _DAY: Final = datetime.timedelta(days=1)
 _ANOTHER_HOST: Final = "another.example"
+_BEGIN: Final = b"<mechanisms"
 _MECHANISMS: Final = re.compile(rb"(<mechanisms\b[^>]*>).*?(</mechanisms>)", re.DOTALL)
 
 
@@ -72,7 +73,8 @@ def only_plain() -> Edit:
     def edit(content: bytes) -> bytes:
         nonlocal begun
         begun += content
-        if b"<mechanisms" in begun and b"</mechanisms>" not in begun:
+        inside = _BEGIN in begun and b"</mechanisms>" not in begun
+        if inside or any(begun.endswith(_BEGIN[:length]) for length in range(1, len(_BEGIN))):
             return b""
         whole, begun = begun, b""
         return _MECHANISMS.sub(rb"\1<mechanism>PLAIN</mechanism>\2", whole)

@@ -19,6 +19,9 @@ from waybill.tls.client_hello import HANDSHAKE, ClientHello, NoClientHello
 from waybill.tls.places import ANSWER, Place
 
 _HOST: Final = "127.0.0.1"
+_ALERT: Final = 21
+_RECORDS: Final = range(20, 24)
+"""How a record of TLS begins: the kinds that there are after the hello, and its own."""
 _PIECE: Final = 65_536
 _SECONDS: Final = 30.0
 """How long one connection through the middle may last; the devices' own deadlines are shorter."""
@@ -205,11 +208,13 @@ class Interrupting(Middle):
 
     Attributes:
         asked: The hellos of all connections.
+        spoken_to: Somebody said something that is no TLS.
     """
 
     def __init__(self, server: Place, answer: bytes) -> None:
         self._answer = answer
         self.asked: list[ClientHello] = []
+        self.spoken_to = False
         super().__init__(server)
 
     def meet(self, client: socket.socket) -> None:
@@ -224,15 +229,16 @@ class Interrupting(Middle):
         if first[0] == HANDSHAKE:
             self.asked.append(ClientHello.read(bytes(first)))
         else:
-            self.heard += first
+            self._hear(bytes(first))
         self.attacked += 1
         client.sendall(self._answer)
         if self._answer[0] != _ALERT:
             while content := client.recv(_PIECE):
-                self.heard += content
+                self._hear(content)
 
-
-_ALERT: Final = 21
+    def _hear(self, content: bytes) -> None:
+        self.spoken_to = self.spoken_to or content[0] not in _RECORDS
+        self.heard += content
 
 
 def _ready(client: socket.socket, server: socket.socket, seconds: float) -> list[socket.socket]:

@@ -86,7 +86,8 @@ def begin(place: Place, version: int, deadline: float) -> Known:
             # Who says nothing to the question, and has given no ticket in all this time, gives none.
             with contextlib.suppress(TimeoutError):
                 client.ask(QUESTION, lambda: _has_ticket(client))
-    known = _read(client)
+        known = _read(client)
+        client.say_goodbye()
     if known is None or not (known.ticket or (known.id and version < TLS_1_3)):
         raise NoSession(f"it lets no session of {VERSION_NAMES[version]} be taken up again")
     return known
