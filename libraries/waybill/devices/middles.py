@@ -208,7 +208,8 @@ def _upgrades(way: Way) -> Iterator[Ambush]:
 
 def markdown() -> str:
     """The list as a table for people."""
-    place, seen = Place("", "", 0, "localhost"), {}
+    place = Place("", "", 0, "localhost")
+    seen: dict[str, Ambush] = {}
     with TemporaryDirectory() as folder:
         for starttls in (False, True):
             endpoint = Endpoint("xmpp://localhost/localhost" if starttls else "wss://localhost")
