@@ -174,7 +174,7 @@ def _tried_with_less(middle: Middle) -> str:
 
 
 def _upgrades(way: Way) -> Iterator[Ambush]:
-    source = "RFC 6120, 5.4.3 and 13.8.4"
+    source = "RFC 6120, 5.4.3 and 13.3"
     plain = Transport.PLAINTEXT
     yield Ambush(
         "upgrade-not-offered",

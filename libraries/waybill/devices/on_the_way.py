@@ -178,7 +178,7 @@ def _lead_on(scenario: Scenario, person: str, way: Way, number: int, made: Ambus
     made.add(
         way,
         "takes the offer of TLS away from a client that insists on nothing",
-        "RFC 6120, 13.8.4",
+        "RFC 6120, 13.3 and 13.9.4",
         (outcome, detail),
         leaked_bytes(bytes(middle.heard), [secret]),
     )

@@ -186,7 +186,7 @@ DOWNGRADES: Final = (
     Downgrade(
         "a session of TLS 1.2 taken up with another suite",
         "a session goes on under less than it was made with",
-        "RFC 5246, F.1.4",
+        "RFC 5246, 7.4.1.2",
         other_suite,
     ),
     Downgrade(
@@ -216,7 +216,7 @@ DOWNGRADES: Final = (
     Downgrade(
         "a login before TLS",
         "whoever takes the offer of TLS away reads the credential",
-        "RFC 6120, 13.8.4",
+        "RFC 6120, 13.3 and 13.9.4",
         login_before_tls,
         starttls=True,
     ),

@@ -94,7 +94,7 @@ def begin(place: Place, version: int, deadline: float) -> Known:
 
 
 def other_suite(place: Place, deadline: float) -> tuple[Outcome, str]:
-    """Takes up a session of TLS 1.2 in a hello that does not offer its suite (RFC 5246, F.1.4)."""
+    """Takes up a session of TLS 1.2 in a hello that does not offer its suite (RFC 5246, 7.4.1.2)."""
     known = begin(place, TLS_1_2, deadline)
     suites = tuple(suite for suite in STRONG if suite != known.suite)
     return _take_up(place, known, known.ticket, suites, deadline)
