@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from judging import Judged, judge, require_installed
 
-PROVEN = {"DEL-1", "OFF-2", "ORD-1", "DUP-2", "ACK-2", "DEV-2", "GRP-1", "AUT-1", "TLS-1"}
+PROVEN = {"DEL-1", "OFF-2", "ORD-1", "DUP-2", "ACK-2", "DEV-2", "GRP-1", "AUT-1", "TLS-1", "TLS-2"}
 UNSTEADY = {"OFF-1", "ORD-2", "ACK-1", "ACK-4", "DEV-1"}
 """What is lost or out of order in nearly every run: waived, and proven where a run has good luck."""
 UNSAID = {"DEL-2", "DUP-1", "DEV-3", "TOK-1"}

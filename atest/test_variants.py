@@ -37,8 +37,11 @@ SHOWN_BY = {
     "ejabberd+small-stanzas": ["unknown (connection-lost)"],
     "ejabberd+anonymous": ["acknowledged sends: mallory/nobody-send"],
     "ejabberd+no-last-activity": ["presence of alice/phone was refused"],
-    "ejabberd+tls-optional": ["plaintext (XMPP) was accepted"],
-    "ejabberd+old-tls": ["TLS 1.0 was accepted"],
+    "ejabberd+tls-optional": [
+        "plaintext (XMPP) was accepted",
+        "bytes of a credential on the way to ejabberd",
+    ],
+    "ejabberd+old-tls": ["TLS 1.0 was accepted", "the server went on with TLS 1.0"],
     "mosquitto+persistence-off": ["lost-acked", "premature-ack"],
     "mosquitto+stock-autosave": ["lost-acked", "premature-ack"],
     "mosquitto+autosave-every-50": ["lost-acked", "premature-ack"],
@@ -55,7 +58,7 @@ SHOWN_BY = {
     ],
     "mosquitto+no-passwords": ["unauthorised-ok", "password-of-another-account"],
     "mosquitto+plaintext-listener": ["insecure-ok", "plaintext (MQTT) was accepted"],
-    "mosquitto+old-tls": ["TLS 1.1 was accepted"],
+    "mosquitto+old-tls": ["TLS 1.1 was accepted", "the server went on with TLS 1.1"],
 }
 """What must be found for it: anomalies of the checker, and words of the step that could not go on."""
 
