@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from waybill.drivers.base import Login, LoginRefused
-from waybill.drivers.frame_table import Broken, FrameTable, RawConnection
+from waybill.drivers.frame_table import Broken, FrameTable, RawConnection, Saying
 from waybill.hostile.reaction import Became, Reaction, react
 from waybill.hostile.sorts import Input
 
@@ -33,6 +33,22 @@ class Campaign:
         self._logins = list(logins)
         self._deadline = deadline
         self._unanswered = 0
+
+    def check(self) -> None:
+        """Logs in genuinely on each connection and gets an answer: without that no refusal shows anything.
+
+        Raises:
+            Broken: The server did not let somebody in, or did not answer.
+            LoginRefused: The same, before anything was said.
+        """
+        for way in range(len(self._logins)):
+            connection = self._open(way, logged_in=True)
+            try:
+                connection.write(connection.sentinel())
+                while connection.hear().saying is not Saying.SENTINEL:
+                    pass
+            finally:
+                connection.close()
 
     def run(self, inputs: Sequence[Input], between: Callable[[], None]) -> list[Reaction]:
         """Says them all; returns what became of each, in the order of the inputs.
