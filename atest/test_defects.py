@@ -129,6 +129,22 @@ ROWS = {
         "ignores-expiry",
         "ignores-audience",
     ],
+    "Nothing that is said without a login is taken, and nothing is left without an answer": [
+        "crash-on-bad-frame",
+    ],
+    "A frame that is not as it should be gets an error or ends its connection": [
+        "frame-limit-off",
+        "crash-on-bad-frame",
+        "hang-on-truncated",
+        "nesting-unbounded",
+        "wrong-direction-accepted",
+    ],
+    "Text that is code, a line or a path elsewhere stays text": [
+        "log-injection",
+        "sql-injection",
+        "crash-on-bad-frame",
+        "path-injection",
+    ],
 }
 """Which defects each scenario is put to the proof with."""
 

@@ -150,6 +150,7 @@ class HostileInput:
         ```
         """
         scenario = stage.scenario()
+        self._assault(ANSWER.total_seconds())
         keys = Capability.IDEMPOTENCY_KEY in scenario.driver.capabilities
         sent = send_texts(scenario, scenario.device(sender), recipient, keys=keys)
         scenario.wait_until_answered(sent, deadline=deadline.total_seconds())
@@ -183,10 +184,14 @@ class HostileInput:
         """
         assault = self._running()
         findings = assault.findings()
-        crashes = sum(one.count for one in findings if one.anomaly in ("hostile-input-crash", "hostile-input-fault"))
+        crashes = sum(
+            one.count for one in findings if one.anomaly in ("hostile-input-crash", "hostile-input-fault")
+        )
         current.case.show(crashes=crashes)
         if stage.target().launched:
-            current.case.show(injected=sum(one.count for one in findings if one.anomaly == "hostile-input-trace"))
+            current.case.show(
+                injected=sum(one.count for one in findings if one.anomaly == "hostile-input-trace")
+            )
         else:
             BuiltIn().set_test_message("Logs and data of the server were not at hand.", append=True)
         if findings:
@@ -202,7 +207,10 @@ class HostileInput:
         return self._assaults[1]
 
     def _running(self) -> Assault:
-        if self._assaults is None or self._assaults[0] is not stage.scenario() or not self._assaults[1].reactions:
+        if (
+            self._assaults is None
+            or self._assaults[0] is not stage.scenario()
+            or not self._assaults[1].reactions
+        ):
             raise AssertionError("Nothing was said, so nothing is shown; use `Try Hostile Input` first.")
         return self._assaults[1]
-

@@ -40,8 +40,8 @@ Text that is code, a line or a path elsewhere stays text
     Given bob is online
     And alice writes to bob
     And carol and dave are bystanders
-    When a user writes queries, log lines, paths, commands and tricks into every field
-    And alice sends the same as messages to bob
+    When alice sends queries, log lines, paths, commands and tricks as messages to bob
+    And a user writes the same into every field
     Then it did nothing but meet an error or the end of its connection
     And the bystanders noticed nothing
     And every message is accounted for

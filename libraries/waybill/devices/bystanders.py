@@ -51,9 +51,7 @@ def losses(devices: Sequence[Device]) -> int:
     not given."""
     scenario = devices[0].scenario
     unsent = sum(not one.taken for device in devices for one in device.sent)
-    return unsent + sum(
-        not device.inbox.holds(one) for device in devices for one in scenario.owed(device)
-    )
+    return unsent + sum(not device.inbox.holds(one) for device in devices for one in scenario.owed(device))
 
 
 def require_untouched(scenario: Scenario, devices: Sequence[Device], *, deadline: float) -> None:

@@ -96,7 +96,8 @@ class Example:
         packet: Its bytes, without what the transport adds.
         fields: Its fields, in the order of their places.
         taken: A server that was logged in to does what it asks for; False where the example is refused for reasons
-            other than its form (it names a group that is not there).
+            other than its form (it names a group that is not there). Of a server's frame: a server has to reject it
+            from a client; False where it may ignore it.
         answered: The server answers it by itself.
         ends: It ends the session, by itself or when it is said a second time.
         reference: The number by which its answer names it; None where the protocol has none.
@@ -233,8 +234,11 @@ class RawConnection(ABC):
         Raises:
             Broken: The connection ended meanwhile.
         """
-        with self.stream.writing:
-            self.stream.finish(self.stream.patience)
+        try:
+            with self.stream.writing:
+                self.stream.finish(self.stream.patience)
+        except OSError as error:
+            raise Broken(f"the connection broke: {error}") from None
 
     def close(self) -> None:
         """Ends the connection without a goodbye."""
@@ -254,7 +258,7 @@ class FrameTable(ABC):
         faults: The words for a refusal that is the server's own fault: no input may lead to one.
     """
 
-    protocol: ClassVar[str]
+    protocol: str
     messages: ClassVar[bool]
     bounded: ClassVar[bool]
     faults: ClassVar[frozenset[str]]
@@ -280,7 +284,7 @@ class FrameTable(ABC):
         """The most bytes of a packet that is legal; 0 where the protocol says nothing."""
         return 0
 
-    def renumbered(self, example: Example, number: int) -> Example:  # noqa: ARG002 - for protocols with references
+    def renumbered(self, example: Example, number: int) -> Example:
         """The example with another reference, and whatever else must differ from one send to the next."""
         return example
 
@@ -308,10 +312,6 @@ class FrameTable(ABC):
     @abstractmethod
     def written(self, example: Example, one: Field, value: bytes) -> bytes:
         """The bytes of a text field that says this (UTF-8, or what should be), its length included."""
-
-    @abstractmethod
-    def number(self, example: Example, one: Field, value: str) -> bytes | None:
-        """The bytes of a number field that says this, in the spelling of JSON; None if it cannot be written at all."""
 
     @abstractmethod
     def wrong(self, example: Example, one: Field) -> Iterator[tuple[str, bytes, Expected]]:

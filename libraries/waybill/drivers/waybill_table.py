@@ -89,7 +89,7 @@ _BAD_STRINGS: Final = {
 class WaybillTable(FrameTable):
     """The frames of wire v2."""
 
-    protocol: ClassVar[str] = "wire v2"
+    protocol = "wire v2"
     messages: ClassVar[bool] = True
     bounded: ClassVar[bool] = True
     faults: ClassVar[frozenset[str]] = frozenset({"storage"})
@@ -118,10 +118,6 @@ class WaybillTable(FrameTable):
         escaped = re.sub(rb'[\x00-\x1f"\\]', lambda found: b"\\u%04x" % found.group()[0], value)
         text = b'"' + escaped + b'"'
         return b"[" + text + b"]" if one.kind is Kind.LIST else text
-
-    def number(self, example: Example, one: Field, value: str) -> bytes | None:
-        """The number as it is spelled."""
-        return value.encode()
 
     def renumbered(self, example: Example, number: int) -> Example:
         """Another reference, and another key for a send."""
@@ -202,7 +198,7 @@ class WaybillTable(FrameTable):
         """WebSocket frames against RFC 6455."""
         return framed(self.example("presence").packet, self._frame)
 
-    def expects(self, example: Example, one: Field, text: str) -> Expected:
+    def expects(self, example: Example, one: Field, text: str) -> Expected:  # noqa: PLR0911 - one for each case
         """Names are of few letters; keys and bodies are any text, titles any text that can be shown. What is wrong with
         a typing notice is ignored without a word."""
         if example.name == "typing":
@@ -261,7 +257,7 @@ class _RawWaybill(RawConnection):
         wrapped: bytes = ABNF.create_frame(_encode(question), ABNF.OPCODE_TEXT).format()
         return wrapped
 
-    def hear(self) -> Heard:
+    def hear(self) -> Heard:  # noqa: PLR0911 - one for each case
         """The next message; pings and the close are answered."""
         opcode, payload = self._reader.read()
         if opcode == ABNF.OPCODE_PING:

@@ -12,7 +12,7 @@ from waybill.drivers.base import Login, LoginRefused
 from waybill.drivers.frame_table import Broken, Cast, FrameTable
 from waybill.hostile.campaign import Campaign
 from waybill.hostile.inputs import Inputs
-from waybill.hostile.phrases import PHRASES, phrase
+from waybill.hostile.phrases import PHRASES, marker, phrase
 from waybill.hostile.reaction import Became, Reaction
 from waybill.hostile.sorts import Input, Sort
 from waybill.hostile.traces import Trace, Traced, Traces
@@ -174,7 +174,7 @@ class Assault:
     def _left(self) -> list[Finding]:
         if not self._target.launched:
             return []
-        traces = self._traces.find(self.reactions)
+        traces = self._traces.find(self.reactions, self._scenario.seed)
         said = {one.input.marker: one for one in self.reactions if one.input.marker}
         findings = []
         for anomaly, kinds in ((FAULT, {"fault"}), (TRACE, {"log", "file", "store"})):
@@ -233,14 +233,10 @@ _WORDS: Final = {
 }
 
 
-def legal_texts(seed: int) -> list[tuple[str, str]]:
-    """Every text of the lists with a marker: legal as a body, whatever it is elsewhere; with what it is."""
+def legal_texts(seed: int, first: int) -> list[str]:
+    """Every text of the lists with a marker, numbered from the first: legal as a body, whatever it is elsewhere."""
     made = [(sort, name) for sort, phrases in PHRASES.items() for name in phrases]
-    mark = f"{seed & 0xFFFF:04x}"
-    return [
-        (f"{sort.value}: {name}", phrase(sort, name, f"zq{number:05d}{mark}"))
-        for number, (sort, name) in enumerate(made, start=90_000)
-    ]
+    return [phrase(sort, name, marker(number, seed)) for number, (sort, name) in enumerate(made, start=first)]
 
 
 def send_texts(scenario: Scenario, device: Device, recipient: str, *, keys: bool) -> list[Sending]:
@@ -250,9 +246,9 @@ def send_texts(scenario: Scenario, device: Device, recipient: str, *, keys: bool
     """
     conversation = scenario.direct(device.user, recipient)
     most = scenario.target.promises.get("key", 64)
-    sent = [device.send(conversation, text) for _, text in legal_texts(scenario.seed)]
+    sent = [device.send(conversation, text) for text in legal_texts(scenario.seed, 90_000)]
     if keys:
-        texts = [text for _, text in legal_texts(scenario.seed + 1) if 0 < len(text) <= most]
+        texts = [text for text in legal_texts(scenario.seed, 95_000) if 0 < len(text) <= most]
         sent += [device.send(conversation, key=text) for text in texts]
     return sent
 

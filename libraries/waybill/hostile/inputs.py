@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from waybill.drivers.frame_table import TEXTS, Example, Expected, Field, FrameTable, Kind
-from waybill.hostile.phrases import BYTES, PHRASES, phrase
+from waybill.hostile.phrases import BYTES, PHRASES, marker, phrase
 from waybill.hostile.sorts import Input, Sort
 
 _REJECTED, _TAKEN, _EITHER = Expected.REJECTED, Expected.TAKEN, Expected.EITHER
@@ -30,7 +30,7 @@ class Inputs:
     def __init__(self, table: FrameTable, seed: int) -> None:
         self.table = table
         self.random = random.Random(seed)
-        self._mark = f"{seed & 0xFFFF:04x}"
+        self._seed = seed
         self._numbers = itertools.count(1)
 
     def before_login(self, most: int = SAMPLE) -> list[Input]:
@@ -93,8 +93,11 @@ class Inputs:
     def _direction(self, *, logged_in: bool) -> Iterator[Input]:
         shared = {one.opcode for one in self.table.of_client}
         for example in self._each(self.table.of_server):
-            expected = _EITHER if logged_in and example.opcode in shared else _REJECTED
-            yield self._frame(Sort.DIRECTION, example, "said by a client", example.packet, expected, logged_in, True)
+            open_to_both = example.opcode in shared or not example.taken
+            expected = _EITHER if logged_in and open_to_both else _REJECTED
+            yield self._frame(
+                Sort.DIRECTION, example, "said by a client", example.packet, expected, logged_in, True
+            )
 
     def _truncated(self, *, logged_in: bool) -> Iterator[Input]:
         for kind in self.table.of_client:
@@ -127,7 +130,13 @@ class Inputs:
                             continue
                         packet = self.table.spliced(example, {one.name: value})
                         yield self._frame(
-                            Sort.OVERSIZE, example, f"{size} bytes in '{one.name}'", packet, _REJECTED, True, True
+                            Sort.OVERSIZE,
+                            example,
+                            f"{size} bytes in '{one.name}'",
+                            packet,
+                            _REJECTED,
+                            True,
+                            True,
                         )
 
     def _split(self) -> Iterator[Input]:
@@ -165,7 +174,7 @@ class Inputs:
                 one = example.field(place)
                 packet = self.table.without(example, one)
                 if packet is not None:
-                    expected = _REJECTED if self.table.bounded else _EITHER
+                    expected = _REJECTED if self.table.messages else _EITHER
                     yield self._frame(
                         Sort.MISSING, example, f"without '{one.name}'", packet, self._state(expected, logged_in),
                         logged_in, finish=not self.table.bounded, unnamed=one.kind is Kind.REFERENCE,
@@ -193,7 +202,9 @@ class Inputs:
                     if example.ends and expected is _TAKEN:
                         expected = _EITHER
                     expected = self._state(expected, logged_in)
-                    yield self._frame(sort, example, f"{size} {word}", packet, expected, logged_in, example.ends)
+                    yield self._frame(
+                        sort, example, f"{size} {word}", packet, expected, logged_in, example.ends
+                    )
 
     def _framing(self, *, logged_in: bool) -> Iterator[Input]:
         for one in self.table.framing():
@@ -206,15 +217,15 @@ class Inputs:
     def _texts(self, kind: Example, place: str) -> Iterator[Input]:
         for sort, phrases in PHRASES.items():
             for name in phrases:
-                example, marker = self._fresh(kind), self._marker()
-                one, text = example.field(place), phrase(sort, name, marker)
+                example, mark = self._fresh(kind), self._marker()
+                one, text = example.field(place), phrase(sort, name, mark)
                 expected = self.table.expects(example, one, text)
-                yield self._said(sort, example, one, name, text.encode(), expected, marker)
+                yield self._said(sort, example, one, name, text.encode(), expected, mark)
         for name, value in BYTES.items():
-            example, marker = self._fresh(kind), self._marker()
-            one, data = example.field(place), marker.encode() + value
+            example, mark = self._fresh(kind), self._marker()
+            one, data = example.field(place), mark.encode() + value
             expected = self.table.of_bytes(example, one)
-            yield self._said(Sort.ENCODING, example, one, name, data, expected, marker)
+            yield self._said(Sort.ENCODING, example, one, name, data, expected, mark)
 
     # -- parts -----------------------------------------------------------------------------------------------
 
@@ -226,14 +237,14 @@ class Inputs:
         name: str,
         value: bytes,
         expected: Expected,
-        marker: str,
+        mark: str,
     ) -> Input:
         packet = self.table.spliced(example, {one.name: self.table.written(example, one, value)})
         login = example.name == self.table.of_client[0].name
         return Input(
             sort, example.name, f"{name} in '{one.name}'", (self.table.wrap(packet),), expected,
             logged_in=not login, reference=example.reference, answered=example.answered,
-            finish=example.whole and not login, last=login or example.whole, packet=packet, marker=marker,
+            finish=example.whole and not login, last=login or example.whole, packet=packet, marker=mark,
         )  # fmt: skip
 
     def _frame(
@@ -266,7 +277,7 @@ class Inputs:
         )  # fmt: skip
 
     def _marker(self) -> str:
-        return f"zq{next(self._numbers):05d}{self._mark}"
+        return marker(next(self._numbers), self._seed)
 
     def _fresh(self, example: Example) -> Example:
         return self.table.renumbered(example, next(self._numbers))

@@ -135,12 +135,11 @@ BYTES: Final[Mapping[str, bytes]] = {
 """Bytes that are no UTF-8."""
 
 
-def phrase(sort: Sort, name: str, marker: str) -> str:
+def marker(number: int, seed: int) -> str:
+    """A word that occurs nowhere else; its end is the same in a whole run of the seed."""
+    return f"zq{number:05d}{seed & 0xFFFF:04x}"
+
+
+def phrase(sort: Sort, name: str, mark: str) -> str:
     """One text with its marker."""
-    return PHRASES[sort][name].replace("{m}", marker)
-
-
-def lines_of(text: str, marker: str) -> list[str]:
-    """How a line would begin that this text began; empty if it begins none."""
-    rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[1:]
-    return [line[:60] for line in rest if marker in line]
+    return PHRASES[sort][name].replace("{m}", mark)

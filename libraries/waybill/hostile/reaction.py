@@ -57,16 +57,16 @@ class Reaction:
         Args:
             faults: The words for a refusal that is the server's own fault.
         """
-        if self.became in (Became.SILENT, Became.UNREACHABLE):
-            return self.became.value
+        if self.became is Became.SILENT:
+            return "silent"
+        if self.became is Became.UNREACHABLE:
+            return "unreachable"
         if self.code in faults:
             return "server's fault"
-        expected = self.input.expected
-        if expected is Expected.REJECTED and (self.became is Became.TAKEN or self.answered):
+        taken = self.became is Became.TAKEN
+        if self.input.expected is Expected.REJECTED and (taken or self.answered):
             return "taken"
-        if expected is Expected.TAKEN and self.became is not Became.TAKEN:
-            return "rejected"
-        return ""
+        return "rejected" if self.input.expected is Expected.TAKEN and not taken else ""
 
     def in_words(self) -> str:
         """The input, and what became of it."""

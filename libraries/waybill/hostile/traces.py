@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from waybill.hostile.phrases import marker
 from waybill.hostile.reaction import Reaction
 
 MARKER: Final = re.compile(rb"zq\d{5}[0-9a-f]{4}")
@@ -71,15 +72,15 @@ class Traces:
         self._target = target
         self._sizes: dict[Path, int] = {log: log.stat().st_size for log in target.logs()}
 
-    def find(self, reactions: Sequence[Reaction]) -> list[Trace]:
+    def find(self, reactions: Sequence[Reaction], seed: int) -> list[Trace]:
         """Everything that should not be there.
 
         Args:
             reactions: What was said, and what became of it.
+            seed: That of the markers.
         """
         rejected = {one.input.marker for one in reactions if one.rejected and one.input.marker}
-        known = {one.input.marker for one in reactions}
-        return [*self.in_logs(), *self._files(known), *self._stored(rejected)]
+        return [*self.in_logs(), *self._files(marker(0, seed)[-4:]), *self._stored(rejected)]
 
     def in_logs(self) -> list[Trace]:
         """Lines of logs that hostile text began, that have control characters of it, or that tell of a fault."""
@@ -92,7 +93,7 @@ class Traces:
                 found += [Trace(kind, log, repr(line[:160])[1:], mark) for kind, mark in judged(line)]
         return found
 
-    def _files(self, known: set[str]) -> list[Trace]:
+    def _files(self, ending: str) -> list[Trace]:
         """Files and folders that are named by hostile text."""
         folder = self._target.folder
         beside = [*list(folder.parents)[:_ABOVE], Path(tempfile.gettempdir()), Path.home(), Path.cwd()]
@@ -101,7 +102,7 @@ class Traces:
         return [
             Trace("file", path.parent, f"'{path.name}' was made there", mark[0].decode())
             for path in dict.fromkeys(names)
-            if (mark := MARKER.findall(os.fsencode(path.name))) and mark[0].decode() in known
+            if (mark := MARKER.findall(os.fsencode(path.name))) and mark[0].decode().endswith(ending)
         ]
 
     def _stored(self, rejected: set[str]) -> list[Trace]:
@@ -114,7 +115,9 @@ class Traces:
                 if path in logs or path.is_symlink() or not path.is_file():
                     continue
                 kept = {mark.decode() for mark in MARKER.findall(path.read_bytes())} & rejected
-                found += [Trace("store", path, f"holds {mark}, which was refused", mark) for mark in sorted(kept)]
+                found += [
+                    Trace("store", path, f"holds {mark}, which was refused", mark) for mark in sorted(kept)
+                ]
         return found
 
 
@@ -130,11 +133,6 @@ def judged(line: bytes) -> list[tuple[str, str]]:
     if _FAULTS.search(line):
         found.append(("fault", marks[0].decode() if marks else ""))
     return found
-
-
-def smallest(reactions: Iterable[Reaction]) -> Mapping[str, Reaction]:
-    """Inputs by their marker, for naming the one that left a trace."""
-    return {one.input.marker: one for one in reactions if one.input.marker}
 
 
 def _listed(place: Path) -> list[Path]:

@@ -33,6 +33,7 @@ MODULES = (
     "login",
     "forging",
     "encryption",
+    "hostile",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])
