@@ -254,5 +254,7 @@ def send_texts(scenario: Scenario, device: Device, recipient: str, *, keys: bool
 
 
 def _examples(reactions: Sequence[Reaction]) -> str:
-    smallest = sorted(reactions, key=lambda one: len(b"".join(one.input.pieces)))[:SHOWN]
+    """The smallest one of each sort."""
+    by_size = sorted(reactions, key=lambda one: len(b"".join(one.input.pieces)), reverse=True)
+    smallest = list({one.input.sort: one for one in by_size}.values())[-SHOWN:]
     return "; ".join(one.in_words() for one in smallest)

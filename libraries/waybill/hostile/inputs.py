@@ -241,10 +241,11 @@ class Inputs:
     ) -> Input:
         packet = self.table.spliced(example, {one.name: self.table.written(example, one, value)})
         login = example.name == self.table.of_client[0].name
+        shown = packet.replace(self.table.cast.token.encode(), b"<secret>")
         return Input(
             sort, example.name, f"{name} in '{one.name}'", (self.table.wrap(packet),), expected,
             logged_in=not login, reference=example.reference, answered=example.answered,
-            finish=example.whole and not login, last=login or example.whole, packet=packet, marker=mark,
+            finish=example.whole and not login, last=login or example.whole, packet=shown, marker=mark,
         )  # fmt: skip
 
     def _frame(

@@ -9,48 +9,40 @@ from waybill.drivers.frame_table import Expected
 
 
 class Sort(enum.Enum):
-    """What is hostile about an input. The value is its name in figures and on the page."""
+    """What is hostile about an input.
 
-    WHOLE = "whole"
-    """A frame in order, said before the login."""
-    HELD = "held"
-    """The connection says too little, or nothing, and stays open."""
-    DIRECTION = "wrong direction"
-    """A frame that only a server says."""
-    TRUNCATED = "truncated"
-    """A frame that ends too early, at each of its bytes."""
-    OVERSIZE = "oversize"
-    """A frame, a body, a name or a key that is larger than what is legal."""
-    SPLIT = "split"
-    """A frame in order, each byte of it in a write of its own."""
-    COALESCED = "coalesced"
-    """A frame in order with another one in the same write."""
-    TWICE = "twice"
-    """The same frame two times."""
-    TYPED = "wrong type"
-    """A field of another type or form, or a number that is out of every bound."""
-    MISSING = "missing"
-    """A frame without one of its fields."""
-    NESTED = "nested"
-    """Something in something in something."""
-    CROWDED = "crowded"
-    """Very many of what there can be many of."""
-    FRAMING = "framing"
-    """The transport's own rules are broken."""
-    CONTROL = "control characters"
-    """Control characters in a text field."""
-    UNICODE = "unicode"
-    """Text that is not what it seems: directions, widths, forms, look-alikes."""
-    ENCODING = "encoding"
-    """Bytes that are no UTF-8 in a text field."""
-    SQL = "SQL"
-    """Text that ends a literal of SQL."""
-    LOG = "log lines"
-    """Text that begins a line of its own where it is logged, or formats what is logged."""
-    PATH = "paths"
-    """Text that leads somewhere where it is taken for a path, a device or an address."""
-    COMMAND = "commands"
-    """Text that does something where a shell, a template or a terminal reads it."""
+    Attributes:
+        meaning: What that is, in a sentence.
+    """
+
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str) -> Sort:
+        """The value is the name in figures and on the page."""
+        made = object.__new__(cls)
+        made._value_, made.meaning = name, meaning
+        return made
+
+    WHOLE = "whole", "A frame in order, said before the login."
+    HELD = "held", "The connection says too little, or nothing, and stays open."
+    DIRECTION = "wrong direction", "A frame that only a server says."
+    TRUNCATED = "truncated", "A frame that ends too early, at each of its bytes."
+    OVERSIZE = "oversize", "A frame, a body, a name or a key that is larger than what is legal."
+    SPLIT = "split", "A frame in order, each byte of it in a write of its own."
+    COALESCED = "coalesced", "A frame in order with another one in the same write."
+    TWICE = "twice", "The same frame two times."
+    TYPED = "wrong type", "A field of another type or form, or a number that is out of every bound."
+    MISSING = "missing", "A frame without one of its fields."
+    NESTED = "nested", "Something in something in something, up to 100,000 deep."
+    CROWDED = "crowded", "Very many of what there can be many of."
+    FRAMING = "framing", "The transport's own rules are broken."
+    CONTROL = "control characters", "Control characters in a text field."
+    UNICODE = "unicode", "Text that is not what it seems: directions, widths, forms, look-alikes."
+    ENCODING = "encoding", "Bytes that are no UTF-8 in a text field."
+    SQL = "SQL", "Text that ends a literal of SQL."
+    LOG = "log lines", "Text that begins a line of its own where it is logged, or formats what is logged."
+    PATH = "paths", "Text that leads somewhere where it is taken for a path, a device or an address."
+    COMMAND = "commands", "Text that does something where a shell, a template or a terminal reads it."
 
 
 TEXTS = (Sort.CONTROL, Sort.UNICODE, Sort.ENCODING, Sort.SQL, Sort.LOG, Sort.PATH, Sort.COMMAND)

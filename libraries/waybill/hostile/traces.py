@@ -90,7 +90,7 @@ class Traces:
                 file.seek(self._sizes.get(log, 0))
                 new = file.read()
             for line in new.split(b"\n"):
-                found += [Trace(kind, log, repr(line[:160])[1:], mark) for kind, mark in judged(line)]
+                found += [Trace(kind, log, _around(line, mark), mark) for kind, mark in judged(line)]
         return found
 
     def _files(self, ending: str) -> list[Trace]:
@@ -133,6 +133,12 @@ def judged(line: bytes) -> list[tuple[str, str]]:
     if _FAULTS.search(line):
         found.append(("fault", marks[0].decode() if marks else ""))
     return found
+
+
+def _around(line: bytes, mark: str) -> str:
+    """The part of a line where the marker is."""
+    start = max(0, line.find(mark.encode()) - 60) if mark else 0
+    return repr(line[start : start + 160])[1:]
 
 
 def _listed(place: Path) -> list[Path]:
