@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from websocket import ABNF
+
 from waybill.drivers.frame_table import Expected, Framed
 
 MASK: Final = b"\x37\xfa\x21\x3d"
@@ -42,7 +44,7 @@ def frame(
         size = bytes((bit | length,))
     if not masked:
         return first + size + payload
-    return first + size + MASK + bytes(byte ^ MASK[place % 4] for place, byte in enumerate(payload))
+    return first + size + MASK + ABNF.mask(MASK, payload)
 
 
 def framed(message: bytes, largest: int) -> list[Framed]:

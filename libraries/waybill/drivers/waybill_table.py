@@ -27,7 +27,7 @@ from waybill.drivers.frame_table import (
     Saying,
     Side,
 )
-from waybill.drivers.waybill_framing import framed
+from waybill.drivers.waybill_framing import frame, framed
 from waybill.drivers.waybill_inbound import FrameReader
 
 _REJECTED, _TAKEN, _EITHER = Expected.REJECTED, Expected.TAKEN, Expected.EITHER
@@ -109,9 +109,8 @@ class WaybillTable(FrameTable):
         self._frame = cast.limits.get("frame", _LARGEST_FRAME)
 
     def wrap(self, packet: bytes) -> bytes:
-        """A masked text message."""
-        wrapped: bytes = ABNF.create_frame(packet, ABNF.OPCODE_TEXT).format()
-        return wrapped
+        """A masked text message; the mask is always the same, so that the same input is the same bytes."""
+        return frame(packet)
 
     def written(self, example: Example, one: Field, value: bytes) -> bytes:
         """A JSON string; control characters, quotes and backslashes are escaped, everything else stands as it is."""
