@@ -121,7 +121,7 @@ class Assault:
         Raises:
             AssertionError: The genuine login of the same account does not work.
         """
-        campaign = Campaign(self.table, self._logins(), self._deadline + (self._login_bound or 0.0))
+        campaign = Campaign(self.table, self._logins(), self._deadline, self._login_bound or 0.0)
         try:
             campaign.check()
         except (Broken, LoginRefused) as error:

@@ -26,12 +26,16 @@ class Campaign:
         table: The protocol.
         logins: As whom to log in, one for each connection that is open at a time.
         deadline: Seconds that the server has for each input.
+        login_bound: Seconds after which the server ends a connection without a login, for those that are held open.
     """
 
-    def __init__(self, table: FrameTable, logins: Sequence[Login], deadline: float) -> None:
+    def __init__(
+        self, table: FrameTable, logins: Sequence[Login], deadline: float, login_bound: float = 0.0
+    ) -> None:
         self._table = table
         self._logins = list(logins)
         self._deadline = deadline
+        self._login_bound = login_bound
         self._unanswered = 0
 
     def check(self) -> None:
@@ -109,7 +113,7 @@ class Campaign:
         except (Broken, LoginRefused) as error:
             return Reaction(one, Became.UNREACHABLE, text=str(error), over=True)
         try:
-            return react(connection, one, self._deadline)
+            return react(connection, one, self._login_bound + self._deadline)
         finally:
             connection.close()
 
