@@ -149,14 +149,14 @@ class IrisTable(FrameTable):
         ), _REJECTED if too_large else _EITHER
 
     def crowded(self, example: Example, count: int) -> tuple[bytes, Expected] | None:
-        """A batch of so many empty bodies."""
+        """A batch of so many bodies; a server may have a bound for them."""
         if example.name != "BATCH_SEND":
             return None
         one = example.field("bodies")
         value = b"\x00\x01x" * count
         return self.spliced(example, {"bodies": self.written(example, one, value)}), _REJECTED if len(
             value
-        ) > one.most else _TAKEN
+        ) > one.most else _EITHER
 
     def padded(self, example: Example, size: int) -> bytes | None:
         """The last field filled up."""
