@@ -113,6 +113,22 @@ ROWS = {
         "auth-optional",
         "auth-disabled",
     ],
+    "Nothing that is said without a login is taken, and nothing is left without an answer": [
+        "crash-on-bad-frame",
+    ],
+    "A frame that is not as it should be gets an error or ends its connection": [
+        "frame-limit-off",
+        "crash-on-bad-frame",
+        "hang-on-truncated",
+        "nesting-unbounded",
+        "wrong-direction-accepted",
+    ],
+    "Text that is code, a line or a path elsewhere stays text": [
+        "log-injection",
+        "sql-injection",
+        "crash-on-bad-frame",
+        "path-injection",
+    ],
     "Every port refuses what is weaker than the promised TLS, and nobody else notices the attempts": [
         "plaintext-port-open",
         "tls10-allowed",

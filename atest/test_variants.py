@@ -35,6 +35,7 @@ SHOWN_BY = {
     "ejabberd+archive-of-rooms": ["misrouted", "stale-read"],
     "ejabberd+no-carbons": ["stuck", "gap"],
     "ejabberd+small-stanzas": ["unknown (connection-lost)"],
+    "ejabberd+unlimited-stanzas": ["hostile-input-taken", "message, oversize: 262145 bytes: taken"],
     "ejabberd+anonymous": ["acknowledged sends: mallory/nobody-send"],
     "ejabberd+no-last-activity": ["presence of alice/phone was refused"],
     "ejabberd+tls-optional": [
@@ -50,6 +51,7 @@ SHOWN_BY = {
     "mosquitto+queue-of-100": ["lost-acked", "was given 100 of them"],
     "mosquitto+queue-of-10-kilobytes": ["lost-acked"],
     "mosquitto+bodies-of-1000-bytes": ["refused (packet-too-large)"],
+    "mosquitto+bodies-without-a-limit": ["hostile-input-taken", "PUBLISH, oversize: 131537 bytes: taken"],
     "mosquitto+memory-of-400-kilobytes": ["unknown (connection-lost)"],
     "mosquitto+one-device-per-user": ["refused (not-connected)"],
     "mosquitto+anonymous": [

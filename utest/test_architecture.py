@@ -28,6 +28,7 @@ ALLOWED = {
     },
     "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
     "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history"},
+    "waybill.hostile": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
 }
 

@@ -36,11 +36,14 @@ How messaging is laid onto XMPP:
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from waybill.drivers.base import Capability, Driver, Login, LoginRefused, Observer, Outcome, Session, Welcome
 from waybill.drivers.byte_stream import Broken
 from waybill.history.events import Completion
+
+if TYPE_CHECKING:
+    from waybill.drivers.frame_table import Cast, FrameTable
 
 
 class XmppDriver(Driver):
@@ -104,3 +107,9 @@ class XmppDriver(Driver):
         from waybill.drivers.xmpp_stanzas import conversation_of
 
         return conversation_of(one, other)
+
+    def frame_table(self, cast: Cast) -> FrameTable:
+        """The elements of the stream."""
+        from waybill.drivers.xmpp_table import XmppTable
+
+        return XmppTable(cast)

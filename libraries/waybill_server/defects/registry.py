@@ -34,6 +34,7 @@ MODULES = (
     "forging",
     "encryption",
     "downgrading",
+    "hostile",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])

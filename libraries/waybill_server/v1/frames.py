@@ -206,14 +206,15 @@ def decode(data: bytes | bytearray, at: int = 0) -> tuple[Any, int] | None:
     return make(*values), at
 
 
-def bodies_of(batch: bytes) -> list[bytes]:
-    """The bodies in a batch.
+def bodies_of(batch: bytes, most: int) -> list[bytes]:
+    """The bodies in a batch; of one with more than `most` the first ones and one more.
 
     Raises:
         Faulty: Their lengths do not add up.
     """
-    bodies, at = [], 0
-    while at < len(batch):
+    bodies: list[bytes] = []
+    at = 0
+    while at < len(batch) and len(bodies) <= most:
         length = int.from_bytes(batch[at : at + 2], "big")
         body = batch[at + 2 : at + 2 + length]
         at += 2 + length
