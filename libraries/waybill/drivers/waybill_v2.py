@@ -6,7 +6,6 @@ import contextlib
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-import msgspec
 import websocket
 
 from waybill.drivers import waybill_frames as frames
@@ -99,7 +98,7 @@ def _log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
         )
     try:
         answer = frames.decode(payload)
-    except msgspec.DecodeError as error:
+    except frames.Malformed as error:
         raise LoginRefused(
             Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
         ) from None
