@@ -1,4 +1,4 @@
-"""Values for the frames of both wires, made from the types that the frames themselves declare."""
+"""Values for the frames of both wires, made from the types that the frames themselves declare, and bytes in pieces."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from waybill.drivers import waybill_frames
+from waybill.drivers.byte_stream import Broken
 from waybill_server import client_frames, server_frames
 
 EXAMPLES = max(200, settings.default.max_examples if settings.default else 0)
@@ -119,3 +120,18 @@ def pieces(draw: st.DrawFn, data: bytes) -> list[bytes]:
     """Bytes, cut anywhere."""
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
     return [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+class Bytes:
+    """A byte stream that gives what it has, at most so much at once, and then is at its end."""
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self.parts = [part for part in parts if part]
+
+    def recv(self, size: int) -> bytes:
+        if not self.parts:
+            raise Broken("more is asked for")
+        part, self.parts[0] = self.parts[0][:size], self.parts[0][size:]
+        if not self.parts[0]:
+            del self.parts[0]
+        return part

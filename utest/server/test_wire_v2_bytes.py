@@ -12,6 +12,7 @@ from frame_values import (
     DRIVER_WRITES,
     EXAMPLES,
     SERVER_KINDS,
+    Bytes,
     by_opcode,
     frames_of,
     members,
@@ -136,21 +137,6 @@ class Served:
 
     def __exit__(self, *_: object) -> None:
         self.connection.connection_lost(None)
-
-
-class Bytes:
-    """A byte stream that gives what it has, at most so much at once, and then is at its end."""
-
-    def __init__(self, parts: list[bytes]) -> None:
-        self.parts = [part for part in parts if part]
-
-    def recv(self, size: int) -> bytes:
-        if not self.parts:
-            raise Broken("more is asked for")
-        part, self.parts[0] = self.parts[0][:size], self.parts[0][size:]
-        if not self.parts[0]:
-            del self.parts[0]
-        return part
 
 
 def read_all(parts: list[bytes]) -> list[tuple[int, bytes]]:
