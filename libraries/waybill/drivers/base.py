@@ -17,10 +17,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from waybill.history.events import ACCEPTED as ACCEPTED  # noqa: PLC0414 - part of the contract
 from waybill.history.events import Completion, End, Mode
+
+if TYPE_CHECKING:
+    from waybill.drivers.frame_table import Cast, FrameTable
 
 
 class Capability(enum.Enum):
@@ -442,3 +445,7 @@ class Driver(ABC):
         scheme, _, rest = endpoint.url.partition("://")
         plain = PLAINTEXT_SCHEMES.get(scheme)
         return None if plain is None else Endpoint(f"{plain}://{rest}")
+
+    def frame_table(self, cast: Cast) -> FrameTable | None:
+        """The protocol's frames as examples, from which inputs of every kind are made; None where there is none."""
+        return None

@@ -289,6 +289,19 @@ class ByteStream:
             raise Broken("something came unencrypted after the server agreed to TLS", code="tls")
         self._shake_hands(endpoint, name)
 
+    @property
+    def patience(self) -> float:
+        """Seconds that are left of the deadline.
+
+        Raises:
+            Broken: None are.
+        """
+        return self._left()
+
+    def expect(self, seconds: float) -> None:
+        """From now on reads wait for so long, all together."""
+        self._until = time.monotonic() + seconds
+
     # -- the end ---------------------------------------------------------------------------------------------
 
     def established(self) -> None:

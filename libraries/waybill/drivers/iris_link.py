@@ -109,6 +109,11 @@ class TcpLink:
                 return answer
             self._buffer += self._stream.recv(PIECE)
 
+    def rest(self) -> bytes:
+        """What arrived behind the answer to the login and was not read yet; it is then the caller's."""
+        rest, self._buffer = bytes(self._buffer), bytearray()
+        return rest
+
     def received(self, identified: bool) -> Iterator[frames.Frame | RawMessage | Ping]:
         """The frames of the stream, one after the other."""
         while True:

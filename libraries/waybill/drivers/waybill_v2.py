@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 import websocket
@@ -14,6 +14,9 @@ from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.waybill_inbound import FrameReader
 from waybill.drivers.waybill_session import WaybillSession
 from waybill.history.events import Completion
+
+if TYPE_CHECKING:
+    from waybill.drivers.frame_table import Cast, FrameTable
 
 VERSION = 2
 
@@ -29,12 +32,11 @@ class WaybillDriver(Driver):
         """Connects and logs in."""
         asked = False
         try:
-            stream = ByteStream(login.endpoint, login.deadline, login.piece)
+            stream = open_socket(login)
             try:
-                _upgrade(stream, login)
                 reader = FrameReader(stream)
                 asked = True
-                welcome = _log_in(stream, reader, login) if login.identify else Welcome(VERSION)
+                welcome = log_in(stream, reader, login) if login.identify else Welcome(VERSION)
             except BaseException:
                 asked = asked and stream.handed
                 with contextlib.suppress(OSError):
@@ -51,6 +53,29 @@ class WaybillDriver(Driver):
         """`d:` and the two accounts in order."""
         first, second = sorted((one, other))
         return f"d:{first}:{second}"
+
+    def frame_table(self, cast: Cast) -> FrameTable:
+        """The frames of the protocol."""
+        from waybill.drivers.waybill_table import WaybillTable
+
+        return WaybillTable(cast)
+
+
+def open_socket(login: Login) -> ByteStream:
+    """Connects and opens the WebSocket; nothing was said on it yet.
+
+    Raises:
+        Broken: That was not possible.
+        LoginRefused: The server answered something else than a WebSocket.
+    """
+    stream = ByteStream(login.endpoint, login.deadline, login.piece)
+    try:
+        _upgrade(stream, login)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            stream.close()
+        raise
+    return stream
 
 
 def _upgrade(stream: ByteStream, login: Login) -> None:
@@ -76,7 +101,7 @@ def _upgrade(stream: ByteStream, login: Login) -> None:
         ) from None
 
 
-def _log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
+def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
     """Sends the hello and reads the answer.
 
     Raises:
