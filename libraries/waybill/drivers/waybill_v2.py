@@ -16,6 +16,7 @@ from waybill.drivers.waybill_session import WaybillSession
 from waybill.history.events import Completion
 
 if TYPE_CHECKING:
+    from waybill.drivers.echo import Echo
     from waybill.drivers.frame_table import Cast, FrameTable
 
 VERSION = 2
@@ -59,6 +60,12 @@ class WaybillDriver(Driver):
         from waybill.drivers.waybill_table import WaybillTable
 
         return WaybillTable(cast)
+
+    def echo(self, table: FrameTable, guest: Login) -> Echo:
+        """The exchanges of the protocol."""
+        from waybill.drivers.waybill_echo import WaybillEcho
+
+        return WaybillEcho(table, (guest.credential.user, guest.device, guest.credential.token))
 
 
 def open_socket(login: Login) -> ByteStream:
