@@ -99,6 +99,7 @@ class Example:
             other than its form (it names a group that is not there).
         answered: The server answers it by itself.
         ends: It ends the session, by itself or when it is said a second time.
+        reference: The number by which its answer names it; None where the protocol has none.
         whole: Its end is that of the packet, so it cannot be split or be followed by another one in the same write.
     """
 
@@ -111,6 +112,7 @@ class Example:
     answered: bool = True
     ends: bool = False
     whole: bool = False
+    reference: int | None = None
 
     def field(self, name: str) -> Field:
         """The field of this name."""
@@ -248,10 +250,16 @@ class FrameTable(ABC):
     Attributes:
         protocol: Its name and version.
         cast: Who appears in the examples.
-        examples: All of them, the client's first.
+        examples: All of them, the client's first, the login before everything else.
+        messages: The transport carries packets whole, so one that is cut off is a packet all the same.
+        bounded: Where a packet ends does not depend on its fields.
+        faults: The words for a refusal that is the server's own fault: no input may lead to one.
     """
 
     protocol: ClassVar[str]
+    messages: ClassVar[bool]
+    bounded: ClassVar[bool]
+    faults: ClassVar[frozenset[str]]
     cast: Cast
     examples: tuple[Example, ...]
 
@@ -268,6 +276,20 @@ class FrameTable(ABC):
     def example(self, name: str, side: Side = Side.CLIENT) -> Example:
         """The example of an operation."""
         return next(one for one in self.examples if one.name == name and one.side is side)
+
+    @property
+    def largest(self) -> int:
+        """The most bytes of a packet that is legal; 0 where the protocol says nothing."""
+        return 0
+
+    def renumbered(self, example: Example, number: int) -> Example:  # noqa: ARG002 - for protocols with references
+        """The example with another reference, and whatever else must differ from one send to the next."""
+        return example
+
+    def of_bytes(self, example: Example, one: Field) -> Expected:
+        """What becomes of bytes that are no UTF-8 in a text field."""
+        del example
+        return Expected.EITHER if one.kind in (Kind.BINARY, Kind.BODY) else Expected.REJECTED
 
     def spliced(self, example: Example, values: Mapping[str, bytes]) -> bytes:
         """The packet with other bytes in the places of fields (their lengths included), sealed."""
@@ -292,10 +314,6 @@ class FrameTable(ABC):
     @abstractmethod
     def number(self, example: Example, one: Field, value: str) -> bytes | None:
         """The bytes of a number field that says this, in the spelling of JSON; None if it cannot be written at all."""
-
-    @abstractmethod
-    def numbered(self, example: Example, reference: int) -> Mapping[str, bytes]:
-        """The values that give an example this reference, and what must differ from one send to the next."""
 
     @abstractmethod
     def wrong(self, example: Example, one: Field) -> Iterator[tuple[str, bytes, Expected]]:

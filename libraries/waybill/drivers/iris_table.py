@@ -83,6 +83,20 @@ class IrisTable(FrameTable):
     """The frames of wire v1."""
 
     protocol: ClassVar[str] = "wire v1"
+    messages: ClassVar[bool] = False
+    bounded: ClassVar[bool] = False
+    faults: ClassVar[frozenset[str]] = frozenset({"storage"})
+
+    @property
+    def largest(self) -> int:
+        """The longest field that wire v1 knows; the limits of each operation are lower."""
+        return 1 << 20
+
+    def of_bytes(self, example: Example, one: Field) -> Expected:
+        """Names are text; everything else is bytes."""
+        if example.name == "LOGIN" or (one.kind is Kind.NAME and example.name != "FETCH_PREKEYS"):
+            return _REJECTED
+        return _EITHER
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
@@ -106,10 +120,6 @@ class IrisTable(FrameTable):
             return None
         size = one.end - one.start
         return (int(value) % 256**size).to_bytes(size, "big") if abs(int(value)) <= 256**size else None
-
-    def numbered(self, example: Example, reference: int) -> Mapping[str, bytes]:
-        """Nothing: wire v1 has no references and no keys."""
-        return {}
 
     def wrong(self, example: Example, one: Field) -> Iterator[tuple[str, bytes, Expected]]:
         """Lengths that are not true. A length that is too short or too long shifts everything after it."""
@@ -183,8 +193,10 @@ class IrisTable(FrameTable):
         ]
 
     def expects(self, example: Example, one: Field, text: str) -> Expected:
-        """Names are of few letters, everything else is bytes."""
-        data = text.encode("utf-8", "surrogatepass")
+        """Names are of few letters, everything else is bytes. A service that is off looks at nothing."""
+        data = text.encode()
+        if example.name == "FETCH_PREKEYS":
+            return _EITHER
         if not example.taken or example.name == "LOGIN":
             return _REJECTED
         if one.kind is Kind.NAME:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from websocket import ABNF
@@ -88,6 +90,18 @@ class WaybillTable(FrameTable):
     """The frames of wire v2."""
 
     protocol: ClassVar[str] = "wire v2"
+    messages: ClassVar[bool] = True
+    bounded: ClassVar[bool] = True
+    faults: ClassVar[frozenset[str]] = frozenset({"storage"})
+
+    @property
+    def largest(self) -> int:
+        """The server's limit for a message."""
+        return self._frame
+
+    def of_bytes(self, example: Example, one: Field) -> Expected:
+        """A message that is not UTF-8 ends the session."""
+        return _REJECTED
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
@@ -109,11 +123,19 @@ class WaybillTable(FrameTable):
         """The number as it is spelled."""
         return value.encode()
 
-    def numbered(self, example: Example, reference: int) -> Mapping[str, bytes]:
-        """The reference, and the key of a send."""
-        names = {one.name for one in example.fields}
-        values = {"ref": b"%d" % reference} if "ref" in names else {}
-        return values | ({"key": b'"k-%d"' % reference} if "key" in names else {})
+    def renumbered(self, example: Example, number: int) -> Example:
+        """Another reference, and another key for a send."""
+        if example.reference is None:
+            return example
+        members = json.loads(example.packet)
+        del members["type"]
+        members["ref"] = number
+        if "key" in members:
+            members["key"] = f"k-{number}"
+        return replace(
+            _example(example.side, example.name, members),
+            taken=example.taken, answered=example.answered, ends=example.ends,
+        )  # fmt: skip
 
     def wrong(self, example: Example, one: Field) -> Iterator[tuple[str, bytes, Expected]]:
         """Every type that JSON has but the right one, and the numbers that are out of bounds or no numbers."""
@@ -181,9 +203,10 @@ class WaybillTable(FrameTable):
         return framed(self.example("presence").packet, self._frame)
 
     def expects(self, example: Example, one: Field, text: str) -> Expected:
-        """Names are of few letters; keys and bodies are any text, titles any text that can be shown."""
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            return _REJECTED
+        """Names are of few letters; keys and bodies are any text, titles any text that can be shown. What is wrong with
+        a typing notice is ignored without a word."""
+        if example.name == "typing":
+            return _EITHER
         match one.kind:
             case Kind.BODY:
                 return _TAKEN if len(text.encode()) <= self._body else _REJECTED
@@ -193,6 +216,10 @@ class WaybillTable(FrameTable):
                 if not text.strip() or len(text) > (one.most or 64) or CONTROL.search(text):
                     return _REJECTED
                 return _TAKEN if text.isascii() else _EITHER
+            case Kind.LIST if one.name == "capabilities" or (
+                one.name != "versions" and _LEGAL_NAME.fullmatch(text)
+            ):
+                return _EITHER
             case Kind.NAME if one.name != "conversation" and _LEGAL_NAME.fullmatch(text):
                 return _EITHER
         return _REJECTED
@@ -235,12 +262,14 @@ class _RawWaybill(RawConnection):
         return wrapped
 
     def hear(self) -> Heard:
-        """The next message; pings are answered."""
+        """The next message; pings and the close are answered."""
         opcode, payload = self._reader.read()
         if opcode == ABNF.OPCODE_PING:
             self.write(ABNF.create_frame(payload, ABNF.OPCODE_PONG).format())
             return Heard(Saying.OTHER, "ping")
         if opcode == ABNF.OPCODE_CLOSE:
+            with contextlib.suppress(Broken):
+                self.write(ABNF.create_frame(payload[:2], ABNF.OPCODE_CLOSE).format())
             return Heard(Saying.FAREWELL, f"close {int.from_bytes(payload[:2], 'big')}")
         if opcode != ABNF.OPCODE_TEXT:
             return Heard(Saying.OTHER, f"opcode {opcode}")
@@ -286,7 +315,7 @@ def _example(side: Side, name: str, members: Mapping[str, Any], **more: bool) ->
         most = _MOST.get(member, ("", 0))[1]
         fields.append(Field(member, kind, len(packet), len(packet) + len(encoded), most=most))
         packet += encoded
-    return Example(name, name, side, packet + b"}", tuple(fields), **more)
+    return Example(name, name, side, packet + b"}", tuple(fields), reference=members.get("ref"), **more)
 
 
 def _said_by_client(cast: Cast) -> list[Example]:
