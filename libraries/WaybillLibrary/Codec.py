@@ -66,6 +66,38 @@ class Codec:
         )
         _require_nothing_wrong(campaign)
 
+    @keyword
+    def say_more_than_a_frame(
+        self, one: str, other: str, *, guest: str, deadline: timedelta = PATIENCE
+    ) -> None:
+        """Says frames with something behind them that does not belong there, and fails if one of them is done.
+
+        Where frames follow each other without end, nothing can stand behind one, and nothing is said. The figure
+        `trailing` counts the frames that were refused.
+
+        Args:
+            one: Who says them.
+            other: To whom.
+            guest: A third one.
+            deadline: How long the server may take for each answer.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A message holds one frame
+            Say More Than A Frame    alice    bob    guest=carol
+        ```
+        """
+        campaign = self._begin(one, other, guest, deadline)
+        try:
+            campaign.append()
+        finally:
+            campaign.close()
+        current.case.show(trailing=campaign.found.trailing)
+        logger.info(f"{campaign.found.trailing} frames with something behind them were refused")
+        _require_nothing_wrong(campaign)
+
     def _begin(self, one: str, other: str, guest: str, deadline: timedelta) -> Campaign:
         try:
             return talk.begin(stage.scenario(), one, other, guest, deadline=deadline.total_seconds())

@@ -19,4 +19,5 @@ Test Tags         pbt-1    p1    versions
 *** Test Cases ***
 Whatever is said with any operation comes back as it was said
     When alice and bob say everything that the protocol has, while carol comes and goes
+    And alice says every operation to bob with something behind it, while carol looks on
     Then every message is accounted for

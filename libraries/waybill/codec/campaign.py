@@ -96,6 +96,21 @@ class Campaign:
                 break
             between()
 
+    def append(self) -> None:
+        """Says frames with something behind them, each on a connection of its own; the first that is done ends it."""
+        for exchange in self.echo.trailing(self._values):
+            party = self._parties[exchange.voice]
+            party.close()
+            party.log_in()
+            party.began(exchange, self._conversation)
+            party.connection.write(self.echo.table.wrap(exchange.packet))
+            refused = party.is_refused()
+            party.close()
+            if not refused:
+                self.found.fault(TRAILING, f"{exchange.opcode} {exchange.packet[:200]!r}")
+                break
+            self.found.trailing += 1
+
     def close(self) -> None:
         """Ends the connections."""
         for party in self._parties.values():

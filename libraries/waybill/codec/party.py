@@ -141,6 +141,23 @@ class Party:
                 raise Missing("nothing came in time")
             self._hear()
 
+    def is_refused(self) -> bool:
+        """Whether what was said last is refused, or ends the connection, before anything that was asked later is
+        answered."""
+        connection = self.connection
+        try:
+            connection.write(connection.sentinel())
+            while True:
+                match self._hear():
+                    case Saying.REFUSAL | Saying.FAREWELL:
+                        return True
+                    case Saying.ANSWER | Saying.SENTINEL:
+                        return False
+        except Missing as missing:
+            return "in time" not in str(missing)
+        except Broken:
+            return True
+
     def ended(self) -> bool:
         """Whether the server ends the connection."""
         try:

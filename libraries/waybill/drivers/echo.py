@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -141,8 +141,9 @@ class Echo(ABC):
         """A frame of the server, read strictly. Bytes that are none are told of in `fault`."""
 
     @abstractmethod
-    def behind(self) -> tuple[bytes, ...]:
-        """What must not stand behind a frame in the same packet; empty where frames follow each other without end."""
+    def trailing(self, values: Values) -> Iterator[Exchange]:
+        """Frames with something behind them that does not belong there, which must not be done; nothing of it comes
+        back. None where frames follow each other without end."""
 
 
 def within(part: Any, whole: Any) -> bool:

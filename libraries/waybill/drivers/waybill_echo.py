@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -17,6 +17,8 @@ from waybill.history.events import Completion, Mode, Operation
 _EXACT: Final = 2**53
 _NOT_SENTINEL: Final = _EXACT - 2
 """References stay below that of the sentinel."""
+_BEHIND: Final = (b'{"type":"bye"}', b"{", b"}", b"x", b"\x00", b",", b"null", b'""')
+"""Another frame, part of one, and what JSON knows nothing of."""
 _ONE, _OTHER, _GUEST = Voice.ONE, Voice.OTHER, Voice.GUEST
 
 
@@ -59,9 +61,30 @@ class WaybillEcho(Echo):
         fault = "" if within(again, members) else f"reads as {again}, and says {members}"
         return Told(members["type"], members, fault, _given(read), _ended(read))
 
-    def behind(self) -> tuple[bytes, ...]:
-        """Another frame, part of one, and what JSON knows nothing of."""
-        return b'{"type":"bye"}', b"{", b"}", b"x", b"\x00", b",", b"null"
+    def trailing(self, values: Values) -> Iterator[Exchange]:
+        """Every operation of a session, each with every sort of thing behind it in the same message."""
+        direct, nobody = {"conversation": self._direct}, values.name()
+        operations: dict[str, Mapping[str, Any]] = {
+            "ack": {"ref": 1, "cursor": 0},
+            "sync": {"ref": 1, "after": 0, "limit": 1},
+            "read": {"ref": 1, **direct, "sequence": 0},
+            "markers": {"ref": 1, **direct},
+            "presence": {"ref": 1, "user": nobody},
+            "watch": {"ref": 1, "users": [nobody]},
+            "typing": {**direct, "active": True},
+            "group-create": {"ref": 1, "name": "a group", "members": []},
+            "group-info": {"ref": 1, "conversation": "g:00"},
+        }
+        for more in _BEHIND:
+            key, body = values.key(self._key), values.body(60)
+            said = json.dumps({"type": "send", "ref": 1, **direct, "key": key, "body": body}).encode()
+            yield Exchange(
+                Voice.ONE, "send", said + more, operation=Operation.SEND, key=key, body=body.encode()
+            )
+            for operation, members in operations.items():
+                yield Exchange(
+                    Voice.ONE, operation, json.dumps({"type": operation, **members}).encode() + more
+                )
 
     def _message(self, values: Values) -> Script:
         key, body = values.key(self._key), values.body(self._body)

@@ -33,6 +33,7 @@ MODULES = (
     "login",
     "forging",
     "encryption",
+    "coding",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])
