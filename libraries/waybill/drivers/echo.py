@@ -125,12 +125,10 @@ class Echo(ABC):
     Attributes:
         table: Its frames, all of which must occur.
         login: The operation of a login.
-        sentinel: The reference of the table's sentinel; None where it has none.
     """
 
     table: FrameTable
     login: ClassVar[str]
-    sentinel: ClassVar[int | None] = None
 
     @abstractmethod
     def script(self, values: Values) -> Script:
@@ -139,6 +137,10 @@ class Echo(ABC):
     @abstractmethod
     def read(self, packet: bytes) -> Told:
         """A frame of the server, read strictly. Bytes that are none are told of in `fault`."""
+
+    @abstractmethod
+    def passes_by(self, told: Told, user: str) -> bool:
+        """Whether a frame answers the sentinel of a raw connection of this account."""
 
     @abstractmethod
     def trailing(self, values: Values) -> Iterator[Exchange]:

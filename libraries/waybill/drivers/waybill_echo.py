@@ -31,7 +31,6 @@ class WaybillEcho(Echo):
     """
 
     login: ClassVar[str] = "hello"
-    sentinel: ClassVar[int | None] = _EXACT - 1
 
     def __init__(self, table: FrameTable, guest: tuple[str, str, str]) -> None:
         self.table = table
@@ -60,6 +59,10 @@ class WaybillEcho(Echo):
         again = msgspec.json.decode(msgspec.json.encode(read))
         fault = "" if within(again, members) else f"reads as {again}, and says {members}"
         return Told(members["type"], members, fault, _given(read), _ended(read))
+
+    def passes_by(self, told: Told, user: str) -> bool:
+        """The answer has the largest reference, which no exchange has."""
+        return told.members.get("ref") == _EXACT - 1
 
     def trailing(self, values: Values) -> Iterator[Exchange]:
         """Every operation of a session, each with every sort of thing behind it in the same message."""
