@@ -16,6 +16,12 @@ Whatever a good server is told comes back
     Say More Than A Frame    alice    bob    guest=carol
     Check History
 
+Whatever a server of the older protocol is told comes back as well
+    [Setup]    Other    reference-v1
+    Say Every Operation    alice    bob    guest=carol    rounds=5
+    Say More Than A Frame    alice    bob    guest=carol
+    Check History
+
 A body that loses a byte at one length is noticed
     [Setup]    Defective    codec-length-off-by-one
     Run Keyword And Expect Error    *changed-by-the-codec (1 times): of send *

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from robot.api import logger
 from robot.api.deco import keyword, library
+from robot.libraries.BuiltIn import BuiltIn
 
 from waybill.codec import talk
 from waybill.codec.campaign import Campaign
@@ -65,6 +66,8 @@ class Codec:
             + ", ".join(f"{side.value} {opcode} {count}" for (side, opcode), count in found.examples.items())
         )
         _require_nothing_wrong(campaign)
+        if missing := found.missing(campaign.echo):
+            BuiltIn().set_test_message(f"Never seen: {', '.join(missing)}.", append=True)
 
     @keyword
     def say_more_than_a_frame(

@@ -80,6 +80,12 @@ class Stub:
     def gave_up(self, code: str) -> None:
         self.log[f"gave up: {code}"] += 1
 
+    def wrote(self) -> None:
+        self.log["wrote"] += 1
+
+    def leave(self) -> None:
+        self.log["left"] += 1
+
     def quiet(self) -> bool:
         return not self.told
 
@@ -97,7 +103,7 @@ class Stub:
 
     def wait_for(self, wanted: Return) -> Told:
         for told in self.told:
-            if told.opcode == wanted.opcode and within(dict(wanted.members), dict(told.members)):
+            if wanted.is_met(told):
                 self.told.remove(told)
                 return told
         raise Missing(f"instead came {self.told}" if self.told else "nothing came in time")
@@ -116,6 +122,7 @@ class Saying(Echo):
     """Says one word after the other."""
 
     login = "hello"
+    refusals = frozenset({"refused"})
 
     def __init__(self) -> None:
         table: Any = Table()
@@ -186,6 +193,7 @@ def test_a_server_that_does_what_has_more_behind_it_is_found_out() -> None:
 def test_an_operation_that_never_occurred_has_no_examples() -> None:
     found = Found(Counter({(Side.CLIENT, "say"): 7}))
     assert found.least(Saying()) == (1, 2, 0)
+    assert found.missing(Saying()) == ["echo of the server"]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,14 @@ class Found:
         """Something was wrong."""
         self.faults.setdefault(kind, []).append(sentence)
 
+    def missing(self, echo: Echo) -> list[str]:
+        """Which operations never occurred."""
+        return [
+            f"{one.opcode} of the {one.side.value}"
+            for one in echo.table.examples
+            if not self.examples[one.side, one.opcode]
+        ]
+
     def least(self, echo: Echo) -> tuple[int, int, int]:
         """How many operations occurred, how many there are, and the fewest examples that any of them has."""
         wanted = {(one.side, one.opcode) for one in echo.table.examples}
@@ -154,7 +162,9 @@ class Campaign:
         self.found.examples[Side.CLIENT, exchange.opcode] += 1
         if exchange.opcode == self.echo.login:
             speaker.logged_in()
-        if exchange.ends:
+        if exchange.leaves:
+            speaker.leave()
+        if exchange.ends or exchange.leaves:
             if not speaker.ended():
                 self.found.fault(CHANGED, f"after {shown} the connection stayed open")
                 return None
@@ -168,6 +178,10 @@ class Campaign:
         cut = self._values.cut(len(wire))
         speaker.began(exchange, self._conversation)
         connection.stream.expect(30)
+        if exchange.whole:
+            connection.write(wire)
+            speaker.wrote()
+            return
         connection.write(wire[:cut])
         other = self._parties[Voice.OTHER if speaker.voice is not Voice.OTHER else Voice.ONE]
         other.pass_by()
@@ -178,6 +192,7 @@ class Campaign:
             )
         self.found.prefixes += 1
         connection.write(wire[cut:])
+        speaker.wrote()
 
     def _nothing_left(self) -> bool:
         """Whether nothing came that nothing had asked for."""
@@ -194,3 +209,5 @@ class Campaign:
             self.found.fault(SPELLED, told.fault)
         else:
             self.found.examples[Side.SERVER, told.opcode] += 1
+            if told.carries:
+                self.found.examples[Side.SERVER, told.carries] += 1

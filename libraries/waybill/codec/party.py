@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from waybill.drivers.base import Login
-from waybill.drivers.echo import Echo, Exchange, Return, Told, Voice, within
+from waybill.drivers.base import ACCEPTED, Login
+from waybill.drivers.echo import Echo, Exchange, Return, Told, Voice
 from waybill.drivers.frame_table import Broken, RawConnection, Saying
 from waybill.history.events import Completion, End, Mode, Operation
 
@@ -53,6 +54,7 @@ class Party:
         self._session = -1
         self._open = -1
         self._open_kind: Operation | None = None
+        self._unanswered: list[int] = []
 
     @property
     def connection(self) -> RawConnection:
@@ -76,21 +78,35 @@ class Party:
 
     def logged_in(self) -> None:
         """Records that the login succeeded."""
-        self._recorder.ok(self._recorder.invoke(self._session, Operation.LOGIN), value=0)
+        self._recorder.ok(self._recorder.invoke(self._session, Operation.LOGIN))
 
     def began(self, exchange: Exchange, conversation: str) -> None:
         """Records what is about to be said."""
         self._open, self._open_kind = -1, exchange.operation
         if exchange.operation is Operation.SEND:
-            self._open = self._recorder.send(self._session, conversation, exchange.key, exchange.body)
+            sends = [(exchange.key, exchange.body), *exchange.also]
+            numbers = [self._recorder.send(self._session, conversation, *one) for one in sends]
+            if exchange.answered:
+                (self._open,) = numbers
+            self._unanswered = [] if exchange.answered else numbers
         elif exchange.operation is not None:
             named = conversation if exchange.operation is Operation.READ else ""
             self._open = self._recorder.invoke(
                 self._session, exchange.operation, conversation=named, value=exchange.value
             )
 
+    def wrote(self) -> None:
+        """Records that what was said left whole, which is all that is ever known of some sends."""
+        self._give_up(ACCEPTED)
+
+    def _give_up(self, code: str) -> None:
+        for operation in self._unanswered:
+            self._recorder.info(operation, code)
+        self._unanswered = []
+
     def gave_up(self, code: str) -> None:
         """Records that nobody knows what became of what was said last."""
+        self._give_up(code)
         if self._open >= 0:
             self._recorder.info(self._open, code)
             self._open = -1
@@ -131,10 +147,10 @@ class Party:
         until = time.monotonic() + self._deadline
         while True:
             for told in self.told:
-                if told.opcode == wanted.opcode and within(dict(wanted.members), dict(told.members)):
+                if wanted.is_met(told):
                     self.told.remove(told)
                     return told
-            instead = [one for one in self.told if one.opcode in (wanted.opcode, "refused", "closing", "?")]
+            instead = [one for one in self.told if one.opcode in (wanted.opcode, "?", *self._echo.refusals)]
             if instead:
                 raise Missing(f"instead came {instead[0].opcode} {_short(dict(instead[0].members))}")
             if time.monotonic() > until:
@@ -166,6 +182,11 @@ class Party:
         except Missing as missing:
             return "in time" not in str(missing)
 
+    def leave(self) -> None:
+        """Says that no more will come."""
+        with contextlib.suppress(Broken):
+            self.connection.finish()
+
     def close(self, end: End = End.CLOSED) -> None:
         """Ends the connection; the next use makes another one."""
         if self._connection is not None:
@@ -191,11 +212,15 @@ class Party:
         self.heard(told)
         page = self._open if told.deliveries and told.deliveries[0].mode is Mode.PAGE else -1
         for one in told.deliveries:
-            self._recorder.deliver(
+            number = self._recorder.deliver(
                 self._session, self._names.conversation(one.conversation), self._names.user(one.sender), one.body,
                 key=one.key, id=one.id, sequence=one.sequence, cursor=one.cursor, mode=one.mode, read=page,
                 time_ms=one.time_ms,
             )  # fmt: skip
+            if told.confirmed:
+                self._recorder.info(
+                    self._recorder.invoke_acknowledge(self._session, delivery=number), "unconfirmed"
+                )
         if told.outcome is not None and self._open >= 0:
             self._complete(told)
 

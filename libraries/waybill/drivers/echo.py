@@ -36,6 +36,8 @@ class Told:
             spelling; empty for a good one.
         deliveries: The messages that it gives.
         outcome: How the operation ended that it answers; None where it answers none.
+        carries: The operation of another frame that a message in it is; empty for none.
+        confirmed: The raw connection acknowledges what it gives by itself.
     """
 
     opcode: str
@@ -43,6 +45,8 @@ class Told:
     fault: str = ""
     deliveries: tuple[Delivery, ...] = ()
     outcome: Outcome | None = None
+    carries: str = ""
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,19 @@ class Return:
         voice: To whom.
         opcode: Its operation.
         members: What it must say, besides whatever else it says.
+        instead: Another operation that may come in its place.
     """
 
     voice: Voice
     opcode: str
     members: Mapping[str, Any] = field(default_factory=dict)
+    instead: str = ""
+
+    def is_met(self, told: Told) -> bool:
+        """Whether this frame is the one."""
+        if told.opcode == self.instead:
+            return True
+        return told.opcode == self.opcode and within(dict(self.members), dict(told.members))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,10 @@ class Exchange:
         body: The body of a send.
         value: The cursor or the sequence of another operation.
         ends: The session is over afterwards.
+        also: Keys and bodies of further sends in the same frame.
+        answered: The server answers it; False for a send whose sender learns nothing.
+        whole: It ends with its packet, so it leaves in one write.
+        leaves: The client ends its side afterwards, and the server must do so as well.
     """
 
     voice: Voice
@@ -85,6 +101,10 @@ class Exchange:
     body: bytes = b""
     value: int = -1
     ends: bool = False
+    also: tuple[tuple[str, bytes], ...] = ()
+    answered: bool = True
+    whole: bool = False
+    leaves: bool = False
 
 
 class Values(Protocol):
@@ -125,10 +145,12 @@ class Echo(ABC):
     Attributes:
         table: Its frames, all of which must occur.
         login: The operation of a login.
+        refusals: The operations of the server that say that something was not done.
     """
 
     table: FrameTable
     login: ClassVar[str]
+    refusals: ClassVar[frozenset[str]]
 
     @abstractmethod
     def script(self, values: Values) -> Script:

@@ -31,6 +31,7 @@ class WaybillEcho(Echo):
     """
 
     login: ClassVar[str] = "hello"
+    refusals: ClassVar[frozenset[str]] = frozenset({"refused", "closing"})
 
     def __init__(self, table: FrameTable, guest: tuple[str, str, str]) -> None:
         self.table = table
