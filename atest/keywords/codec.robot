@@ -27,6 +27,11 @@ A body that loses a byte at one length is noticed
     Run Keyword And Expect Error    *changed-by-the-codec (1 times): of send *
     ...    Say Every Operation    alice    bob    guest=carol
 
+A body of the older protocol that loses a byte is noticed
+    [Setup]    Defective    codec-length-off-by-one    target=reference-v1
+    Run Keyword And Expect Error    *changed-by-the-codec (1 times): of 02 *
+    ...    Say Every Operation    alice    bob    guest=carol
+
 A letter that is written in another form is noticed
     [Setup]    Defective    codec-folds-unicode
     Run Keyword And Expect Error    *changed-by-the-codec (1 times): of send *had to come * instead came *
@@ -61,8 +66,8 @@ Good
 
 Defective
     [Documentation]    A server with this defect, and a scenario.
-    [Arguments]    ${defect}
-    Start Defective Target    ${defect}
+    [Arguments]    ${defect}    ${target}=reference
+    Start Defective Target    ${defect}    target=${target}
     Begin Scenario    seed=7
 
 Other

@@ -29,6 +29,8 @@ class Server:
         self.partial += wire
         if self.bad == "early":
             self.answer(voice, b"echo")
+        if self.bad == "early to others" and voice is Voice.ONE:
+            self.tell(Voice.OTHER, Told("echo", {}))
         if self.bad == "closes":
             raise Broken("the server closed the connection")
         if self.partial.endswith(b"."):
@@ -169,6 +171,7 @@ def test_a_good_server_gives_everything_back() -> None:
         ("silent", CHANGED, "nothing came in time"),
         ("stays", CHANGED, "the connection stayed open"),
         ("early", PREFIX, "bytes were answered with echo"),
+        ("early to others", PREFIX, "bytes were answered with echo"),
         ("closes", PREFIX, "the server closed the connection before say"),
         ("misspelled", SPELLED, "no frame"),
         ("chatty", UNASKED, "gossip"),

@@ -184,9 +184,10 @@ class Campaign:
             return
         connection.write(wire[:cut])
         other = self._parties[Voice.OTHER if speaker.voice is not Voice.OTHER else Voice.ONE]
+        before = len(other.told)
         other.pass_by()
-        if not speaker.quiet():
-            early = speaker.told[-1]
+        if not speaker.quiet() or len(other.told) > before:
+            early = (speaker.told or other.told)[-1]
             raise Missing(
                 f"{cut} of {len(wire)} bytes were answered with {early.opcode} {dict(early.members)}"
             )

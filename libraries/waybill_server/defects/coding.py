@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from typing import Any
 
 import msgspec
 from websockets.frames import Frame, Opcode
@@ -12,25 +13,45 @@ from waybill_server.client_frames import ClientFrame, Send
 from waybill_server.codec import JsonCodec
 from waybill_server.connection import Connection
 from waybill_server.defects.registry import seeded
+from waybill_server.node import Settings, assemble
 from waybill_server.server_frames import Deliver, ServerFrame
+from waybill_server.services import Services
+from waybill_server.token_check import TokenCheck
+from waybill_server.v1 import frames as v1
+from waybill_server.v1.reading import FrameReader
 
 LENGTHS = (126, 65_536)
 """Bytes of the first bodies whose length takes two bytes, and eight, where WebSocket writes it."""
+
+LENGTHS_OF_V1 = (256,)
+"""Bytes of the first body whose length takes more than the lower byte of its length."""
 
 PREFIX = 2
 MASK = 4
 
 
-@seeded("codec-length-off-by-one", seam="codec", noticed={"PBT-1": ("changed-by-the-codec", "corrupted")})
-class CodecLengthOffByOne(JsonCodec):
-    """A body of exactly 126 or 65,536 bytes loses its last character."""
-
+class _LosesOne(JsonCodec):
     def decode(self, data: bytes | bytearray) -> ClientFrame:
         """Reads one client message."""
         frame = super().decode(data)
         if isinstance(frame, Send) and len(frame.body.encode()) in LENGTHS:
             return msgspec.structs.replace(frame, body=frame.body[:-1])
         return frame
+
+
+class _LosesOneOfV1(FrameReader):
+    def decode(self, data: bytes | bytearray, at: int) -> tuple[Any, int] | None:
+        """The frame that begins at a place."""
+        found = super().decode(data, at)
+        if found is not None and isinstance(found[0], v1.Send) and len(found[0].body) in LENGTHS_OF_V1:
+            return found[0]._replace(body=found[0].body[:-1]), found[1]
+        return found
+
+
+@seeded("codec-length-off-by-one", seam="assembly", noticed={"PBT-1": ("changed-by-the-codec", "corrupted")})
+def lose_one_byte(settings: Settings, token_check: TokenCheck) -> Services:
+    """A body of exactly 126 or 65,536 bytes (on wire v1 of 256) loses its last byte."""
+    return assemble(settings, token_check, codec=_LosesOne, v1_reader=_LosesOneOfV1)
 
 
 @seeded("codec-ignores-trailing-bytes", seam="codec", noticed={"PBT-1": ("trailing-bytes-accepted",)})
@@ -71,10 +92,7 @@ class CodecSplitsSurrogates(JsonCodec):
         return super().encode(frame)
 
 
-@seeded("prefix-answered-early", seam="connection", noticed={"PBT-1": ("prefix-answered-early",)})
-class PrefixAnsweredEarly(Connection):
-    """After the login, what a read gives of a message is taken for the message, whole or not."""
-
+class _Hasty(Connection):
     _taken = 0
 
     def data_received(self, data: bytes) -> None:
@@ -90,3 +108,19 @@ class PrefixAnsweredEarly(Connection):
     def _take(self, frame: Frame) -> None:
         self._taken += 1
         super()._take(frame)
+
+
+class _HastyWithV1(FrameReader):
+    def decode(self, data: bytes | bytearray, at: int) -> tuple[Any, int] | None:
+        """The frame that begins at a place; what has not come of it is taken for naught."""
+        found = super().decode(data, at)
+        if found is not None or at == len(data):
+            return found
+        filled = super().decode(bytes(data) + bytes(v1.BATCH), at)
+        return filled and (filled[0], len(data))
+
+
+@seeded("prefix-answered-early", seam="assembly", noticed={"PBT-1": ("prefix-answered-early",)})
+def take_a_part_for_the_whole(settings: Settings, token_check: TokenCheck) -> Services:
+    """After the login, what a read gives of a frame is taken for the frame, whole or not."""
+    return assemble(settings, token_check, connection=_Hasty, v1_reader=_HastyWithV1)
