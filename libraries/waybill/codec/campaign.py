@@ -182,9 +182,9 @@ class Campaign:
             connection.write(wire)
             speaker.wrote()
             return
-        connection.write(wire[:cut])
         other = self._parties[Voice.OTHER if speaker.voice is not Voice.OTHER else Voice.ONE]
         before = len(other.told)
+        connection.write(wire[:cut])
         other.pass_by()
         if not speaker.quiet() or len(other.told) > before:
             early = (speaker.told or other.told)[-1]
