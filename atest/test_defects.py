@@ -151,6 +151,13 @@ ROWS = {
         "ignores-expiry",
         "ignores-audience",
     ],
+    "Whatever is said with any operation comes back as it was said": [
+        "codec-length-off-by-one",
+        "codec-ignores-trailing-bytes",
+        "codec-folds-unicode",
+        "codec-splits-surrogates",
+        "prefix-answered-early",
+    ],
 }
 """Which defects each scenario is put to the proof with."""
 

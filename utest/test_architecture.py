@@ -27,6 +27,7 @@ ALLOWED = {
         "waybill.tokens",
     },
     "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
+    "waybill.codec": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.hostile": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.readiness": {"waybill.bundled", "waybill.version"},

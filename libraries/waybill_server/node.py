@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from waybill_server.clock import Clock, HybridClock
 from waybill_server.codec import Codec, JsonCodec
@@ -27,6 +27,9 @@ from waybill_server.session import Session
 from waybill_server.store import OpenStore, SqliteStore
 from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import IssuerTokenCheck, TokenCheck
+
+if TYPE_CHECKING:
+    from waybill_server.v1.reading import MakeReader
 
 TICK_SECONDS = 0.25
 LATE_TICK_SECONDS = 0.5
@@ -72,6 +75,7 @@ def assemble(
     feeder: type[Feeder] = Feeder,
     connection: type[Connection] = Connection,
     tls: MakeContext = tls_context,
+    v1_reader: MakeReader | None = None,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
@@ -92,6 +96,7 @@ def assemble(
         feeder=feeder,
         connection=connection,
         tls=tls,
+        v1_reader=v1_reader,
     )
 
 

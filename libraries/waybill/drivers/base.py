@@ -23,6 +23,7 @@ from waybill.history.events import ACCEPTED as ACCEPTED  # noqa: PLC0414 - part 
 from waybill.history.events import Completion, End, Mode
 
 if TYPE_CHECKING:
+    from waybill.drivers.echo import Echo
     from waybill.drivers.frame_table import Cast, FrameTable
 
 
@@ -448,4 +449,13 @@ class Driver(ABC):
 
     def frame_table(self, cast: Cast) -> FrameTable | None:
         """The protocol's frames as examples, from which inputs of every kind are made; None where there is none."""
+        return None
+
+    def echo(self, table: FrameTable, guest: Login) -> Echo | None:
+        """What comes back of what is said, for the properties of the server's codec; None where that is not known.
+
+        Args:
+            table: The driver's own table; its cast talks.
+            guest: As whom a third one logs in again and again.
+        """
         return None

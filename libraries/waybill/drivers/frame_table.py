@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
@@ -194,9 +194,11 @@ class RawConnection(ABC):
 
     Attributes:
         stream: The bytes below it.
+        tap: Told the bytes of each frame of the server that `hear` has read, before it returns.
     """
 
     stream: ByteStream
+    tap: Callable[[bytes], None] = staticmethod(lambda packet: None)
 
     @abstractmethod
     def log_in(self) -> None:

@@ -19,6 +19,7 @@ from waybill.drivers.iris_session import IrisSession, conversation_of
 from waybill.history.events import Completion
 
 if TYPE_CHECKING:
+    from waybill.drivers.echo import Echo
     from waybill.drivers.frame_table import Cast, FrameTable
 
 VERSION = 1
@@ -70,6 +71,14 @@ class IrisDriver(Driver):
         from waybill.drivers.iris_table import IrisTable
 
         return IrisTable(cast)
+
+    def echo(self, table: FrameTable, guest: Login) -> Echo | None:
+        """The exchanges of the protocol on TCP; on WebSocket a new message comes bare, so it tells nothing."""
+        if urlsplit(guest.endpoint.url).scheme not in TCP:
+            return None
+        from waybill.drivers.iris_echo import IrisEcho
+
+        return IrisEcho(table, (guest.credential.user, guest.credential.token or guest.credential.password))
 
 
 def _log_in(stream: ByteStream, link: Link, login: Login) -> None:

@@ -303,6 +303,7 @@ class _RawIris(RawConnection):
             if not self._identified and self._buffer.startswith(frames.LOGIN_OK):
                 del self._buffer[: len(frames.LOGIN_OK)]
                 self._identified = True
+                self.tap(frames.LOGIN_OK)
                 return Heard(Saying.ANSWER, "LOGIN_OK")
             found = self._next()
             if found is not None:
@@ -319,6 +320,7 @@ class _RawIris(RawConnection):
         if found is None:
             return None
         frame, end = found
+        self.tap(bytes(self._buffer[:end]))
         del self._buffer[:end]
         match frame:
             case frames.Status() if frame.user == self._login.credential.user.encode():

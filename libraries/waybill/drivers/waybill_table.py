@@ -268,6 +268,7 @@ class _RawWaybill(RawConnection):
             return Heard(Saying.FAREWELL, f"close {int.from_bytes(payload[:2], 'big')}")
         if opcode != ABNF.OPCODE_TEXT:
             return Heard(Saying.OTHER, f"opcode {opcode}")
+        self.tap(payload)
         said: dict[str, Any] = json.loads(payload)
         reference = said.get("ref")
         match said["type"]:

@@ -6,7 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-import msgspec
 import websocket
 
 from waybill.drivers import waybill_frames as frames
@@ -17,6 +16,7 @@ from waybill.drivers.waybill_session import WaybillSession
 from waybill.history.events import Completion
 
 if TYPE_CHECKING:
+    from waybill.drivers.echo import Echo
     from waybill.drivers.frame_table import Cast, FrameTable
 
 VERSION = 2
@@ -60,6 +60,12 @@ class WaybillDriver(Driver):
         from waybill.drivers.waybill_table import WaybillTable
 
         return WaybillTable(cast)
+
+    def echo(self, table: FrameTable, guest: Login) -> Echo:
+        """The exchanges of the protocol."""
+        from waybill.drivers.waybill_echo import WaybillEcho
+
+        return WaybillEcho(table, (guest.credential.user, guest.device, guest.credential.token))
 
 
 def open_socket(login: Login) -> ByteStream:
@@ -125,7 +131,7 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
         )
     try:
         answer = frames.decode(payload)
-    except msgspec.DecodeError as error:
+    except frames.Malformed as error:
         raise LoginRefused(
             Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
         ) from None

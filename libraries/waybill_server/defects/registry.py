@@ -35,6 +35,7 @@ MODULES = (
     "encryption",
     "downgrading",
     "hostile",
+    "coding",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])
