@@ -17,6 +17,7 @@ ALLOWED = {
     "waybill.bundled": set[str](),
     "waybill.history": set[str](),
     "waybill.drivers": {"waybill.history"},
+    "waybill.interposer": set[str](),
     "waybill.tls": set[str](),
     "waybill.tokens": set[str](),
     "waybill.targets": {
