@@ -18,6 +18,7 @@ ALLOWED = {
     "waybill.history": set[str](),
     "waybill.drivers": {"waybill.history"},
     "waybill.interposer": set[str](),
+    "waybill.network": set[str](),
     "waybill.tls": set[str](),
     "waybill.tokens": set[str](),
     "waybill.targets": {
