@@ -262,8 +262,14 @@ def test_new_connections_are_swallowed(network: Network, link: Link, echo: Echo)
 def test_a_node_that_is_down_refuses_through_its_link(network: Network, echo: Echo) -> None:
     echo.close()
     link = network.link("down", echo.address)
+
+    def attempt() -> None:
+        with socket.socket() as client:
+            client.connect((link.host, link.port))
+            client.recv(1)
+
     with pytest.raises(ConnectionResetError):
-        hear(dial(link), 1)
+        attempt()
     until(lambda: link.refused == 1)
 
 
