@@ -39,6 +39,7 @@ class Link:
         self.closed_to: str | None = None
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
+        self._dialling: set[asyncio.StreamWriter] = set()
         self._swallowed: set[asyncio.StreamWriter] = set()
 
     async def open(self) -> None:
@@ -70,10 +71,12 @@ class Link:
 
     def end(self, ending: Ending) -> int:
         """Ends all open connections; returns how many there were."""
-        pairs = list(self._pairs)
+        pairs, dialling = list(self._pairs), list(self._dialling)
         for pair in pairs:
             pair.end(ending)
-        return len(pairs)
+        for writer in dialling:
+            _end(writer, ending)
+        return len(pairs) + len(dialling)
 
     @property
     def connections(self) -> int:
@@ -91,11 +94,17 @@ class Link:
             self.refused += 1
             self._swallowed.add(writer)
             return
+        self._dialling.add(writer)
         try:
             beyond = await asyncio.open_connection(*self.to, limit=LARGEST_PART)
         except OSError:
             self.refused += 1
             _end(writer, Ending.RESET)
+            return
+        finally:
+            self._dialling.discard(writer)
+        if writer.transport.is_closing():
+            _end(beyond[1], Ending.RESET)
             return
         self.accepted += 1
         pair = _Pair((reader, writer), beyond)
