@@ -7,11 +7,13 @@ import contextlib
 import random
 import socket
 import struct
-from collections.abc import Callable
 
 from waybill.network.flow import ConnectionCut, Ending, Flow
 
 LARGEST_PART = 65_536
+GOODBYE_SECONDS = 2.0
+"""How long the other side of a half that ends in order may take to end it too."""
+
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -36,47 +38,51 @@ class Link:
         self.down = Flow(random_)
         self.accepted = 0
         self.refused = 0
-        self.closed_to: str | None = None
-        self._server: asyncio.Server | None = None
+        self._swallowing = False
+        self._listener: socket.socket | None = None
+        self._making: dict[socket.socket, asyncio.Task[_Pair]] = {}
         self._pairs: set[_Pair] = set()
-        self._dialling: set[asyncio.StreamWriter] = set()
-        self._swallowed: set[asyncio.StreamWriter] = set()
+        self._swallowed: set[socket.socket] = set()
 
-    async def open(self) -> None:
-        """Listens."""
-        self._server = await asyncio.start_server(self._dialled, self.host, self.port, limit=LARGEST_PART)
-        self.port = self._server.sockets[0].getsockname()[1]
+    def open(self) -> None:
+        """Listens; called on the event loop."""
+        self._listener = socket.create_server((self.host, self.port), backlog=128)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ends all connections and stops listening."""
-        await self.stop_listening()
+        self.stop_listening()
         self.end(Ending.RESET)
-        for writer in self._swallowed:
-            writer.transport.abort()
-        self._swallowed.clear()
+        self.swallow(False)
 
-    async def stop_listening(self) -> None:
+    def stop_listening(self) -> None:
         """New connections are refused by the kernel from now on; the open ones stay."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
     def swallow(self, on: bool) -> None:
         """New connections are taken and never get an answer, or are handed on again."""
-        self.closed_to = "swallow" if on else None
+        self._swallowing = on
         if not on:
-            for writer in self._swallowed:
-                writer.transport.abort()
+            for near in self._swallowed:
+                _reset(near)
+                near.close()
             self._swallowed.clear()
 
     def end(self, ending: Ending) -> int:
-        """Ends all open connections; returns how many there were."""
-        pairs, dialling = list(self._pairs), list(self._dialling)
+        """Ends all connections, those that are still being made as well; returns how many there were."""
+        pairs, making = list(self._pairs), list(self._making.items())
         for pair in pairs:
             pair.end(ending)
-        for writer in dialling:
-            _end(writer, ending)
-        return len(pairs) + len(dialling)
+        for near, task in making:
+            if ending is Ending.RESET:
+                _reset(near)
+            task.cancel()
+        return len(pairs) + len(making)
 
     @property
     def connections(self) -> int:
@@ -89,30 +95,43 @@ class Link:
         self.down.heal()
         self.swallow(False)
 
-    async def _dialled(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.closed_to == "swallow":
-            self.refused += 1
-            self._swallowed.add(writer)
-            return
-        self._dialling.add(writer)
+    def _accept(self, listener: socket.socket) -> None:
+        """Takes a connection over in one step, so that there is none that nobody knows of."""
         try:
-            beyond = await asyncio.open_connection(*self.to, limit=LARGEST_PART)
+            near, _ = listener.accept()
         except OSError:
+            return
+        near.setblocking(False)
+        if self._swallowing:
             self.refused += 1
-            _end(writer, Ending.RESET)
+            self._swallowed.add(near)
             return
-        finally:
-            self._dialling.discard(writer)
-        if writer.transport.is_closing():
-            _end(beyond[1], Ending.RESET)
-            return
-        self.accepted += 1
-        pair = _Pair((reader, writer), beyond)
-        self._pairs.add(pair)
+        task = asyncio.get_running_loop().create_task(self._make(near))
+        self._making[near] = task
+        task.add_done_callback(lambda _: self._made(near, task))
+
+    async def _make(self, near: socket.socket) -> _Pair:
+        beyond = await asyncio.open_connection(*self.to, limit=LARGEST_PART)
         try:
-            await pair.run(self.up, self.down)
-        finally:
-            self._pairs.discard(pair)
+            return _Pair(await asyncio.open_connection(sock=near, limit=LARGEST_PART), beyond)
+        except BaseException:
+            _abort(beyond[1])
+            raise
+
+    def _made(self, near: socket.socket, task: asyncio.Task[_Pair]) -> None:
+        del self._making[near]
+        if task.cancelled():
+            near.close()
+        elif task.exception() is not None:
+            self.refused += 1
+            _reset(near)
+            near.close()
+        else:
+            self.accepted += 1
+            pair = task.result()
+            self._pairs.add(pair)
+            served = asyncio.get_running_loop().create_task(pair.run(self.up, self.down))
+            served.add_done_callback(lambda _: self._pairs.discard(pair))
 
 
 class _Pair:
@@ -124,57 +143,83 @@ class _Pair:
         far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
         self._near, self._far = near, far
-        self._tasks: list[asyncio.Task[None]] = []
-        self._ending: Ending | None = None
+        self._pumps: list[asyncio.Task[None]] = []
+        self._ending = Ending.RESET
+        for _, writer in (near, far):
+            # `drain` then means that the kernel has everything.
+            writer.transport.set_write_buffer_limits(0)
 
     async def run(self, up: Flow, down: Flow) -> None:
         """Passes bytes both ways until the connection ends."""
-        self._tasks = [
-            asyncio.ensure_future(self._pump(self._near[0], self._far[1], up)),
-            asyncio.ensure_future(self._pump(self._far[0], self._near[1], down)),
+        self._pumps = [
+            asyncio.ensure_future(_pump(self._near[0], self._far[1], up)),
+            asyncio.ensure_future(_pump(self._far[0], self._near[1], down)),
         ]
         try:
-            await asyncio.gather(*self._tasks)
+            await asyncio.gather(*self._pumps)
         except ConnectionCut as cut:
-            self.end(cut.ending)
+            await self._finish(cut.ending)
         except (OSError, asyncio.CancelledError):
-            self.end(self._ending or Ending.RESET)
+            await self._finish(self._ending)
         finally:
-            for task in self._tasks:
-                task.cancel()
+            for pump in self._pumps:
+                pump.cancel()
             for _, writer in (self._near, self._far):
                 writer.close()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
-        write: Callable[[bytes], object] = writer.write
-        while True:
-            await flow.ready()
-            part = await reader.read(LARGEST_PART)
-            if not part:
-                break
-            # What was read before a stall began waits as well.
-            await flow.ready()
-            await flow.passing(part, write)
-            await writer.drain()
-        if not flow.dropping:
-            with contextlib.suppress(OSError, RuntimeError):
-                writer.write_eof()
 
     def end(self, ending: Ending) -> None:
         """Ends both halves."""
         self._ending = ending
-        for task in self._tasks:
-            task.cancel()
-        for _, writer in (self._near, self._far):
-            _end(writer, ending)
+        for pump in self._pumps:
+            pump.cancel()
+        if ending is Ending.RESET:
+            for _, writer in (self._near, self._far):
+                _abort(writer)
+
+    async def _finish(self, ending: Ending) -> None:
+        for pump in self._pumps:
+            pump.cancel()
+        if ending is Ending.FIN:
+            await asyncio.gather(_say_goodbye(*self._near), _say_goodbye(*self._far))
+        else:
+            for _, writer in (self._near, self._far):
+                _abort(writer)
 
 
-def _end(writer: asyncio.StreamWriter, ending: Ending) -> None:
-    """Ends one half; for a reset the kernel must not be left to say goodbye."""
-    connection = writer.get_extra_info("socket")
-    if ending is Ending.RESET and connection is not None:
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        writer.transport.abort()
-    else:
-        writer.close()
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
+    """Passes bytes of one direction on until their end."""
+    while True:
+        await flow.ready()
+        part = await reader.read(LARGEST_PART)
+        if not part:
+            break
+        # What was read before a stall began waits as well.
+        await flow.ready()
+        try:
+            await flow.passing(part, writer.write)
+        finally:
+            await writer.drain()
+    if not flow.dropping:
+        with contextlib.suppress(OSError, RuntimeError):
+            writer.write_eof()
+
+
+async def _say_goodbye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Ends one half in order. What still arrives is read: closing over unread bytes would be a reset."""
+    with contextlib.suppress(OSError, TimeoutError):
+        writer.write_eof()
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            while await reader.read(LARGEST_PART):
+                pass
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    """Resets one half; the kernel must not be left to say goodbye."""
+    _reset(writer.get_extra_info("socket"))
+    writer.transport.abort()
+
+
+def _reset(connection: socket.socket) -> None:
+    """Closing this connection will reset it."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -41,13 +41,10 @@ class Network:
         if name in self.links:
             raise ValueError(f"there is a link '{name}' already; it leads to {self.links[name].to}")
 
-        async def opened() -> Link:
-            link = Link(name, self.host, to, self._random)
-            await link.open()
-            return link
-
-        self.links[name] = self.run(opened())
-        return self.links[name]
+        link = Link(name, self.host, to, self._random)
+        self.do(link.open)
+        self.links[name] = link
+        return link
 
     def do(self, action: Callable[[], Answer]) -> Answer:
         """Runs a function where links live, between two of their steps, and returns what it gives."""
@@ -60,21 +57,21 @@ class Network:
     def refuse(self, link: Link) -> None:
         """New connections through a link are refused; the open ones are reset."""
 
-        async def refused() -> None:
-            await link.stop_listening()
+        def refused() -> None:
+            link.stop_listening()
             link.end(Ending.RESET)
 
-        self.run(refused())
+        self.do(refused)
 
     def heal(self, link: Link) -> None:
         """A link passes everything again, and listens again on the same port."""
 
-        async def healed() -> None:
+        def healed() -> None:
             link.heal()
-            await link.stop_listening()
-            await link.open()
+            link.stop_listening()
+            link.open()
 
-        self.run(healed())
+        self.do(healed)
 
     def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Whether an event of a flow came within so many seconds."""
@@ -108,7 +105,7 @@ class Network:
 
         async def ended() -> None:
             for link in self.links.values():
-                await link.close()
+                link.close()
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
