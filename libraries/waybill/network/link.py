@@ -11,7 +11,7 @@ import struct
 from waybill.network.flow import ConnectionCut, Ending, Flow
 
 LARGEST_PART = 65_536
-GOODBYE_SECONDS = 2.0
+GOODBYE_SECONDS = 0.5
 """How long the other side of a half that ends in order may take to end it too."""
 
 _RESET = struct.pack("ii", 1, 0)
