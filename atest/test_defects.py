@@ -119,6 +119,12 @@ ROWS = {
         "expired-certificate",
         "wrong-host-certificate",
     ],
+    "Somebody in the middle gets no session and no byte of a token, and nobody else notices the attempts": [
+        "tls10-allowed",
+        "fallback-scsv-ignored",
+        "early-data-replayed",
+        "ws-plaintext-redirect",
+    ],
     "No token that the issuer never signed gets anybody in": [
         "ignores-signature",
         "accepts-alg-none",

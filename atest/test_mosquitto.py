@@ -20,9 +20,10 @@ SUITES = [
     "40_acknowledgement/ack_4_redelivery.robot",
     "70_security/aut_1_authentication.robot",
     "70_security/tls_1_required.robot",
+    "70_security/tls_2_downgrade.robot",
     "70_security/tok_1_forgery.robot",
 ]
-PROVEN = {"DEL-1", "OFF-1", "ORD-1", "ORD-2", "ACK-2", "ACK-4", "AUT-1", "TLS-1"}
+PROVEN = {"DEL-1", "OFF-1", "ORD-1", "ORD-2", "ACK-2", "ACK-4", "AUT-1", "TLS-1", "TLS-2"}
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,10 @@ def open_link(stream: ByteStream, url: str) -> Link:
         return TcpLink(stream)
     try:
         client = websocket.WebSocket(enable_multithread=False)
-        client.connect(url, socket=stream, suppress_origin=True, host=urlsplit(url).netloc)  # type: ignore[no-untyped-call]
+        # An answer that leads elsewhere is a refusal: who follows it says the token to whoever waits there.
+        client.connect(  # type: ignore[no-untyped-call]
+            url, socket=stream, suppress_origin=True, host=urlsplit(url).netloc, redirect_limit=0
+        )
     except websocket.WebSocketBadStatusException as error:
         refusal = Outcome(Completion.FAIL, f"http-{error.status_code}", "the server refused the WebSocket")
         raise LoginRefused(refusal) from None

@@ -64,8 +64,9 @@ def _upgrade(stream: ByteStream, login: Login) -> None:
     url = urlsplit(login.endpoint.url)
     try:
         client = websocket.WebSocket(enable_multithread=False)
+        # An answer that leads elsewhere is a refusal: who follows it says the token to whoever waits there.
         client.connect(  # type: ignore[no-untyped-call]
-            login.endpoint.url, socket=stream, suppress_origin=True, host=url.netloc
+            login.endpoint.url, socket=stream, suppress_origin=True, host=url.netloc, redirect_limit=0
         )
     except websocket.WebSocketBadStatusException as error:
         raise LoginRefused(

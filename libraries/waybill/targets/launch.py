@@ -188,6 +188,7 @@ class _Launcher:
             processes=self.processes,
             address=self.address,
             authority=self.authority.certificate,
+            issuing=self.authority,
         )
 
     def _endpoint(self, template: EndpointTemplate) -> Endpoint:

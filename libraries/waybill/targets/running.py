@@ -18,6 +18,7 @@ from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
+from waybill.tls.authority import Authority
 from waybill.tokens.obtain import Token, TokenClient
 
 _RENEW_BEFORE = 60.0
@@ -34,6 +35,7 @@ class RunningTarget:
         folder: Where its data, certificates and logs are.
         authority: The certificate authority that its endpoints are to be trusted by; None for the system's
             own.
+        issuing: The same authority with its key, for probes; None where the kit did not make it.
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class RunningTarget:
         controls: Mapping[str, ControlledNode] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
+        issuing: Authority | None = None,
     ) -> None:
         self.file = file
         self.folder = folder
         self.authority = authority
+        self.issuing = issuing
         self._endpoints = dict(endpoints)
         self._free = list(reversed(accounts))
         self._pool = len(accounts)

@@ -33,6 +33,7 @@ MODULES = (
     "login",
     "forging",
     "encryption",
+    "downgrading",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])
