@@ -25,11 +25,12 @@ ALLOWED = {
         "waybill.bundled",
         "waybill.drivers",
         "waybill.history",
+        "waybill.interposer",
         "waybill.tls",
         "waybill.tokens",
     },
     "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
-    "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history"},
+    "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history", "waybill.interposer"},
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
 }
 
