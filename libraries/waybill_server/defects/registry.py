@@ -24,6 +24,7 @@ MODULES = (
     "numbering",
     "dedup",
     "durability",
+    "storage",
     "answering",
     "devices",
     "paging",
