@@ -14,6 +14,7 @@ from waybill.targets.accounts import Account, make_accounts, read_accounts, writ
 from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
+from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.model import Control, EndpointTemplate, Launch, ProcessTemplate, TargetFile
 from waybill.targets.processes import ServerProcess
@@ -37,13 +38,16 @@ _PROBES: Final = 2
 _LIBRARIES: Final = str(Path(__file__).resolve().parents[2])
 
 
-def launch(target: TargetFile, folder: Path, *, deadline: float | None = None) -> RunningTarget:
+def launch(
+    target: TargetFile, folder: Path, *, deadline: float | None = None, interposed: bool = False
+) -> RunningTarget:
     """Brings a target up; one without `[launch]` runs already and is only connected to.
 
     Args:
         target: The target file, from `find_target` or `read_target`.
         folder: A folder of its own for data, certificates and logs; made if it is not there.
         deadline: Seconds until everything must be ready, in place of the file's `start_deadline`.
+        interposed: Let faults of disk and clock reach the nodes (`RunningTarget.interposed`), where that can be had.
 
     Returns:
         The running target. All its processes are ready. They end with `close`, or with this process.
@@ -56,7 +60,9 @@ def launch(target: TargetFile, folder: Path, *, deadline: float | None = None) -
     folder.mkdir(parents=True, exist_ok=True)
     if target.launch is None:
         return _connect(target, folder)
-    return _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline).run()
+    launcher = _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline)
+    launcher.interposing = interposed
+    return launcher.run()
 
 
 def _connect(target: TargetFile, folder: Path) -> RunningTarget:
@@ -136,6 +142,8 @@ class _Launcher:
         if target.users.file:
             self.shared["users"] = str(folder / target.users.file)
         self.processes: dict[str, LaunchedProcess] = {}
+        self.interposing = False
+        self.interpositions: dict[str, Interposition] = {}
 
     def run(self) -> RunningTarget:
         try:
@@ -186,6 +194,7 @@ class _Launcher:
             tokens=tokens,
             provisioner=provisioner,
             processes=self.processes,
+            interpositions=self.interpositions,
             address=self.address,
             authority=self.authority.certificate,
             issuing=self.authority,
@@ -230,6 +239,10 @@ class _Launcher:
         if template.command[0] == "{python}":
             inherited = os.environ.get("PYTHONPATH")
             environment.setdefault("PYTHONPATH", os.pathsep.join(filter(None, [_LIBRARIES, inherited])))
+        if self.interposing and template.role == "node":
+            interposition = Interposition(template.name, self.folder)
+            self.interpositions[template.name] = interposition
+            environment.update(interposition.environment)
         process = ServerProcess(
             template.name,
             self._command(template.command, values, where),

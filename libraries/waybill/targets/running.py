@@ -9,10 +9,13 @@ from pathlib import Path
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.interposer.power_loss import Lost
+from waybill.interposer.table import Table
 from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
+from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
@@ -48,6 +51,7 @@ class RunningTarget:
         tokens: TokenClient | None = None,
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
+        interpositions: Mapping[str, Interposition] | None = None,
         controls: Mapping[str, ControlledNode] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
@@ -65,6 +69,7 @@ class RunningTarget:
         self._provisioner = provisioner
         self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
         self._processes = dict(processes or {})
+        self._interpositions = dict(interpositions or {})
         self._controls = dict(controls or {})
         self._address = address
         self._driver: Driver | None = None
@@ -212,6 +217,26 @@ class RunningTarget:
         process.process.start()
         process.wait_until_ready()
 
+    def lose_power(self, node: str | None = None) -> Lost:
+        """Takes the power from a node: it is killed, and what no sync had made durable is gone from its data.
+
+        Raises:
+            MeansMissing: Disk and clock of the node cannot be disturbed.
+            MeansFailed: What was lost cannot be told.
+        """
+        interposition, process = self._interposition(node), self._process(node, "take the power from").process
+        interposition.table(process.pids)
+        process.kill()
+        return interposition.lose_power()
+
+    def interposed(self, node: str | None = None) -> Table:
+        """The rules that disk and clock of a running node follow.
+
+        Raises:
+            MeansMissing: There are none: the target was not launched with `interposed`, or they do not reach it.
+        """
+        return self._interposition(node).table(self._process(node, "disturb").process.pids)
+
     def pause(self, node: str | None = None) -> None:
         """SIGSTOP; returns when the node stands still. Its kernel still accepts connections.
 
@@ -263,6 +288,8 @@ class RunningTarget:
         """Ends all processes and gives the address back; the folder stays. Idempotent."""
         for process in self._processes.values():
             process.process.close()
+        for interposition in self._interpositions.values():
+            interposition.close()
         if self._address is not None:
             self._address.release()
 
@@ -270,6 +297,15 @@ class RunningTarget:
         name = node or self.nodes[0]
         self.endpoint(name)
         return self._controls[name]
+
+    def _interposition(self, node: str | None) -> Interposition:
+        name = node or self.nodes[0]
+        if name not in self._interpositions:
+            raise MeansMissing(
+                f"Disk and clock of {name} cannot be disturbed: {self.name} was not launched for that, as `A fresh "
+                f"target with a faulty disk` does, or runs elsewhere. What depends on it stays UNPROVEN."
+            )
+        return self._interpositions[name]
 
     def _process(self, node: str | None, what: str) -> LaunchedProcess:
         if not self.launched:
