@@ -117,6 +117,26 @@ class GroupInfo(Frame, frozen=True, tag="group-info"):
     conversation: str
 
 
+class Block(Frame, frozen=True, tag="block"):
+    """Puts a user on the caller's block list."""
+
+    ref: Integer
+    user: str
+
+
+class Unblock(Frame, frozen=True, tag="unblock"):
+    """Takes a user off the caller's block list."""
+
+    ref: Integer
+    user: str
+
+
+class AskBlocks(Frame, frozen=True, tag="blocks"):
+    """Asks for the caller's block list."""
+
+    ref: Integer
+
+
 class Bye(Frame, frozen=True, tag="bye"):
     """Ends the session gracefully."""
 
@@ -135,6 +155,9 @@ Operation = (
     | GroupRemove
     | GroupLeave
     | GroupInfo
+    | Block
+    | Unblock
+    | AskBlocks
 )
 
 ClientFrame = Hello | Operation | Bye

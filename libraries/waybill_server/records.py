@@ -87,7 +87,13 @@ class Regrouped(NamedTuple):
     action: str
 
 
-Result = Stored | Moved | Place | Regrouped | Refusal | None
+class Blocked(NamedTuple):
+    """A user's block list as it now is."""
+
+    users: tuple[str, ...]
+
+
+Result = Stored | Moved | Place | Regrouped | Blocked | Refusal | None
 Done = Callable[[Result], None]
 
 
@@ -160,4 +166,33 @@ class GroupRequest:
     name: str = ""
 
 
-Request = SendRequest | AckRequest | ReadRequest | LoginRequest | SeenRequest | GroupRequest
+@dataclass(frozen=True, slots=True)
+class BlockRequest:
+    """Puts another user on a user's block list, or takes it off."""
+
+    done: Done
+    user: str
+    other: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRequest:
+    """Makes a rule about messages from a sender to a recipient (`*`: anybody); removes it where `allowed` is None."""
+
+    done: Done
+    sender: str
+    recipient: str
+    allowed: bool | None
+
+
+Request = (
+    SendRequest
+    | AckRequest
+    | ReadRequest
+    | LoginRequest
+    | SeenRequest
+    | GroupRequest
+    | BlockRequest
+    | RuleRequest
+)

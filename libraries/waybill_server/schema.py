@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 APPLICATION_ID = 0x57425332
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DATABASE = "node.sqlite3"
 LOCK = "node.lock"
 
@@ -67,9 +67,23 @@ CREATE TABLE member (
     user TEXT NOT NULL,
     UNIQUE (conversation, user)
 ) STRICT;
+CREATE TABLE block (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    user TEXT NOT NULL,
+    other TEXT NOT NULL,
+    UNIQUE (user, other)
+) STRICT;
+CREATE TABLE rule (
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    allowed INTEGER NOT NULL,
+    PRIMARY KEY (sender, recipient)
+) STRICT, WITHOUT ROWID;
 """
 
-TABLE_NAMES = frozenset({"message", "log", "device", "marker", "presence", "conversation", "member"})
+TABLE_NAMES = frozenset(
+    {"message", "log", "device", "marker", "presence", "conversation", "member", "block", "rule"}
+)
 
 
 class DataRefused(Exception):

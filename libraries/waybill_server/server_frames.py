@@ -151,6 +151,13 @@ class Group(Frame, frozen=True, tag="group"):
     change: Change | None
 
 
+class BlockList(Frame, frozen=True, tag="blocked"):
+    """Whom the caller blocks."""
+
+    ref: int
+    users: list[str]
+
+
 class Closing(Frame, frozen=True, tag="closing"):
     """The last frame of the server."""
 
@@ -172,5 +179,6 @@ ServerFrame = (
     | Watching
     | TypingNotice
     | Group
+    | BlockList
     | Closing
 )

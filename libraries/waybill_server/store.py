@@ -16,6 +16,7 @@ from waybill_server.clock import Clock
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.logs import log
+from waybill_server.permissions import Permissions
 from waybill_server.records import Group, LogEntry, Message, Request, Watermark
 from waybill_server.router import Router
 from waybill_server.schema import DataFolder, open_database
@@ -28,6 +29,10 @@ class StoreFailed(Exception):
 
 class Store(Protocol):
     """What the node asks of its memory. All calls come from the event loop's thread, and `done` is called there."""
+
+    @property
+    def permissions(self) -> Permissions:
+        """Who may write to whom."""
 
     def submit(self, request: Request) -> None:
         """Changes the state; calls `request.done` with the result once it is committed, in the order of requests."""
@@ -86,6 +91,7 @@ class SqliteStore:
         self._reader = self._folder.connect(writer=False)
         the_ledger = ledger(self._connection, clock, router, limits)
         the_ledger.recover()
+        self.permissions = the_ledger.permissions
         self._open = 0
         self._settled = asyncio.Event()
         self._settled.set()

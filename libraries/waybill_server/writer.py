@@ -20,12 +20,14 @@ from waybill_server.limits import RETRY_AFTER_MS, Limits
 from waybill_server.logs import log
 from waybill_server.records import (
     AckRequest,
+    BlockRequest,
     GroupRequest,
     LoginRequest,
     ReadRequest,
     Refusal,
     Request,
     Result,
+    RuleRequest,
     SeenRequest,
     SendRequest,
 )
@@ -135,28 +137,34 @@ class Writer:
             raise CommitFailed from error
 
     def _apply(self, request: Request) -> Result:
+        result: Result = None
         match request:
             case AckRequest():
-                return self._ledger.acknowledge(request)
+                result = self._ledger.acknowledge(request)
             case ReadRequest():
-                return self._ledger.read(request)
+                result = self._ledger.read(request)
             case LoginRequest():
-                return self._ledger.login(request)
+                result = self._ledger.login(request)
             case SeenRequest():
                 self._ledger.seen(request)
-                return None
             case GroupRequest():
-                return change_group(self._ledger, self._limits, request)
+                result = change_group(self._ledger, self._limits, request)
+            case BlockRequest():
+                result = self._ledger.block(request)
+            case RuleRequest():
+                self._ledger.rule(request)
             case SendRequest():
-                return self._ledger.send([request])[0]
+                result = self._ledger.send([request])[0]
+        return result
 
     def _roll_back(self) -> None:
         self._ledger.forget()
-        if self._ledger.connection.in_transaction:
-            try:
+        try:
+            if self._ledger.connection.in_transaction:
                 self._ledger.connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                log("rollback-failed", error=str(error))
+            self._ledger.permissions.load()
+        except sqlite3.Error as error:
+            log("rollback-failed", error=str(error))
 
 
 def _is_send(request: Request) -> bool:
