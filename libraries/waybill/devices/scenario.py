@@ -40,6 +40,10 @@ _NEEDED = {
     Operation.REMOVE: Capability.GROUPS,
     Operation.LEAVE: Capability.GROUPS,
     Operation.TYPING: Capability.TYPING,
+    Operation.ROSTER: Capability.GROUP_MEMBERS,
+    Operation.BLOCK: Capability.BLOCK_LISTS,
+    Operation.UNBLOCK: Capability.BLOCK_LISTS,
+    Operation.BLOCKED: Capability.BLOCK_LISTS,
 }
 """What a protocol must be able to express for each operation that not every protocol has."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,11 +19,11 @@ MEMBERS_ONLY = (
     Operation.READ,
     Operation.MARKERS,
     Operation.ADD,
-    Operation.LEAVE,
     Operation.TYPING,
     Operation.ROSTER,
 )
-"""What only a member may do. Who may remove others is not the same everywhere: moderators are no members."""
+"""What only a member may do. Who may remove others is not the same everywhere: moderators are no members. Leaving what
+one is not in changes nothing."""
 
 Found = tuple[int, Example]
 
@@ -32,7 +32,8 @@ def check(history: History) -> list[Anomaly]:
     """`outsider-ok` and `block-ignored`.
 
     An operation of an outsider took effect if it ended in `ok` and its user was certainly no member of the conversation
-    from its begin to its end. A direct message, or a typing notice, took effect in spite of a block if it began after
+    from its begin to its end. What counts of a send is its first attempt: the answer to a retry may be about that one.
+    A direct message, or a typing notice, took effect in spite of a block if it began after
     the block had been confirmed and ended in `ok` before anybody asked to lift it. Presence in spite of a block is an
     answer, asked for in that time, that says that the blocker is online, and a notice that says so: it may have been
     under way when the block was confirmed, so it counts from the first answer on to what its session asked later.
@@ -50,8 +51,18 @@ def _anomaly(name: str, found: list[Found]) -> list[Anomaly]:
     return anomaly_of(name, examples, lambda one: one, kinds=[one.sub_kind for one in examples])
 
 
-def _attempts(history: History) -> Iterator[tuple[int, Operation, int, int]]:
-    """What took effect in a conversation: the operation, what it was, its session, the conversation."""
+class Attempt(NamedTuple):
+    """What took effect in a conversation, from one event to another."""
+
+    what: Operation
+    session: int
+    conversation: int
+    begun: int
+    done: int
+
+
+def _attempts(history: History) -> Iterator[Attempt]:
+    """What took effect in conversations."""
     operations = history.operations
     for table, kind in ((history.sends, Operation.SEND), (history.invokes, None)):
         what: Any = np.full(len(table.event), int(kind)) if kind else history.invokes.what
@@ -62,12 +73,14 @@ def _attempts(history: History) -> Iterator[tuple[int, Operation, int, int]]:
             & (history.sessions.credential[table.session] == CredentialKind.VALID)
         )
         for row in np.flatnonzero(chosen).tolist():
-            yield (
-                int(table.operation[row]),
-                Operation(int(what[row])),
-                int(table.session[row]),
-                int(table.conversation[row]),
-            )
+            kind_of = Operation(int(what[row]))
+            begun = int(table.event[row])
+            if kind_of is Operation.SEND:
+                begun = int(history.messages.invoked[history.sends.message[row]])
+            yield Attempt(
+                kind_of, int(table.session[row]), int(table.conversation[row]),
+                begun, int(operations.done[table.operation[row]]),
+            )  # fmt: skip
 
 
 def _suspects(history: History) -> set[tuple[int, int]]:
@@ -89,11 +102,10 @@ def _outsiders(history: History) -> Iterator[Found]:
     suspects = _suspects(history)
     if not suspects:
         return
-    prose, operations = Prose(history), history.operations
-    for operation, what, session, conversation in _attempts(history):
+    prose = Prose(history)
+    for what, session, conversation, begun, done in _attempts(history):
         user = int(history.sessions.user[session])
         membership = history.membership(conversation, user) if (user, conversation) in suspects else None
-        begun, done = int(operations.event[operation]), int(operations.done[operation])
         if membership is not None and _outside(membership, begun, done):
             sentence = (
                 f"{prose.device_of(session)}: {what.name.lower()} took effect in {prose.conversation(conversation)}, "
@@ -115,11 +127,10 @@ def _outside(membership: Membership, begun: int, done: int) -> bool:
 def _ignored(history: History, block: Block) -> Iterator[Found]:
     if block.begin == NEVER:
         return
-    prose, operations = Prose(history), history.operations
+    prose = Prose(history)
     why = f"although {prose.user(block.user)} had blocked {prose.user(block.other)}"
-    for operation, what, session, conversation in _attempts(history):
+    for what, session, conversation, begun, done in _attempts(history):
         members = history.memberships.get(conversation, {})
-        begun, done = int(operations.event[operation]), int(operations.done[operation])
         if (
             what in (Operation.SEND, Operation.TYPING)
             and history.sessions.user[session] == block.other
