@@ -9,8 +9,9 @@ from waybill.authorization.acts import NotTried
 from waybill.authorization.checked import Trial
 from waybill.authorization.conversation import GROUP
 from waybill.authorization.people import online
-from waybill.authorization.victim import Victim
+from waybill.authorization.victim import SEEN, Victim
 from waybill.devices.policy import Acknowledge
+from waybill.devices.waiting import Deadline
 from waybill.drivers.base import Capability, Outcome, Receipt
 from waybill.history.events import Completion, Operation
 
@@ -112,16 +113,19 @@ def _decided(outcome: Outcome) -> Seen:
 def _write(masquerade: Masquerade, device: Device) -> Seen:
     """To the victim, under the own name: it must arrive, from the intruder."""
     sending = acts.send(device, masquerade.own)
-    if not sending.acknowledged:
-        return _decided(sending.outcome) if sending.outcome else (None, "no answer")
-    masquerade.victims[0].wait_for(sending)
-    return True, f"delivered from {_sender(masquerade.victim, sending)}"
+    assert sending.outcome is not None
+    if sending.outcome.completion is Completion.FAIL:
+        return _decided(sending.outcome)
+    victim = masquerade.victim
+    if not victim.signal.wait_until(lambda: bool(_senders(victim, sending)), Deadline(SEEN)):
+        return None, "not delivered"
+    senders = _senders(victim, sending)
+    return senders == [device.user], f"delivered from {' and '.join(senders)}"
 
 
-def _sender(device: Device, sending: Sending) -> str:
-    return next(
-        (item.sender for item in device.inbox.items if device.inbox.is_of(item.delivery, sending)), "nobody"
-    )
+def _senders(device: Device, sending: Sending) -> list[str]:
+    """From whom a device was given this body."""
+    return [item.sender for item in device.inbox.items if item.delivery.body == sending.body]
 
 
 def _send(masquerade: Masquerade, device: Device) -> Seen:

@@ -33,6 +33,7 @@ MODULES = (
     "login",
     "forging",
     "encryption",
+    "permitting",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])
