@@ -27,6 +27,7 @@ ALLOWED = {
         "waybill.tokens",
     },
     "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
+    "waybill.authorization": {"waybill.bundled", "waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
 }

@@ -65,7 +65,7 @@ class Talk:
         return {"direct": self.direct} if self.group is None else {"direct": self.direct, "group": self.group}
 
     def actor(self, case: Case) -> Device:
-        """Who tries a case.
+        """Who tries a case. A server may end the session of whoever tried what is refused; then there is a new one.
 
         Raises:
             NotTried: The target has no such person, or no such conversation.
@@ -74,7 +74,10 @@ class Talk:
             raise NotTried(self.absent[case.person])
         if case.target == "group" and self.group is None:
             raise NotTried(f"the protocol of {self.scenario.driver.name} has no groups")
-        return self.people[case.person]
+        device = self.people[case.person]
+        if not device.connected:
+            device.connect()
+        return device
 
     def thread(self, case: Case) -> Conversation:
         """Where a case is tried; for a log, anywhere."""
@@ -109,13 +112,13 @@ def _send(talk: Talk, trial: Trial, case: Case, actor: Device) -> None:
     thread = talk.thread(case)
     sending = acts.send(actor, thread)
     talk.victims[1].wait_for(acts.send(talk.one, thread))
-    assert sending.outcome is not None
     if talk.other.inbox.holds(sending):
         trial.saw(case, effect=True, said="delivered")
-    elif sending.outcome.code == "accepted":
-        trial.saw(case, effect=False, said="not delivered")
+    elif sending.acknowledged:
+        trial.saw(case, effect=True, said="acknowledged, and not delivered")
     else:
-        trial.answered(case, sending.outcome)
+        code = sending.outcome.code if sending.outcome else "no answer"
+        trial.saw(case, effect=False, said=f"not delivered, {code}")
 
 
 def _type(talk: Talk, trial: Trial, case: Case, actor: Device) -> None:

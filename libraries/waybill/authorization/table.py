@@ -132,6 +132,7 @@ def markdown() -> str:
             f"## {one.title} ({len(tried)} cases, {refused} refused)",
             "",
             one.text,
+            "",
             f"Why: {one.why}.",
             "",
         ]
