@@ -10,11 +10,13 @@ from waybill_server.records import Group, GroupRequest, Refusal, Regrouped
 
 
 def change_group(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regrouped | Refusal:
-    """Does one change; what a member may do, every member may do; nobody adds whom they may not write to."""
+    """Does one change; what a member may do, every member may do; nobody adds whom they may not write to. A moderator may
+    remove members without being one."""
     if request.action == "created":
         return _create(ledger, limits, request)
     members = ledger.members(request.conversation)
-    if not request.conversation.startswith("g:") or request.caller not in members:
+    may = request.caller in members or (request.moderates and request.action == "removed" and members)
+    if not request.conversation.startswith("g:") or not may:
         return Refusal("not-a-member", f"{request.caller} is not a member of {request.conversation}")
     user = request.users[0]
     if (user in members) == (request.action == "added"):

@@ -156,6 +156,7 @@ class GroupRequest:
     Attributes:
         users: The members for `created`, else the one user concerned.
         name: The group's name, for `created`.
+        moderates: The caller has a role that may remove members of groups that the caller is not in.
     """
 
     done: Done
@@ -164,6 +165,7 @@ class GroupRequest:
     conversation: str
     users: tuple[str, ...]
     name: str = ""
+    moderates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

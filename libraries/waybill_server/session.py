@@ -44,6 +44,7 @@ class Session:
     Attributes:
         user: Who logged in; empty before.
         device: The device that logged in.
+        roles: The user's roles, as the token says.
         capabilities: What it wants pushed.
         open_operations: Operations that are not answered yet.
         ending: The client said bye.
@@ -55,6 +56,7 @@ class Session:
         self.name = secrets.token_hex(8)
         self.user = ""
         self.device = ""
+        self.roles: frozenset[str] = frozenset()
         self.capabilities: frozenset[str] = frozenset()
         self.open_operations = 0
         self.ending = False

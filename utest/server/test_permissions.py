@@ -12,7 +12,15 @@ from server_harness import Client, Process, World, direct
 from test_store import Build, asked, group, opened, send
 
 from waybill_server.permissions import ANYBODY, Permissions, Rule
-from waybill_server.records import Blocked, BlockRequest, Refusal, Regrouped, RuleRequest, Stored
+from waybill_server.records import (
+    Blocked,
+    BlockRequest,
+    GroupRequest,
+    Refusal,
+    Regrouped,
+    RuleRequest,
+    Stored,
+)
 from waybill_server.schema import TABLES
 
 Device = Callable[..., Client]
@@ -140,6 +148,32 @@ def test_a_group_is_no_way_round_a_block(tmp_path: Path) -> None:
         assert [user for user, _ in said.positions] == ["mallory", "dave", "bob"]
         (present,) = await asked(store, group("mallory", "added", crew, "bob"))
         assert isinstance(present, Regrouped)
+        store.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_moderator_removes_without_being_a_member_and_does_nothing_else(tmp_path: Path) -> None:
+    def by_moderator(action: str, conversation: str, user: str) -> Build:
+        return lambda done: GroupRequest(done, "mona", action, conversation, (user,), "crew", moderates=True)
+
+    async def scenario() -> None:
+        store = opened(tmp_path)
+        (made,) = await asked(store, group("alice", "created", "", "bob"))
+        assert isinstance(made, Regrouped)
+        crew = made.group.conversation
+        added, left, nowhere, removed = await asked(
+            store,
+            by_moderator("added", crew, "mona"),
+            by_moderator("left", crew, "mona"),
+            by_moderator("removed", "g:00", "bob"),
+            by_moderator("removed", crew, "bob"),
+        )
+        assert [one.code for one in (added, left, nowhere) if isinstance(one, Refusal)] == [
+            "not-a-member"
+        ] * 3
+        assert isinstance(removed, Regrouped)
+        assert removed.group.members == ("alice",)
         store.close()
 
     asyncio.run(scenario())
