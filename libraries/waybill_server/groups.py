@@ -10,8 +10,8 @@ from waybill_server.records import Group, GroupRequest, Refusal, Regrouped
 
 
 def change_group(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regrouped | Refusal:
-    """Does one change; what a member may do, every member may do; nobody adds whom they may not write to. A moderator may
-    remove members without being one."""
+    """Does one change. What a member may do, every member may do; nobody adds whom they may not write to. A moderator
+    may remove members without being one."""
     if request.action == "created":
         return _create(ledger, limits, request)
     members = ledger.members(request.conversation)
