@@ -27,7 +27,14 @@ ALLOWED = {
         "waybill.tokens",
     },
     "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
-    "waybill.authorization": {"waybill.bundled", "waybill.devices", "waybill.drivers", "waybill.history"},
+    "waybill.authorization": {
+        "waybill.bundled",
+        "waybill.devices",
+        "waybill.drivers",
+        "waybill.history",
+        "waybill.targets",
+        "waybill.tokens",
+    },
     "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
 }

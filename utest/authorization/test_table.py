@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from waybill.authorization import another_name, contact, conversation, table
+from waybill.authorization import another_name, contact, conversation, false_roles, table
 from waybill.authorization.table import TableFaulty
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "authorization.md"
@@ -15,6 +15,18 @@ TRIED = {
     "conversation": set(conversation._TRY),
     "name": {*another_name._TRY, "write"},
     "contact": set(contact._TRY),
+    "administration": {
+        *("revoke_token", "revoke_device", "revoke_user", "list_sessions", "end_session"),
+        *("forbid", "allow", "list_revocations", "rotate_key"),
+    },
+    "false-role": {
+        "revoke_device",
+        "revoke_user",
+        "list_sessions",
+        "end_session",
+        "forbid",
+        "list_revocations",
+    },
 }
 
 
@@ -35,6 +47,10 @@ def test_every_part_has_both_what_is_allowed_and_what_is_refused(part: str) -> N
     assert {case.allowed for case in table.part(part).cases()} == {True, False}
 
 
+def test_every_false_role_has_a_token() -> None:
+    assert set(false_roles._TOKENS) == set(table.part("false-role").people)
+
+
 def test_a_role_gives_no_right_in_the_conversations_of_others_but_to_remove() -> None:
     allowed = {one.id for one in table.part("conversation").cases() if one.allowed and one.target != "log"}
     assert {one for one in allowed if not one.endswith("/member")} == {
@@ -44,7 +60,9 @@ def test_a_role_gives_no_right_in_the_conversations_of_others_but_to_remove() ->
 
 
 def test_a_part_that_is_not_there_is_told_by_those_that_are() -> None:
-    with pytest.raises(ValueError, match="no part 'x'; it has conversation, name, contact"):
+    with pytest.raises(
+        ValueError, match="no part 'x'; it has conversation, name, contact, administration, false-role"
+    ):
         table.part("x")
 
 

@@ -20,9 +20,9 @@ def online(scenario: Scenario, name: str, role: str = "") -> Device:
         NotTried: The target has no account with this role.
         LoginRefused: It could not log in.
     """
-    if role and name not in scenario.users:
+    if role and role not in scenario.target.roles:
         raise NotTried(f"the target {scenario.target.name} has no account with the role {role}")
-    device = scenario.user(name).devices["phone"]
+    device = scenario.user(name, role=role).devices["phone"]
     if not device.connected:
         device.connect()
     return device

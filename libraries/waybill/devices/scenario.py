@@ -129,11 +129,18 @@ class Scenario:
 
     # -- people ----------------------------------------------------------------------------------------------
 
-    def user(self, name: str, devices: Iterable[str] = ("phone",)) -> User:
-        """The person with this name, who has at least these devices; invited on the first call."""
+    def user(self, name: str, devices: Iterable[str] = ("phone",), *, role: str = "") -> User:
+        """The person with this name, who has at least these devices; invited on the first call.
+
+        Args:
+            name: The person.
+            devices: Devices that the person must have.
+            role: `moderator` or `admin` for an account with that role; it counts on the first call.
+        """
         person = self.users.get(name)
         if person is None:
-            person = self.users[name] = User(name, self.target.account())
+            account = self.target.account(role=role) if role else self.target.account()
+            person = self.users[name] = User(name, account)
             self.names.add_user(person.account.user, name)
         for device in devices:
             if device not in person.devices:

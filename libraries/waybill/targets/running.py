@@ -127,8 +127,16 @@ class RunningTarget:
             )
         return self._endpoints[name]
 
-    def account(self) -> Account:
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles, beside `user`, that it has accounts with."""
+        return frozenset()
+
+    def account(self, role: str = "") -> Account:
         """A fresh account; each one is handed out once. A server that keeps accounts of its own is given it now.
+
+        Args:
+            role: A role of `roles` that it must have.
 
         Raises:
             PoolExhausted: There is none left.
