@@ -189,9 +189,8 @@ def _type(contact: Contact, actor: Device, target: Device) -> Seen:
 
 
 def _create(contact: Contact, actor: Device, target: Device) -> Seen:
-    return _decided(
-        acts.create(actor, f"with-{target.user}-{len(contact.scenario.conversations)}", target.user)
-    )
+    name = f"with-{target.user}-{len(contact.scenario.conversations)}"
+    return _grouped(contact, actor, target, lambda: acts.create(actor, name, target.user))
 
 
 def _add(contact: Contact, actor: Device, target: Device) -> Seen:
@@ -200,7 +199,19 @@ def _add(contact: Contact, actor: Device, target: Device) -> Seen:
     made = acts.create(actor, name, other.user)
     if made.completion is not Completion.OK:
         return None, f"no group to add to: {made.code}"
-    return _decided(acts.add(actor, contact.scenario.conversation(name), target.user))
+    group = contact.scenario.conversation(name)
+    return _grouped(contact, actor, target, lambda: acts.add(actor, group, target.user))
+
+
+def _grouped(contact: Contact, actor: Device, target: Device, act: Callable[[], Outcome]) -> Seen:
+    """Makes the target a member of something, and looks whether it was told, whatever the answer says."""
+    eyes = contact.eyes_of(target)
+    since = len(eyes.notices)
+    effect, said = _decided(act())
+    contact.message_to(target)
+    members = [one for one in eyes.notices[since:] if one.what == "members" and one.conversation != CLUB]
+    told = any(actor.user in one.user.split(",") for one in members)
+    return (True, f"{said}, and {target.name} was told of the group") if told else (effect, said)
 
 
 def _receipt(contact: Contact, actor: Device, target: Device) -> Seen:
