@@ -1,12 +1,12 @@
 *** Settings ***
-Documentation     A server that lets outsiders and blocked people in is told by the cases that took effect.
+Documentation    A server that lets outsiders and blocked people in is told by the cases that took effect.
 
-Library           WaybillLibrary.Authorization
-Library           WaybillLibrary.Presence
-Resource          ../common.resource
+Library          WaybillLibrary.Authorization
+Library          WaybillLibrary.Presence
+Resource         ../common.resource
 
-Test Teardown     Run Keywords    End Scenario    AND    Stop Target
-Test Timeout      60 seconds
+Test Teardown    Run Keywords    End Scenario    AND    Stop Target
+Test Timeout     60 seconds
 
 
 *** Test Cases ***

@@ -6,11 +6,13 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
 
+from waybill.authorization.administering import try_administration
 from waybill.authorization.another_name import try_under_another_name
 from waybill.authorization.checked import Trial
 from waybill.authorization.contact import try_in_spite_of
 from waybill.authorization.conversation import try_everything
-from waybill.authorization.rules import rules_of
+from waybill.authorization.false_roles import try_false_roles
+from waybill.authorization.rules import office_of, rules_of
 from waybill.devices.scenario import Scenario
 from waybill.version import __version__
 from WaybillLibrary import current, stage
@@ -91,6 +93,49 @@ class Authorization:
         """
         scenario = stage.scenario()
         self._note(try_in_spite_of(scenario, person, victim, friend, rules_of(scenario)))
+
+    @keyword
+    def try_administration(self, sender: str, recipient: str) -> None:
+        """Tries every request of administration, made by everybody about everybody.
+
+        Callers and those whom requests are about have accounts of their own, with the roles that the target file names.
+        Where it names no administration nothing is tried, and the test's message says so.
+
+        Args:
+            sender: Somebody who writes to the recipient, to see whether a rule holds.
+            recipient: Whom rules are about.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        Everybody administers what is theirs
+            Try Administration    alice    bob
+            Role Table Should Hold
+        ```
+        """
+        scenario = stage.scenario()
+        self._note(try_administration(scenario, office_of(scenario), sender, recipient))
+
+    @keyword
+    def try_administration_with_false_roles(self, sender: str, recipient: str) -> None:
+        """Tries requests of administration with tokens that say more than the issuer did, or no longer hold.
+
+        Args:
+            sender: Somebody who writes to the recipient, to see whether a rule holds.
+            recipient: Whom rules are about.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A role that nobody gave is none
+            Try Administration With False Roles    alice    bob
+            Role Table Should Hold
+        ```
+        """
+        scenario = stage.scenario()
+        self._note(try_false_roles(scenario, office_of(scenario), sender, recipient))
 
     @keyword
     def role_table_should_hold(self) -> None:

@@ -37,3 +37,17 @@ Whoever is blocked or forbidden to write reaches nobody and sees nothing
     Then everybody could do what the role table allows, and nothing else
     And the bystanders noticed nothing
     And every message is accounted for
+
+Who may administer and revoke whom is what the role table says
+    Given carol and dave are bystanders
+    When everybody asks the administration for everything, while alice writes to bob
+    Then everybody could do what the role table allows, and nothing else
+    And the bystanders noticed nothing
+    And every message is accounted for
+
+A role that nobody gave is none
+    Given carol and dave are bystanders
+    When requests are made with roles that nobody gave, while alice writes to bob
+    Then everybody could do what the role table allows, and nothing else
+    And the bystanders noticed nothing
+    And every message is accounted for

@@ -25,6 +25,7 @@ class ScriptedTarget:
     nodes = ("node-1",)
     roles = ("moderator", "admin")
     issuer: Any = None
+    administration: Any = None
     odd_tokens = False
 
     def __init__(self, server: ScriptedServer, driver: Driver) -> None:

@@ -49,6 +49,10 @@ class TargetAccess(Protocol):
     def roles(self) -> Collection[str]:
         """The roles, beside `user`, that it has accounts with."""
 
+    @property
+    def administration(self) -> Any:
+        """Where requests of administration go (`waybill.authorization.office.Office`); None where there is nobody."""
+
     def endpoint(self, node: str | None = None) -> Endpoint:
         """Where a node listens; without a name the first one."""
 

@@ -132,6 +132,11 @@ class RunningTarget:
         """The roles, beside `user`, that it has accounts with."""
         return frozenset()
 
+    @property
+    def administration(self) -> None:
+        """Where requests of administration go; None where there is nobody."""
+        return None
+
     def account(self, role: str = "") -> Account:
         """A fresh account; each one is handed out once. A server that keeps accounts of its own is given it now.
 
