@@ -19,6 +19,12 @@ class Hello(Frame, frozen=True, tag="hello"):
     capabilities: tuple[str, ...] = ()
 
 
+class Proof(Frame, frozen=True, tag="proof"):
+    """Answers a challenge: the client has the key that its token names."""
+
+    signature: str
+
+
 class Send(Frame, frozen=True, tag="send"):
     """One message."""
 
@@ -137,7 +143,7 @@ Operation = (
     | GroupInfo
 )
 
-ClientFrame = Hello | Operation | Bye
+ClientFrame = Hello | Proof | Operation | Bye
 
 
 class Reference(msgspec.Struct, frozen=True):
