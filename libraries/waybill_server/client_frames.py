@@ -19,6 +19,12 @@ class Hello(Frame, frozen=True, tag="hello"):
     capabilities: tuple[str, ...] = ()
 
 
+class Proof(Frame, frozen=True, tag="proof"):
+    """Answers a challenge: the client has the key that its token names."""
+
+    signature: str
+
+
 class Send(Frame, frozen=True, tag="send"):
     """One message."""
 
@@ -160,7 +166,7 @@ Operation = (
     | AskBlocks
 )
 
-ClientFrame = Hello | Operation | Bye
+ClientFrame = Hello | Proof | Operation | Bye
 
 
 class Reference(msgspec.Struct, frozen=True):

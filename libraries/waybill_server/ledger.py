@@ -17,22 +17,29 @@ from waybill_server.conversations import direct_members
 from waybill_server.limits import BLOCKED_USERS, RETRY_AFTER_MS, Limits
 from waybill_server.permissions import Permissions
 from waybill_server.records import (
+    NOT_ADMITTED,
     AckRequest,
     Blocked,
     BlockRequest,
+    EndRequest,
     LoginRequest,
     Message,
     Moved,
     Place,
     ReadRequest,
     Refusal,
+    Request,
+    Revoked,
+    RevokeRequest,
     RuleRequest,
     SeenRequest,
     SendRequest,
     Stored,
     Watermark,
 )
+from waybill_server.revocations import Admission, Revocations
 from waybill_server.router import Router
+from waybill_server.used_tokens import UsedTokens
 
 REMEMBERED = 50_000
 """Logs and conversations whose ends are kept in memory; past it they are read again."""
@@ -68,11 +75,14 @@ class Ledger:
 
     Attributes:
         permissions: Who may write to whom.
+        revocations: What is revoked.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
         self.connection = connection
         self.permissions = Permissions(connection)
+        self.revocations = Revocations(connection)
+        self._used = UsedTokens(connection)
         self._clock = clock
         self._router = router
         self._limits = limits
@@ -87,6 +97,7 @@ class Ledger:
             self._clock.recover(newest)
         self.connection.execute("UPDATE presence SET online = 0 WHERE online = 1")
         self.permissions.load()
+        self.revocations.load()
 
     def forget(self) -> None:
         """Drops what is kept in memory; the database is the truth."""
@@ -185,8 +196,26 @@ class Ledger:
         ).fetchone()
         return Moved(row[0] if row else 0, ())
 
-    def login(self, request: LoginRequest) -> Place:
-        """Notes that the user is online; finds where the device goes on."""
+    def admits(self, request: Request) -> bool:
+        """Whether the session that asks may still do so."""
+        admission = request.admission
+        return admission is None or (not admission.ended and self.revocations.admits(admission))
+
+    def revoke(self, request: RevokeRequest) -> Revoked:
+        """Revokes, from now on."""
+        now = self._clock.wall_ms()
+        self.revocations.purge(now)
+        return Revoked(self.revocations.revoke(request.target, now if request.at is None else request.at).at)
+
+    def end(self, request: EndRequest) -> None:
+        """Ends a session, from now on."""
+        request.ended.ended = True
+
+    def login(self, request: LoginRequest) -> Place | Refusal:
+        """Notes that the user is online; finds where the device goes on. A token that is good for one login is used."""
+        admission = request.admission
+        if admission is not None and admission.once and not self._use(admission):
+            return NOT_ADMITTED
         self.connection.execute(
             "INSERT INTO presence VALUES (?, ?, 1) "
             "ON CONFLICT DO UPDATE SET seen = MAX(seen, excluded.seen), online = 1",
@@ -243,6 +272,9 @@ class Ledger:
     def regrouped(self, conversation: str) -> None:
         """A group's members changed in the database."""
         self._groups.pop(conversation, None)
+
+    def _use(self, admission: Admission) -> bool:
+        return self._used.use(admission, self._clock.wall_ms() / 1000)
 
     def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
         rows = select_pairs(self.connection, "message", ("sender", "key"), pairs)

@@ -12,6 +12,8 @@ import sqlite3
 from pathlib import Path
 from types import TracebackType
 
+from waybill_server import revocations, used_tokens
+
 APPLICATION_ID = 0x57425332
 SCHEMA_VERSION = 3
 DATABASE = "node.sqlite3"
@@ -20,7 +22,7 @@ LOCK = "node.lock"
 CHECKED_BYTES = 33_554_432
 """A database up to this size is checked page by page at every start (about 0.1 s); a larger one by its structure."""
 
-TABLES = """
+TABLES = f"""
 CREATE TABLE message (
     number INTEGER PRIMARY KEY,
     conversation TEXT NOT NULL,
@@ -79,10 +81,13 @@ CREATE TABLE rule (
     allowed INTEGER NOT NULL,
     PRIMARY KEY (sender, recipient)
 ) STRICT, WITHOUT ROWID;
-"""
+{revocations.TABLE}{used_tokens.TABLE}"""
 
 TABLE_NAMES = frozenset(
-    {"message", "log", "device", "marker", "presence", "conversation", "member", "block", "rule"}
+    {
+        *("message", "log", "device", "marker", "presence", "conversation", "member"),
+        *("block", "rule", "revocation", "used_token"),
+    }
 )
 
 

@@ -7,6 +7,12 @@ import msgspec
 from waybill_server.frames import Frame
 
 
+class Challenge(Frame, frozen=True, tag="challenge"):
+    """Asks for a proof that the client has the key that its token names."""
+
+    nonce: str
+
+
 class Welcome(Frame, frozen=True, tag="welcome"):
     """The session is open."""
 
@@ -166,7 +172,8 @@ class Closing(Frame, frozen=True, tag="closing"):
 
 
 ServerFrame = (
-    Welcome
+    Challenge
+    | Welcome
     | Accepted
     | Refused
     | Deliver

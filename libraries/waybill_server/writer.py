@@ -19,14 +19,17 @@ from waybill_server.ledger import Ledger
 from waybill_server.limits import RETRY_AFTER_MS, Limits
 from waybill_server.logs import log
 from waybill_server.records import (
+    NOT_ADMITTED,
     AckRequest,
     BlockRequest,
+    EndRequest,
     GroupRequest,
     LoginRequest,
     ReadRequest,
     Refusal,
     Request,
     Result,
+    RevokeRequest,
     RuleRequest,
     SeenRequest,
     SendRequest,
@@ -125,7 +128,7 @@ class Writer:
         for sends, requests in groupby(group, _is_send):
             if sends:
                 batch = [request for request in requests if isinstance(request, SendRequest)]
-                answers.extend(zip(batch, self._ledger.send(batch), strict=True))
+                answers.extend(zip(batch, self._send(batch), strict=True))
             else:
                 answers.extend((request, self._apply(request)) for request in requests)
         return answers
@@ -136,7 +139,17 @@ class Writer:
         except sqlite3.Error as error:
             raise CommitFailed from error
 
+    def _send(self, batch: Sequence[SendRequest]) -> Sequence[Result]:
+        admitted = [request for request in batch if self._ledger.admits(request)]
+        verdicts = self._ledger.send(admitted)
+        if len(admitted) == len(batch):
+            return verdicts
+        given = dict(zip(map(id, admitted), verdicts, strict=True))
+        return [given.get(id(request), NOT_ADMITTED) for request in batch]
+
     def _apply(self, request: Request) -> Result:
+        if not self._ledger.admits(request):
+            return NOT_ADMITTED
         result: Result = None
         match request:
             case AckRequest():
@@ -153,6 +166,10 @@ class Writer:
                 result = self._ledger.block(request)
             case RuleRequest():
                 self._ledger.rule(request)
+            case RevokeRequest():
+                result = self._ledger.revoke(request)
+            case EndRequest():
+                self._ledger.end(request)
             case SendRequest():
                 result = self._ledger.send([request])[0]
         return result
@@ -163,6 +180,7 @@ class Writer:
             if self._ledger.connection.in_transaction:
                 self._ledger.connection.execute("ROLLBACK")
             self._ledger.permissions.load()
+            self._ledger.revocations.load()
         except sqlite3.Error as error:
             log("rollback-failed", error=str(error))
 

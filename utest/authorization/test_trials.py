@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from scripted_server import ScriptedServer
+from scripted_server import Client, ScriptedServer
 
 from waybill.authorization import table
 from waybill.authorization.administering import try_administration
@@ -60,7 +60,7 @@ class RoleTable:
         if operation == "list_sessions":
             sessions = [
                 {"user": one.user, "device": one.device, "session": one.device}
-                for one in self.server.clients
+                for one in self.clients()
                 if one.user == user
             ]
             return Outcome(Completion.OK, values={"body": {"sessions": sessions}})
@@ -69,11 +69,16 @@ class RoleTable:
         elif operation == "allow":
             self.server.blocks[values["recipient"]].remove(values["sender"])
         elif self.ends:
-            for one in list(self.server.clients):
+            for one in self.clients():
                 if one.user == user and one.device == values["device"]:
                     one.say("closing", code="revoked", text="revoked")
                     one.socket.close(1008)
         return Outcome(Completion.OK)
+
+    def clients(self) -> list[Client]:
+        """Who is logged in; who is being welcomed just now is waited for."""
+        with self.server.lock:
+            return list(self.server.clients)
 
     @staticmethod
     def role(account: str) -> str:
@@ -119,7 +124,7 @@ def test_a_refusal_that_ends_the_session_all_the_same_is_found(
     def ask(operation: str, token: str, values: Mapping[str, str]) -> Outcome:
         outcome = refuse(operation, token, values)
         if operation == "revoke_device" and outcome.completion is Completion.FAIL:
-            for one in list(server.clients):
+            for one in office.clients():
                 if one.device == values["device"]:
                     one.socket.close(1008)
         return outcome
