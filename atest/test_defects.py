@@ -29,7 +29,7 @@ SEED = "7"
 PATIENCE = "4s"
 """A red that shows only by what does not come takes this long; a correct node needs a tenth of it."""
 
-LEFT_OUT = {"presence-leaks-to-blocked": "nobody can block anybody yet"}
+LEFT_OUT = {"any-user-is-admin": "the node has no administration yet"}
 
 ROWS = {
     "An acknowledged message reaches every online device of its recipient exactly once": [
@@ -60,6 +60,9 @@ ROWS = {
     ],
     "Presence follows a user who comes, leaves and crashes": ["presence-sticks-online"],
     "A user is online as long as one device is": ["presence-sticks-online"],
+    "Whoever is blocked sees nothing of who comes and goes, and everybody else does": [
+        "presence-leaks-to-blocked"
+    ],
     "Many conversations interleave and each keeps its order on every device": [
         "swap-adjacent",
         "reorder-across-flush",
@@ -134,6 +137,13 @@ ROWS = {
         "sql-injection",
         "crash-on-bad-frame",
         "path-injection",
+    ],
+    "Whoever is not in a conversation can do nothing in it, whatever their role": ["group-outsider-may-add"],
+    "The sender is who logged in, whatever a frame says": ["sender-field-trusted", "foreign-cursor-readable"],
+    "Whoever is blocked or forbidden to write reaches nobody and sees nothing": [
+        "blocklist-ignored",
+        "presence-leaks-to-blocked",
+        "refused-leaves-trace",
     ],
     "Every port refuses what is weaker than the promised TLS, and nobody else notices the attempts": [
         "plaintext-port-open",

@@ -33,6 +33,14 @@ ALLOWED = {
     "waybill.codec": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.hostile": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history", "waybill.interposer"},
+    "waybill.authorization": {
+        "waybill.bundled",
+        "waybill.devices",
+        "waybill.drivers",
+        "waybill.history",
+        "waybill.targets",
+        "waybill.tokens",
+    },
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
 }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from robot.api import logger
 from robot.api.deco import keyword, library
+from robot.libraries.BuiltIn import BuiltIn
 
 from waybill.devices.presence import come_and_go
+from waybill.history.events import Operation
 from waybill.history.promises import seconds
 from waybill.version import __version__
 from WaybillLibrary import stage
@@ -61,3 +63,41 @@ class Presence:
             bound=bound,
         )
         logger.info(f"{person} came and went {times} times, told and asked within {bound:g} s each")
+
+    @keyword
+    def come_and_go_unseen(self, person: str, *, blocked: str, watcher: str, times: int) -> None:
+        """A person blocks somebody, then comes online and leaves, again and again; somebody else and the blocked one
+        watch and ask.
+
+        `Check History` reports whatever the blocked one was told. Where the protocol has no block lists the person
+        comes and goes all the same, and the test's message says that nobody was blocked.
+
+        Args:
+            person: Who blocks, comes and goes.
+            blocked: Who must learn nothing of it.
+            watcher: Who must be told, as ever.
+            times: How often.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        Nobody is seen by whom they block
+            Connect People    alice and mallory
+            Come And Go Unseen    bob    blocked=mallory    watcher=alice    times=10
+            Check History
+        ```
+        """
+        scenario = stage.scenario()
+        bound = seconds(scenario.target.promises.get("presence_bound")) or DEFAULT_BOUND
+        device, kept_from = scenario.user(person).devices["phone"], None
+        if scenario.can(Operation.BLOCK):
+            kept_from = scenario.device(blocked)
+            device.connect()
+            device.block(blocked)
+            device.close()
+        else:
+            sentence = f"Nobody was blocked: the protocol of {scenario.driver.name} has no block lists."
+            BuiltIn().set_test_message(sentence, append=True)
+        come_and_go([device], scenario.device(watcher), times, goodbye=True, bound=bound, kept_from=kept_from)
+        logger.info(f"{person} came and went {times} times")

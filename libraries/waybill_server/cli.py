@@ -94,6 +94,12 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="serves wire v1 too (docs/wire-v1.md): TCP on this port, WebSocket on the next; 0 lets the kernel choose",
     )
+    parser.add_argument(
+        "--admin-port",
+        type=_port,
+        metavar="N",
+        help="serves the interface of administration (HTTPS) on this port; 0 lets the kernel choose",
+    )
     parser.add_argument("--name", default="node", help="the node's name in its ready line (default: node)")
     parser.add_argument(
         "--issuer-deadline",
@@ -128,7 +134,11 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
 
 def _issuer_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="keeps the signing key; made if missing"
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="keeps the keys and the grants; made if missing",
     )
     parser.add_argument(
         "--accounts", type=Path, required=True, metavar="FILE", help="the accounts, JSON lines"
@@ -150,6 +160,13 @@ def _issuer_options(parser: argparse.ArgumentParser) -> None:
         default=3600,
         metavar="S",
         help="seconds that a token is valid (default: 3600)",
+    )
+    parser.add_argument(
+        "--grace",
+        type=_not_negative,
+        default=60.0,
+        metavar="S",
+        help="seconds that a retired key still counts (default: 60)",
     )
     parser.add_argument(
         "--odd-tokens",
@@ -189,6 +206,10 @@ def _seconds(text: str) -> float:
     if not 0 < value <= 86_400:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400 seconds")
     return value
+
+
+def _not_negative(text: str) -> float:
+    return 0.0 if float(text) == 0 else _seconds(text)
 
 
 if __name__ == "__main__":

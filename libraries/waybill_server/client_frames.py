@@ -19,6 +19,12 @@ class Hello(Frame, frozen=True, tag="hello"):
     capabilities: tuple[str, ...] = ()
 
 
+class Proof(Frame, frozen=True, tag="proof"):
+    """Answers a challenge: the client has the key that its token names."""
+
+    signature: str
+
+
 class Send(Frame, frozen=True, tag="send"):
     """One message."""
 
@@ -117,6 +123,26 @@ class GroupInfo(Frame, frozen=True, tag="group-info"):
     conversation: str
 
 
+class Block(Frame, frozen=True, tag="block"):
+    """Puts a user on the caller's block list."""
+
+    ref: Integer
+    user: str
+
+
+class Unblock(Frame, frozen=True, tag="unblock"):
+    """Takes a user off the caller's block list."""
+
+    ref: Integer
+    user: str
+
+
+class AskBlocks(Frame, frozen=True, tag="blocks"):
+    """Asks for the caller's block list."""
+
+    ref: Integer
+
+
 class Bye(Frame, frozen=True, tag="bye"):
     """Ends the session gracefully."""
 
@@ -135,9 +161,12 @@ Operation = (
     | GroupRemove
     | GroupLeave
     | GroupInfo
+    | Block
+    | Unblock
+    | AskBlocks
 )
 
-ClientFrame = Hello | Operation | Bye
+ClientFrame = Hello | Proof | Operation | Bye
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ def node(options: argparse.Namespace) -> int:
     import asyncio
 
     from waybill_server.jwk_set import IssuerFailed
-    from waybill_server.node import Assemble, CannotListen, Settings, assemble, run_node
+    from waybill_server.node import Assemble, CannotListen, Ports, Settings, assemble, run_node
     from waybill_server.schema import DataRefused
     from waybill_server.tls import CannotUseCertificate
 
@@ -37,15 +37,17 @@ def node(options: argparse.Namespace) -> int:
         port=options.port,
         name=options.name,
         v1_port=options.v1_port,
+        admin_port=options.admin_port,
         issuer_deadline=options.issuer_deadline,
         limits=Limits(**{each.name: getattr(options, f"max_{each.name}") for each in fields(Limits)}),
         timing=Timing(**{each.name: getattr(options, f"{each.name}_seconds") for each in fields(Timing)}),
     )
 
-    def ready(port: int, v1_port: int | None) -> None:
-        url = f"wss://{settings.host}:{port}/v2"
-        also = {} if v1_port is None else {"v1_port": v1_port}
-        announce(role="node", name=settings.name, host=settings.host, port=port, url=url, **also)
+    def ready(ports: Ports) -> None:
+        url = f"wss://{settings.host}:{ports.v2}/v2"
+        named = {"v1_port": ports.v1, "admin_port": ports.admin}
+        also = {name: port for name, port in named.items() if port is not None}
+        announce(role="node", name=settings.name, host=settings.host, port=ports.v2, url=url, **also)
 
     put_together: Assemble = assemble
     if options.defect is not None:
@@ -71,20 +73,23 @@ def issuer(options: argparse.Namespace) -> int:
     """Runs the issuer until it is told to end."""
     from waybill_server.accounts import Accounts, AccountsFaulty
     from waybill_server.issuer import IssuerServer, TokenMaker
+    from waybill_server.issuer_keys import IssuerKeys
+    from waybill_server.issuer_store import IssuerDataRefused, IssuerStore
     from waybill_server.self_signed import make_self_signed
-    from waybill_server.signing_key import KeyRefused, load_or_make
+    from waybill_server.signing_key import KeyRefused
     from waybill_server.tls import CannotUseCertificate, tls_context
 
     if (options.certificate is None) != (options.key is None):
         end(BAD_OPTIONS, "--certificate and --key belong together")
     try:
         accounts = Accounts(options.accounts)
-        key = load_or_make(options.data)
+        keys = IssuerKeys(options.data, options.grace)
+        store = IssuerStore(options.data)
         certificate, private = options.certificate, options.key
         if certificate is None:
             certificate, private = make_self_signed(options.data, options.host)
         server = IssuerServer((options.host, options.port), tls_context(certificate, private))
-    except KeyRefused as refused:
+    except (KeyRefused, IssuerDataRefused) as refused:
         end(BAD_DATA, str(refused))
     except (AccountsFaulty, CannotUseCertificate) as faulty:
         end(BAD_OPTIONS, str(faulty))
@@ -92,13 +97,15 @@ def issuer(options: argparse.Namespace) -> int:
         end(BAD_OPTIONS, f"cannot listen on {options.host}:{options.port}: {error.strerror}")
     port = server.server_address[1]
     name = (options.issuer_name or f"https://{options.host}:{port}").rstrip("/")
-    server.maker = TokenMaker(name, key, accounts, options.lifetime, options.odd_tokens)
+    maker = TokenMaker(name, lambda: keys.signing, accounts, options.lifetime, options.odd_tokens, store)
+    server.use(maker, keys)
     raise_file_limit()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     announce(role="issuer", port=port, issuer=name, certificate=str(certificate))
     server.serve_forever(poll_interval=0.05)
     server.server_close()
+    store.close()
     return 0
 
 

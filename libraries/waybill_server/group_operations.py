@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 changes_made = itertools.count()
 
+MODERATORS = frozenset({"moderator", "admin"})
+"""The roles that may remove members of any group."""
+
 
 def group_create(session: Session, frame: GroupCreate) -> None:
     """Makes a group."""
@@ -69,7 +72,8 @@ def _change_group(
             refused(session, ref, result)
         session.answered()
 
-    session.submit(GroupRequest(done, session.user, action, conversation, users, name))
+    moderates = not MODERATORS.isdisjoint(session.roles)
+    session.submit(GroupRequest(done, session.user, action, conversation, users, name, moderates))
 
 
 def _tell_group(session: Session, ref: int, result: Regrouped) -> None:

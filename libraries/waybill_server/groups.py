@@ -10,17 +10,21 @@ from waybill_server.records import Group, GroupRequest, Refusal, Regrouped
 
 
 def change_group(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regrouped | Refusal:
-    """Does one change; what a member may do, every member may do."""
+    """Does one change. What a member may do, every member may do; nobody adds whom they may not write to. A moderator
+    may remove members without being one."""
     if request.action == "created":
         return _create(ledger, limits, request)
     members = ledger.members(request.conversation)
-    if not request.conversation.startswith("g:") or request.caller not in members:
+    may = request.caller in members or (request.moderates and request.action == "removed" and members)
+    if not request.conversation.startswith("g:") or not may:
         return Refusal("not-a-member", f"{request.caller} is not a member of {request.conversation}")
     user = request.users[0]
     if (user in members) == (request.action == "added"):
         return _present(ledger, request.conversation, user, "")
     if request.action != "added":
         _leave(ledger, request.conversation, user)
+    elif not ledger.permissions.may_write(request.caller, user):
+        return _unwanted(request.caller, user)
     elif len(members) < limits.members:
         _join(ledger, request.conversation, user)
     else:
@@ -32,6 +36,9 @@ def _create(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regrouped 
     members = list(dict.fromkeys((request.caller, *request.users)))
     if len(members) > limits.members:
         return _too_many(limits)
+    for user in members:
+        if not ledger.permissions.may_write(request.caller, user):
+            return _unwanted(request.caller, user)
     conversation = f"g:{secrets.token_hex(8)}"
     ledger.connection.execute("INSERT INTO conversation VALUES (?, ?)", (conversation, request.name))
     for user in members:
@@ -54,6 +61,11 @@ def _present(ledger: Ledger, conversation: str, user: str, action: str) -> Regro
         "SELECT name FROM conversation WHERE conversation = ?", (conversation,)
     ).fetchone()[0]
     return Regrouped(Group(conversation, name, ledger.members(conversation)), user, action)
+
+
+def _unwanted(caller: str, user: str) -> Refusal:
+    """A group is no way round a block or a rule."""
+    return Refusal("not-permitted", f"{caller} may not add {user} to a group")
 
 
 def _too_many(limits: Limits) -> Refusal:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-import ssl
+import math
+import re
 import threading
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import jwt
 
-from waybill_server.token_check import ALGORITHM, KeySet
+from waybill_server.https_client import HttpsClient, IssuerFailed
+from waybill_server.key_cache import PublishedKeys
+from waybill_server.token_check import ALGORITHM
 
-LARGEST_DOCUMENT = 1_048_576
-TIMEOUT = 5.0
+__all__ = ["IssuerFailed", "JwkSource"]
+
 RETRY_SECONDS = 0.05
 
+LONGEST_USE = 300.0
+"""Seconds that a set is used at most, and where the issuer says nothing of it (RFC 9111, section 5.2.2)."""
 
-class IssuerFailed(OSError):
-    """The issuer cannot be reached or its documents cannot be used; the text says which and why."""
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.ASCII | re.IGNORECASE)
 
 
 class JwkSource:
@@ -34,26 +35,22 @@ class JwkSource:
     def __init__(self, issuer: str, authority: Path | None) -> None:
         self._issuer = issuer.rstrip("/")
         self._given_up = threading.Event()
-        self._context = (
-            ssl.create_default_context(cafile=authority) if authority else ssl.create_default_context()
-        )
+        self._client = HttpsClient(authority)
+        self._location = ""
 
     def give_up(self) -> None:
         """Ends a `wait` that goes on in another thread."""
         self._given_up.set()
 
-    def fetch(self) -> KeySet:
-        """Gets the present keys.
+    def fetch(self) -> PublishedKeys:
+        """Gets the present keys; where they lie is asked once.
 
         Raises:
             IssuerFailed: It did not work.
         """
-        discovery = self._get(f"{self._issuer}/.well-known/openid-configuration")
-        if discovery.get("issuer") != self._issuer:
-            raise IssuerFailed(
-                f"the issuer calls itself {discovery.get('issuer')!r}, expected {self._issuer!r}"
-            )
-        keys = self._get(str(discovery.get("jwks_uri"))).get("keys")
+        self._location = self._location or self._discovered()
+        reply = self._client.get(self._location)
+        keys = reply.document.get("keys")
         if not isinstance(keys, list):
             raise IssuerFailed("the JWK set has no list of keys")
         found = {}
@@ -65,9 +62,17 @@ class JwkSource:
                     raise IssuerFailed(f"key {key['kid']!r} of the JWK set is damaged: {error}") from None
         if not found:
             raise IssuerFailed(f"the JWK set has no key for {ALGORITHM}")
-        return found
+        return PublishedKeys(found, _max_age(reply.cache_control))
 
-    def wait(self, deadline: float) -> KeySet:
+    def _discovered(self) -> str:
+        discovery = self._client.get(f"{self._issuer}/.well-known/openid-configuration").document
+        if discovery.get("issuer") != self._issuer:
+            raise IssuerFailed(
+                f"the issuer calls itself {discovery.get('issuer')!r}, expected {self._issuer!r}"
+            )
+        return str(discovery.get("jwks_uri"))
+
+    def wait(self, deadline: float) -> PublishedKeys:
         """Gets the keys, trying until the deadline (seconds from now), so that node and issuer may start together.
 
         Raises:
@@ -85,27 +90,7 @@ class JwkSource:
             if self._given_up.wait(RETRY_SECONDS):
                 raise IssuerFailed("the node was told to end")
 
-    def _get(self, url: str) -> dict[str, object]:
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise IssuerFailed(f"{url!r} is no https URL")
-        connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port or 443, timeout=TIMEOUT, context=self._context
-        )
-        try:
-            connection.request("GET", parts.path or "/", headers={"Accept": "application/json"})
-            response = connection.getresponse()
-            body = response.read(LARGEST_DOCUMENT)
-        except (OSError, http.client.HTTPException) as error:
-            raise IssuerFailed(f"{url}: {error}") from None
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise IssuerFailed(f"{url} answered {response.status}, expected 200")
-        try:
-            document = json.loads(body)
-        except ValueError as error:
-            raise IssuerFailed(f"{url} is no JSON: {error}") from None
-        if not isinstance(document, dict):
-            raise IssuerFailed(f"{url} is no JSON object")
-        return document
+
+def _max_age(cache_control: str) -> float:
+    found = _MAX_AGE.search(cache_control)
+    return min(float(found[1]) if found else math.inf, LONGEST_USE)

@@ -14,21 +14,32 @@ from collections.abc import Sequence
 from waybill_server.bulk import insert_rows, select_pairs
 from waybill_server.clock import Clock
 from waybill_server.conversations import direct_members
-from waybill_server.limits import RETRY_AFTER_MS, Limits
+from waybill_server.limits import BLOCKED_USERS, RETRY_AFTER_MS, Limits
+from waybill_server.permissions import Permissions
 from waybill_server.records import (
+    NOT_ADMITTED,
     AckRequest,
+    Blocked,
+    BlockRequest,
+    EndRequest,
     LoginRequest,
     Message,
     Moved,
     Place,
     ReadRequest,
     Refusal,
+    Request,
+    Revoked,
+    RevokeRequest,
+    RuleRequest,
     SeenRequest,
     SendRequest,
     Stored,
     Watermark,
 )
+from waybill_server.revocations import Admission, Revocations
 from waybill_server.router import Router
+from waybill_server.used_tokens import UsedTokens
 
 REMEMBERED = 50_000
 """Logs and conversations whose ends are kept in memory; past it they are read again."""
@@ -61,10 +72,17 @@ class Ledger:
         clock: Numbers the messages.
         router: Decides whose logs a message enters.
         limits: The bounds.
+
+    Attributes:
+        permissions: Who may write to whom.
+        revocations: What is revoked.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
         self.connection = connection
+        self.permissions = Permissions(connection)
+        self.revocations = Revocations(connection)
+        self._used = UsedTokens(connection)
         self._clock = clock
         self._router = router
         self._limits = limits
@@ -78,6 +96,8 @@ class Ledger:
         if newest is not None:
             self._clock.recover(newest)
         self.connection.execute("UPDATE presence SET online = 0 WHERE online = 1")
+        self.permissions.load()
+        self.revocations.load()
 
     def forget(self) -> None:
         """Drops what is kept in memory; the database is the truth."""
@@ -106,6 +126,9 @@ class Ledger:
                 verdicts.append(
                     Refusal("not-a-member", f"{request.user} is not a member of {request.conversation}")
                 )
+                continue
+            if (forbidden := self._forbidden(request, members)) is not None:
+                verdicts.append(forbidden)
                 continue
             recipients = self._router.recipients(request.conversation, request.user, members)
             full = self._full(recipients, request.user)
@@ -173,8 +196,26 @@ class Ledger:
         ).fetchone()
         return Moved(row[0] if row else 0, ())
 
-    def login(self, request: LoginRequest) -> Place:
-        """Notes that the user is online; finds where the device goes on."""
+    def admits(self, request: Request) -> bool:
+        """Whether the session that asks may still do so."""
+        admission = request.admission
+        return admission is None or (not admission.ended and self.revocations.admits(admission))
+
+    def revoke(self, request: RevokeRequest) -> Revoked:
+        """Revokes, from now on."""
+        now = self._clock.wall_ms()
+        self.revocations.purge(now)
+        return Revoked(self.revocations.revoke(request.target, now if request.at is None else request.at).at)
+
+    def end(self, request: EndRequest) -> None:
+        """Ends a session, from now on."""
+        request.ended.ended = True
+
+    def login(self, request: LoginRequest) -> Place | Refusal:
+        """Notes that the user is online; finds where the device goes on. A token that is good for one login is used."""
+        admission = request.admission
+        if admission is not None and admission.once and not self._use(admission):
+            return NOT_ADMITTED
         self.connection.execute(
             "INSERT INTO presence VALUES (?, ?, 1) "
             "ON CONFLICT DO UPDATE SET seen = MAX(seen, excluded.seen), online = 1",
@@ -196,6 +237,23 @@ class Ledger:
             "UPDATE presence SET seen = MAX(seen, ?), online = 0 WHERE user = ?", (request.time, request.user)
         )
 
+    def block(self, request: BlockRequest) -> Blocked | Refusal:
+        """Changes a user's block list."""
+        permissions = self.permissions
+        if not request.blocked:
+            permissions.unblock(request.user, request.other)
+        elif len(permissions.blocked(request.user)) < BLOCKED_USERS or permissions.blocks(
+            request.user, request.other
+        ):
+            permissions.block(request.user, request.other)
+        else:
+            return Refusal("too-many-blocked", f"a user blocks at most {BLOCKED_USERS} others")
+        return Blocked(permissions.blocked(request.user))
+
+    def rule(self, request: RuleRequest) -> None:
+        """Changes the rule for a pair."""
+        self.permissions.rule(request.sender, request.recipient, request.allowed)
+
     def members(self, conversation: str) -> tuple[str, ...]:
         """The conversation's members in the order of joining; empty if it does not exist."""
         pair = direct_members(conversation)
@@ -215,9 +273,22 @@ class Ledger:
         """A group's members changed in the database."""
         self._groups.pop(conversation, None)
 
+    def _use(self, admission: Admission) -> bool:
+        return self._used.use(admission, self._clock.wall_ms() / 1000)
+
     def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
         rows = select_pairs(self.connection, "message", ("sender", "key"), pairs)
         return {(row[3], row[5]): Message(*row) for row in rows}
+
+    def _forbidden(self, request: SendRequest, members: Sequence[str]) -> Refusal | None:
+        """The refusal of a direct message that its recipient, or a rule, does not want; a group's messages go to all
+        its members. It does not say which of the two it was."""
+        if len(members) > 2 or not request.conversation.startswith("d:"):
+            return None
+        recipient = members[0] if members[-1] == request.user else members[-1]
+        if self.permissions.may_write(request.user, recipient):
+            return None
+        return Refusal("not-permitted", f"{request.user} may not write to {recipient}")
 
     def _again(self, first: Message, request: SendRequest) -> Stored | Refusal:
         if first.conversation == request.conversation and first.body == request.body:

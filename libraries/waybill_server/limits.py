@@ -65,5 +65,8 @@ WAITING_PUSHES = 10_000
 WATCHED_USERS = 1_000
 """Users that one session may watch."""
 
+BLOCKED_USERS = 1_000
+"""Users on one block list."""
+
 RETRY_AFTER_MS = 1_000
 """What a refusal names that will pass by itself."""

@@ -1,7 +1,8 @@
-"""Who a hello comes from, and how it is welcomed."""
+"""Who a hello comes from, how that is proven, and how it is welcomed."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from waybill_server.client_frames import Hello
 from waybill_server.conversations import legal_name
 from waybill_server.frames import CAPABILITIES, WIRE_VERSIONS
 from waybill_server.records import Place
-from waybill_server.server_frames import Welcome
+from waybill_server.server_frames import Challenge, Welcome
 from waybill_server.services import Services
 from waybill_server.token_check import Identity, TokenRefused
 
@@ -37,6 +38,44 @@ async def identify(services: Services, hello: Hello) -> Identity:
     if identity.device is not None and identity.device != hello.device:
         raise TokenRefused(f"the token is for device {identity.device!r}")
     return identity
+
+
+class Proving:
+    """A challenge that waits for its proof."""
+
+    def __init__(self) -> None:
+        self._proof: asyncio.Future[str] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the next frame must be the proof."""
+        return self._proof is not None and not self._proof.done()
+
+    def proved(self, signature: str) -> None:
+        """The proof came."""
+        assert self._proof is not None
+        self._proof.set_result(signature)
+
+    def give_up(self) -> None:
+        """The connection is over; nobody waits for the proof any more."""
+        if self._proof is not None:
+            self._proof.cancel()
+
+    async def prove(self, session: Session, identity: Identity, hello: Hello) -> None:
+        """Has the client prove that it has the key that its token names, if it names one.
+
+        Raises:
+            TokenRefused: It does not prove it.
+        """
+        key = identity.confirmation
+        if key is None:
+            return
+        check = session.services.proof_check
+        nonce = check.nonce()
+        self._proof = asyncio.get_running_loop().create_future()
+        session.answer(Challenge(nonce))
+        if not check.proven(key, await self._proof, nonce, hello.device, hello.token or ""):
+            raise TokenRefused("the key that the token names was not proven")
 
 
 def capabilities_of(hello: Hello) -> frozenset[str]:

@@ -11,16 +11,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from waybill_server.clock import Clock, HybridClock
 from waybill_server.codec import Codec, JsonCodec
 from waybill_server.connection import Connection
+from waybill_server.enforcement import Enforcement
 from waybill_server.feeder import Feeder
 from waybill_server.jwk_set import JwkSource
+from waybill_server.key_cache import KeyCache
 from waybill_server.limits import Limits, Timing
 from waybill_server.logs import log
 from waybill_server.presence import PresenceBoard
+from waybill_server.proof import ProofCheck
 from waybill_server.router import LocalRouter, Router
 from waybill_server.services import Services
 from waybill_server.session import Session
@@ -29,6 +32,7 @@ from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import IssuerTokenCheck, TokenCheck
 
 if TYPE_CHECKING:
+    from waybill_server.admin import Administration
     from waybill_server.v1.reading import MakeReader
 
 TICK_SECONDS = 0.25
@@ -55,9 +59,18 @@ class Settings:
     port: int = 0
     name: str = "node"
     v1_port: int | None = None
+    admin_port: int | None = None
     issuer_deadline: float = 10.0
     limits: Limits = field(default_factory=Limits)
     timing: Timing = field(default_factory=Timing)
+
+
+class Ports(NamedTuple):
+    """Where a node listens: for wire v2, for wire v1 and for administration, if it does."""
+
+    v2: int
+    v1: int | None
+    admin: int | None
 
 
 class CannotListen(Exception):
@@ -76,6 +89,8 @@ def assemble(
     connection: type[Connection] = Connection,
     tls: MakeContext = tls_context,
     v1_reader: MakeReader | None = None,
+    proof_check: Callable[[], ProofCheck] = ProofCheck,
+    enforcement: type[Enforcement] = Enforcement,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
@@ -97,6 +112,8 @@ def assemble(
         connection=connection,
         tls=tls,
         v1_reader=v1_reader,
+        proof_check=proof_check(),
+        enforcement=enforcement,
     )
 
 
@@ -110,9 +127,10 @@ class Node:
         self._settings = settings
         self._services = services
         self._servers: list[asyncio.Server] = []
+        self._administration: Administration | None = None
 
-    async def listen(self) -> tuple[int, int | None]:
-        """Opens the ports; gives the number of wire v2's, and of wire v1's if it is served.
+    async def listen(self) -> Ports:
+        """Opens the ports.
 
         Raises:
             CannotListen: It cannot be opened.
@@ -136,7 +154,7 @@ class Node:
             ) from None
         self._servers.append(server)
         port: int = server.sockets[0].getsockname()[1]
-        return port, await self._listen_v1(context)
+        return Ports(port, await self._listen_v1(context), self._listen_for_administration(context))
 
     async def _listen_v1(self, context: ssl.SSLContext) -> int | None:
         settings = self._settings
@@ -152,6 +170,26 @@ class Node:
             ) from None
         port: int = self._servers[1].sockets[0].getsockname()[1]
         return port
+
+    def _listen_for_administration(self, context: ssl.SSLContext) -> int | None:
+        settings = self._settings
+        if settings.admin_port is None:
+            return None
+        from waybill_server.admin import Administration
+        from waybill_server.issuer_client import IssuerClient
+
+        try:
+            self._administration = Administration(
+                self._services,
+                IssuerClient(settings.issuer, settings.authority),
+                (settings.host, settings.admin_port),
+                context,
+            )
+        except OSError as error:
+            raise CannotListen(
+                f"cannot listen for administration on {settings.host}:{settings.admin_port}: {error.strerror}"
+            ) from None
+        return self._administration.port
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Looks after the sessions until `stop`, then drains."""
@@ -182,6 +220,8 @@ class Node:
         services = self._services
         log("draining", sessions=len(services.sessions))
         services.draining = True
+        if self._administration is not None:
+            await self._administration.stop()
         for server in self._servers:
             server.close()
         await services.store.settled()
@@ -198,7 +238,7 @@ class Node:
 
 
 async def run_node(
-    settings: Settings, ready: Callable[[int, int | None], None], put_together: Assemble = assemble
+    settings: Settings, ready: Callable[[Ports], None], put_together: Assemble = assemble
 ) -> None:
     """Runs a node until SIGTERM or SIGINT; calls `ready` with the ports once it can be used.
 
@@ -222,11 +262,11 @@ async def run_node(
         source.give_up()
         return
     stopping.cancel()
-    check = IssuerTokenCheck(settings.issuer.rstrip("/"), await fetching, source.fetch)
+    check = IssuerTokenCheck(settings.issuer.rstrip("/"), KeyCache(await fetching, source.fetch))
     services = put_together(settings, check)
     try:
         node = Node(settings, services)
-        ready(*await node.listen())
+        ready(await node.listen())
         await node.serve(stop)
     finally:
         services.store.close()

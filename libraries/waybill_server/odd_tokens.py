@@ -2,7 +2,7 @@
 
 A forged claim under a forged signature is refused for its signature and shows nothing about the claim. An issuer that
 was started with `--odd-tokens` therefore signs odd claims on request. Real issuers do not do that. An account gets such
-a token for itself or for nobody: never one that is in order but for naming another account.
+a token for itself or for nobody: never one that is in order but for naming another account, or a role that it has not.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from waybill_server.roles import ROLES
 
 PARAMETERS = (
     "audience",
@@ -71,7 +73,9 @@ class Oddities:
         return "{" + ", ".join(texts) + "}"
 
 
-def oddities(form: Mapping[str, str], user: str, now: int, others: Callable[[str], bool]) -> Oddities | None:
+def oddities(
+    form: Mapping[str, str], user: str, now: int, others: Callable[[str], bool], roles: Collection[str]
+) -> Oddities | None:
     """What is odd about the token that is asked for; None if nothing is.
 
     Args:
@@ -79,9 +83,10 @@ def oddities(form: Mapping[str, str], user: str, now: int, others: Callable[[str
         user: The account that asks.
         now: Seconds since 1970.
         others: Whether there is an account of this name.
+        roles: What the account may do.
 
     Raises:
-        OddRefused: A parameter cannot be read, or the token would be one of another account.
+        OddRefused: A parameter cannot be read, or the token would be one of another account, or of more roles.
     """
     if not any(name in form for name in PARAMETERS):
         return None
@@ -102,6 +107,8 @@ def oddities(form: Mapping[str, str], user: str, now: int, others: Callable[[str
         subject = named.get("sub")
         if isinstance(subject, str) and subject != user and others(subject):
             raise OddRefused("sub is another account")
+        if any(role in str(named.get("roles", "")) for role in ROLES if role not in roles):
+            raise OddRefused("roles has one that the account has not")
     return Oddities(claims, form.get("omit", "").split(), header, repeated)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from waybill_server.block_operations import ask_blocks, block, unblock
 from waybill_server.client_frames import (
     Ack,
+    AskBlocks,
     AskMarkers,
     AskPresence,
+    Block,
     GroupAdd,
     GroupCreate,
     GroupInfo,
@@ -20,9 +23,11 @@ from waybill_server.client_frames import (
     Send,
     Sync,
     Typing,
+    Unblock,
     Watch,
 )
 from waybill_server.clock import message_id, message_time
+from waybill_server.conversations import is_group
 from waybill_server.group_operations import group_add, group_create, group_info, group_leave, group_remove
 from waybill_server.limits import WATCHED_USERS
 from waybill_server.records import (
@@ -36,7 +41,7 @@ from waybill_server.records import (
     text_of,
 )
 from waybill_server.refusing import Refuse, check_conversation, check_name, members_of, refused
-from waybill_server.router import Listener, Router
+from waybill_server.router import Listener
 from waybill_server.server_frames import (
     Accepted,
     Acked,
@@ -51,6 +56,7 @@ from waybill_server.server_frames import (
 )
 
 if TYPE_CHECKING:
+    from waybill_server.services import Services
     from waybill_server.session import Session
 
 PAGE_OVERHEAD = 128
@@ -103,7 +109,7 @@ def ack(session: Session, frame: Ack) -> None:
         if isinstance(result, Moved):
             session.acknowledged(result.value)
             session.answer(Acked(frame.ref, result.value))
-            tell_receipts(session, session.services.router, result)
+            tell_receipts(session, session.services, result)
         else:
             refused(session, frame.ref, result)
         session.answered()
@@ -118,7 +124,7 @@ def read(session: Session, frame: Read) -> None:
     def done(result: Result) -> None:
         if isinstance(result, Moved):
             session.answer(Marked(frame.ref, frame.conversation, result.value))
-            tell_receipts(session, session.services.router, result)
+            tell_receipts(session, session.services, result)
         else:
             refused(session, frame.ref, result)
         session.answered()
@@ -148,8 +154,13 @@ def sync(session: Session, frame: Sync) -> None:
 
 
 def markers(session: Session, frame: AskMarkers) -> None:
-    """Answers with all members' watermarks."""
-    members = members_of(session, frame.conversation)
+    """Answers with all members' watermarks; in a direct conversation without those of whoever blocks the caller."""
+    permissions = session.services.store.permissions
+    members = tuple(
+        member
+        for member in members_of(session, frame.conversation)
+        if is_group(frame.conversation) or permissions.sees(session.user, member)
+    )
     stored = session.services.store.watermarks(frame.conversation, members)
     users = [Marker(each.user, each.delivered, each.read) for each in stored]
     session.answer(Markers(frame.ref, frame.conversation, users))
@@ -158,7 +169,7 @@ def markers(session: Session, frame: AskMarkers) -> None:
 def presence(session: Session, frame: AskPresence) -> None:
     """Answers with a user's presence."""
     check_name(session, frame.user)
-    session.answer(session.services.presence.of(frame.user, frame.ref))
+    session.answer(session.services.presence.of(frame.user, frame.ref, session.user))
 
 
 def watch(session: Session, frame: Watch) -> None:
@@ -177,12 +188,23 @@ def watch(session: Session, frame: Watch) -> None:
 def typing(session: Session, frame: Typing) -> None:
     """Passes a typing notice on to the other members who are there."""
     members = members_of(session, frame.conversation)
+    if not is_group(frame.conversation) and not _may_type(session, members):
+        return
     notice = TypingNotice(frame.conversation, session.user, frame.active)
     for user in members:
         if user != session.user:
             for other in session.services.router.sessions(user):
                 if "typing" in other.capabilities:
                     other.notice(notice)
+
+
+def _may_type(session: Session, members: Sequence[str]) -> bool:
+    """Whether a typing notice may reach the other side of a direct conversation: as a message might, and only where
+    nobody blocks the other."""
+    permissions = session.services.store.permissions
+    return permissions.notices_pass(members) and all(
+        permissions.may_write(session.user, member) for member in members
+    )
 
 
 def begin_bye(session: Session) -> None:
@@ -192,11 +214,14 @@ def begin_bye(session: Session) -> None:
         session.close("bye", "goodbye")
 
 
-def tell_receipts(session: Listener, router: Router, moved: Moved) -> None:
-    """Tells the members' other sessions of the watermarks that a session moved."""
+def tell_receipts(session: Listener, services: Services, moved: Moved) -> None:
+    """Tells the members' other sessions of the watermarks that a session moved; where one side of a direct conversation
+    blocks the other, only the user's own."""
+    router, permissions = services.router, services.store.permissions
     for (conversation, user, delivered, upto), members in moved.watermarks:
         receipt = Receipt(conversation, user, delivered, upto)
-        for member in members:
+        passes = is_group(conversation) or permissions.notices_pass(members)
+        for member in members if passes else (user,):
             for other in router.sessions(member):
                 if other is not session and "receipts" in other.capabilities:
                     other.push(("receipt", conversation, user), receipt)
@@ -231,6 +256,9 @@ OPERATIONS: dict[type, Callable[[Session, Any], None]] = {
     GroupRemove: group_remove,
     GroupLeave: group_leave,
     GroupInfo: group_info,
+    Block: block,
+    Unblock: unblock,
+    AskBlocks: ask_blocks,
 }
 """The operation behind each client frame."""
 

@@ -15,6 +15,8 @@ from waybill_server.store import Store
 class Watcher(Protocol):
     """A session that watches users."""
 
+    user: str
+
     def push(self, key: tuple[str, ...], frame: Presence) -> None:
         """Passes a notice on; a newer one with the same key replaces one that still waits."""
 
@@ -30,8 +32,11 @@ class PresenceBoard:
         self._watched: dict[Watcher, Collection[str]] = {}
         self._leaving: dict[str, int] = {}
 
-    def of(self, user: str, ref: int | None) -> Presence:
-        """A user's present state, as an answer or a push."""
+    def of(self, user: str, ref: int | None, asker: str) -> Presence:
+        """A user's present state, as an answer or a push; whom the user blocks is told what is said of users never
+        seen."""
+        if not self._store.permissions.sees(asker, user):
+            return Presence(ref, user, online=False, last_seen=None)
         if self._router.sessions(user):
             return Presence(ref, user, online=True, last_seen=self._clock.wall_ms())
         leaving = self._leaving.get(user)
@@ -56,7 +61,7 @@ class PresenceBoard:
 
     def watch(self, watcher: Watcher, users: Collection[str]) -> None:
         """Replaces what a session watches, and tells it the present state of each, at its next write."""
-        states = [self.of(user, None) for user in users]
+        states = [self.of(user, None, watcher.user) for user in users]
         self.unwatch(watcher)
         if not users:
             return
@@ -73,9 +78,16 @@ class PresenceBoard:
             if not watchers:
                 del self._watchers[user]
 
+    def hid(self, user: str, other: str) -> None:
+        """A user blocked another, or no longer does: the other's sessions are told what they see of the user now."""
+        for watcher in self._watchers.get(user, ()):
+            if watcher.user == other:
+                watcher.push(("presence", user), self.of(user, None, other))
+
     def _tell(self, user: str) -> None:
         watchers = self._watchers.get(user)
         if watchers:
-            state = self.of(user, None)
+            state = self.of(user, None, user)
             for watcher in watchers:
-                watcher.push(("presence", user), state)
+                if self._store.permissions.sees(watcher.user, user):
+                    watcher.push(("presence", user), state)

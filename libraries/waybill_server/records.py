@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from waybill_server.revocations import Admission, Target
 
 
 class Message(NamedTuple):
@@ -57,6 +59,12 @@ class Refusal(NamedTuple):
     retry_after: int | None = None
 
 
+NOT_ADMITTED = Refusal(
+    "not-admitted", "the token of the session is revoked or used up, or the session was ended"
+)
+"""For what a session asks that was let in by something that does not stand any more."""
+
+
 class Stored(NamedTuple):
     """A send's message; `positions` says where it now stands in whose log (empty for a duplicate)."""
 
@@ -87,15 +95,40 @@ class Regrouped(NamedTuple):
     action: str
 
 
-Result = Stored | Moved | Place | Regrouped | Refusal | None
+class Blocked(NamedTuple):
+    """A user's block list as it now is."""
+
+    users: tuple[str, ...]
+
+
+class Revoked(NamedTuple):
+    """The milliseconds since 1970 from which on a revocation counts."""
+
+    at: int
+
+
+Result = Stored | Moved | Place | Regrouped | Blocked | Revoked | Refusal | None
 Done = Callable[[Result], None]
 
 
-@dataclass(frozen=True, slots=True)
-class SendRequest:
-    """Stores a message and its log entries, unless its key is known."""
+@dataclass(slots=True)
+class Asked:
+    """Something that is asked of the store.
+
+    Attributes:
+        done: Is called with the result once it is committed.
+        admission: By what the session was let in that asks; it puts it there as it hands the request over. None for the
+            node itself. A request whose admission does not stand any more, when its turn comes, is refused.
+    """
 
     done: Done
+    admission: Admission | None = field(default=None, kw_only=True)
+
+
+@dataclass(slots=True)
+class SendRequest(Asked):
+    """Stores a message and its log entries, unless its key is known."""
+
     user: str
     device: str
     conversation: str
@@ -103,61 +136,106 @@ class SendRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AckRequest:
+@dataclass(slots=True)
+class AckRequest(Asked):
     """Stores a device's cursor and moves the delivered watermarks that it covers."""
 
-    done: Done
     user: str
     device: str
     cursor: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRequest:
+@dataclass(slots=True)
+class ReadRequest(Asked):
     """Moves a read marker."""
 
-    done: Done
     user: str
     conversation: str
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class LoginRequest:
+@dataclass(slots=True)
+class LoginRequest(Asked):
     """Notes that the user is online and finds the device's place in the log."""
 
-    done: Done
     user: str
     device: str
     cursor: int | None
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class SeenRequest:
+@dataclass(slots=True)
+class SeenRequest(Asked):
     """Notes that the user's last session ended."""
 
-    done: Done
     user: str
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRequest:
+@dataclass(slots=True)
+class GroupRequest(Asked):
     """Changes a group: action is `created`, `added`, `removed` or `left`.
 
     Attributes:
         users: The members for `created`, else the one user concerned.
         name: The group's name, for `created`.
+        moderates: The caller has a role that may remove members of groups that the caller is not in.
     """
 
-    done: Done
     caller: str
     action: str
     conversation: str
     users: tuple[str, ...]
     name: str = ""
+    moderates: bool = False
 
 
-Request = SendRequest | AckRequest | ReadRequest | LoginRequest | SeenRequest | GroupRequest
+@dataclass(slots=True)
+class BlockRequest(Asked):
+    """Puts another user on a user's block list, or takes it off."""
+
+    user: str
+    other: str
+    blocked: bool
+
+
+@dataclass(slots=True)
+class RuleRequest(Asked):
+    """Makes a rule about messages from a sender to a recipient (`*`: anybody); removes it where `allowed` is None."""
+
+    sender: str
+    recipient: str
+    allowed: bool | None
+
+
+@dataclass(slots=True)
+class RevokeRequest(Asked):
+    """Revokes a token, a user or a device.
+
+    Attributes:
+        at: Milliseconds since 1970; tokens that were issued up to this second are refused. None for now.
+    """
+
+    target: Target
+    at: int | None = None
+
+
+@dataclass(slots=True)
+class EndRequest(Asked):
+    """Ends a session: what it asked for and has not had its turn is refused."""
+
+    ended: Admission
+
+
+Request = (
+    SendRequest
+    | AckRequest
+    | ReadRequest
+    | LoginRequest
+    | SeenRequest
+    | GroupRequest
+    | BlockRequest
+    | RuleRequest
+    | RevokeRequest
+    | EndRequest
+)

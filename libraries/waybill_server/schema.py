@@ -12,15 +12,17 @@ import sqlite3
 from pathlib import Path
 from types import TracebackType
 
+from waybill_server import revocations, used_tokens
+
 APPLICATION_ID = 0x57425332
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DATABASE = "node.sqlite3"
 LOCK = "node.lock"
 
 CHECKED_BYTES = 33_554_432
 """A database up to this size is checked page by page at every start (about 0.1 s); a larger one by its structure."""
 
-TABLES = """
+TABLES = f"""
 CREATE TABLE message (
     number INTEGER PRIMARY KEY,
     conversation TEXT NOT NULL,
@@ -67,9 +69,26 @@ CREATE TABLE member (
     user TEXT NOT NULL,
     UNIQUE (conversation, user)
 ) STRICT;
-"""
+CREATE TABLE block (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    user TEXT NOT NULL,
+    other TEXT NOT NULL,
+    UNIQUE (user, other)
+) STRICT;
+CREATE TABLE rule (
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    allowed INTEGER NOT NULL,
+    PRIMARY KEY (sender, recipient)
+) STRICT, WITHOUT ROWID;
+{revocations.TABLE}{used_tokens.TABLE}"""
 
-TABLE_NAMES = frozenset({"message", "log", "device", "marker", "presence", "conversation", "member"})
+TABLE_NAMES = frozenset(
+    {
+        *("message", "log", "device", "marker", "presence", "conversation", "member"),
+        *("block", "rule", "revocation", "used_token"),
+    }
+)
 
 
 class DataRefused(Exception):

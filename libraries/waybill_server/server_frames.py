@@ -7,6 +7,12 @@ import msgspec
 from waybill_server.frames import Frame
 
 
+class Challenge(Frame, frozen=True, tag="challenge"):
+    """Asks for a proof that the client has the key that its token names."""
+
+    nonce: str
+
+
 class Welcome(Frame, frozen=True, tag="welcome"):
     """The session is open."""
 
@@ -151,6 +157,13 @@ class Group(Frame, frozen=True, tag="group"):
     change: Change | None
 
 
+class BlockList(Frame, frozen=True, tag="blocked"):
+    """Whom the caller blocks."""
+
+    ref: int
+    users: list[str]
+
+
 class Closing(Frame, frozen=True, tag="closing"):
     """The last frame of the server."""
 
@@ -159,7 +172,8 @@ class Closing(Frame, frozen=True, tag="closing"):
 
 
 ServerFrame = (
-    Welcome
+    Challenge
+    | Welcome
     | Accepted
     | Refused
     | Deliver
@@ -172,5 +186,6 @@ ServerFrame = (
     | Watching
     | TypingNotice
     | Group
+    | BlockList
     | Closing
 )

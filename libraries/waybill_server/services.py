@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from waybill_server.clock import Clock
 from waybill_server.codec import Codec
 from waybill_server.connection import Connection
+from waybill_server.enforcement import Enforcement
 from waybill_server.feeder import Feeder
 from waybill_server.limits import Limits, Timing
 from waybill_server.presence import PresenceBoard
+from waybill_server.proof import ProofCheck
+from waybill_server.revocations import Admission
 from waybill_server.router import Router
 from waybill_server.store import Store
 from waybill_server.tls import MakeContext, tls_context
@@ -33,9 +36,19 @@ class Droppable(Protocol):
 class OpenSession(Protocol):
     """A connection's session, as the node sees it."""
 
+    name: str
+    user: str
+    device: str
+    admission: Admission | None
+    since: int
+
     @property
     def connection(self) -> Droppable:
         """The connection."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether somebody is logged in."""
 
     def tick(self, now: float, wall: float) -> None:
         """Looks after silence, stalling and expiry; called several times a second."""
@@ -53,6 +66,8 @@ class Services:
         connection: How a client's bytes become messages.
         tls: What connections are encrypted with, made of a certificate and its key.
         v1_reader: How a v1 client's bytes become frames; None for the listener's own reader, which is loaded with it.
+        proof_check: How a client proves that it has the key that its token names.
+        enforcement: What becomes of open sessions by a revocation.
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
         quiet: Set whenever the last connection has gone.
@@ -70,6 +85,8 @@ class Services:
     connection: type[Connection] = Connection
     tls: MakeContext = tls_context
     v1_reader: MakeReader | None = None
+    proof_check: ProofCheck = field(default_factory=ProofCheck)
+    enforcement: type[Enforcement] = Enforcement
     sessions: set[OpenSession] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)

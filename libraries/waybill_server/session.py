@@ -5,22 +5,32 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from waybill_server.client_frames import Bye, Hello, Operation, Typing
+from waybill_server.client_frames import Bye, Hello, Operation, Proof, Typing
 from waybill_server.clock import message_id, message_time
 from waybill_server.codec import FaultyFrame
 from waybill_server.connection import Connection
 from waybill_server.feeder import Feeder
 from waybill_server.frames import WIRE_VERSIONS
 from waybill_server.limits import RETRY_AFTER_MS, WAITING_PUSHES
-from waybill_server.login import capabilities_of, common_version, identify, welcome_of
+from waybill_server.login import Proving, capabilities_of, common_version, identify, welcome_of
 from waybill_server.logs import log
 from waybill_server.operations import OPERATIONS, begin_bye
-from waybill_server.records import LoginRequest, Message, Place, Refusal, Request, Result, text_of
+from waybill_server.records import (
+    NOT_ADMITTED,
+    LoginRequest,
+    Message,
+    Place,
+    Refusal,
+    Request,
+    Result,
+    text_of,
+)
 from waybill_server.refusing import Refuse
+from waybill_server.revocations import Admission
 from waybill_server.server_frames import Closing, Deliver, Refused, ServerFrame
 from waybill_server.services import Services
 from waybill_server.store import StoreFailed
-from waybill_server.token_check import TokenRefused
+from waybill_server.token_check import Identity, TokenRefused
 
 CLOSE_CODES = {
     "bye": 1000,
@@ -45,6 +55,9 @@ class Session:
         user: Who logged in; empty before.
         device: The device that logged in.
         capabilities: What it wants pushed.
+        roles: What the user may do.
+        admission: By what the device was let in; None before.
+        since: When the session opened, in milliseconds since 1970.
         open_operations: Operations that are not answered yet.
         ending: The client said bye.
     """
@@ -56,8 +69,12 @@ class Session:
         self.user = ""
         self.device = ""
         self.capabilities: frozenset[str] = frozenset()
+        self.roles: frozenset[str] = frozenset()
+        self.admission: Admission | None = None
+        self.since = 0
         self.open_operations = 0
         self.ending = False
+        self._proving = Proving()
         self._feeder: Feeder | None = None
         self._login: asyncio.Task[None] | None = None
         self._expires = 0.0
@@ -83,7 +100,12 @@ class Session:
             else:
                 self.close("malformed", "a second hello")
         elif self._feeder is None:
-            self._log_refused("an operation before welcome")
+            if isinstance(frame, Proof) and self._proving.open:
+                self._proving.proved(frame.signature)
+            else:
+                self._log_refused("an operation before welcome")
+        elif isinstance(frame, Proof):
+            self.close("malformed", "a proof without a challenge")
         elif isinstance(frame, Bye):
             begin_bye(self)
         else:
@@ -125,6 +147,8 @@ class Session:
             return
         try:
             identity = await identify(self.services, hello)
+            if not self._closed:
+                await self._proving.prove(self, identity, hello)
         except TokenRefused as refused:
             self._log_refused(str(refused))
             return
@@ -133,26 +157,34 @@ class Session:
         self.connection.greeted()
         self._expires = identity.expires
 
+        admission = Admission(identity, hello.device)
+
         def place_found(result: Result) -> None:
-            self._open(identity.user, version, hello, result)
+            self._open(identity, admission, version, hello, result)
 
         now = self.services.clock.wall_ms()
-        self.submit(LoginRequest(place_found, identity.user, hello.device, hello.cursor, now))
+        self._hand_over(LoginRequest(place_found, identity.user, hello.device, hello.cursor, now), admission)
 
     def _log_refused(self, cause: str) -> None:
         log("login-refused", session=self.name, peer=self.connection.peer, cause=cause)
         self.close("unauthenticated", UNAUTHENTICATED)
 
-    def _open(self, user: str, version: int, hello: Hello, result: Result) -> None:
+    def _open(
+        self, identity: Identity, admission: Admission, version: int, hello: Hello, result: Result
+    ) -> None:
         self.open_operations -= 1
-        services = self.services
-        if self._closed:
-            if not services.router.sessions(user):
-                services.presence.left(user)
+        services, user = self.services, identity.user
+        if result == NOT_ADMITTED:
+            self._log_refused(NOT_ADMITTED.text)
             return
         if not isinstance(result, Place):
             self.close("storage", "the login could not be stored")
             return
+        if self._closed:
+            if not services.router.sessions(user):
+                services.presence.left(user)
+            return
+        self.roles, self.admission, self.since = identity.roles, admission, services.clock.wall_ms()
         self.user, self.device = user, hello.device
         self.capabilities = capabilities_of(hello)
         first = not services.router.sessions(user)
@@ -181,6 +213,10 @@ class Session:
 
     def submit(self, request: Request) -> None:
         """Hands an operation to the store; its `done` must lower `open_operations`, or call `answered`."""
+        self._hand_over(request, self.admission)
+
+    def _hand_over(self, request: Request, admission: Admission | None) -> None:
+        request.admission = admission
         self.open_operations += 1
         self.services.store.submit(request)
 
@@ -255,6 +291,11 @@ class Session:
 
     # The end.
 
+    @property
+    def opened(self) -> bool:
+        """Whether the device is logged in."""
+        return self._feeder is not None and not self._closed
+
     def tick(self, now: float, wall: float) -> None:
         """Looks after silence, stalling and expiry; called several times a second."""
         if self._closed or self._feeder is None:
@@ -297,6 +338,7 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        self._proving.give_up()
         self._waiting.clear()
         services = self.services
         if self._feeder is not None:

@@ -49,7 +49,7 @@ def load_or_make(folder: Path) -> SigningKey:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            _make(path)
+            make_key(path)
         private = serialization.load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
         raise KeyRefused(f"signing key {path} cannot be used: {error}") from None
@@ -58,15 +58,34 @@ def load_or_make(folder: Path) -> SigningKey:
     return SigningKey(private)
 
 
-def _make(path: Path) -> None:
+def make_key(path: Path) -> None:
+    """Makes a new key in place of the file's.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    write_privately(path, pem)
+
+
+def write_privately(path: Path, content: bytes) -> None:
+    """Writes a file of mode 600, wholly or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     draft = path.with_suffix(".new")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(handle, pem)
+        os.write(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)
     draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -16,7 +16,9 @@ from waybill_server.clock import Clock
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.logs import log
+from waybill_server.permissions import Permissions
 from waybill_server.records import Group, LogEntry, Message, Request, Watermark
+from waybill_server.revocations import Admission, Revocation, Target
 from waybill_server.router import Router
 from waybill_server.schema import DataFolder, open_database
 from waybill_server.writer import Answers, Writer
@@ -28,6 +30,10 @@ class StoreFailed(Exception):
 
 class Store(Protocol):
     """What the node asks of its memory. All calls come from the event loop's thread, and `done` is called there."""
+
+    @property
+    def permissions(self) -> Permissions:
+        """Who may write to whom."""
 
     def submit(self, request: Request) -> None:
         """Changes the state; calls `request.done` with the result once it is committed, in the order of requests."""
@@ -47,6 +53,12 @@ class Store(Protocol):
 
     def last_seen(self, user: str) -> int | None:
         """When the user's last session was known to be there."""
+
+    def concern(self, admission: Admission) -> bool:
+        """Whether an admission is revoked."""
+
+    def revocations(self) -> list[Revocation]:
+        """What is revoked, by time."""
 
     async def settled(self) -> None:
         """Returns when every request so far is answered."""
@@ -86,6 +98,8 @@ class SqliteStore:
         self._reader = self._folder.connect(writer=False)
         the_ledger = ledger(self._connection, clock, router, limits)
         the_ledger.recover()
+        self.permissions = the_ledger.permissions
+        self._revocations = the_ledger.revocations
         self._open = 0
         self._settled = asyncio.Event()
         self._settled.set()
@@ -145,6 +159,15 @@ class SqliteStore:
         """The newest sign of life that is stored."""
         rows = self._select("SELECT seen FROM presence WHERE user = ?", (user,))
         return int(rows[0][0]) if rows else None
+
+    def concern(self, admission: Admission) -> bool:
+        """Whether an admission is revoked."""
+        return self._revocations.concern(admission)
+
+    def revocations(self) -> list[Revocation]:
+        """What is revoked, by time."""
+        rows = self._select("SELECT token, user, device, at FROM revocation ORDER BY at", ())
+        return [Revocation(Target(*names), at) for *names, at in rows]
 
     async def settled(self) -> None:
         """Returns when every request so far is answered."""

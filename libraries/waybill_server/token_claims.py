@@ -6,7 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
 from waybill_server.conversations import legal_name
+from waybill_server.proof import confirmation_key
+from waybill_server.roles import USER
 from waybill_server.token_form import TokenRefused
 
 REQUIRED_CLAIMS = ("iss", "sub", "aud", "iat", "exp", "jti", "client_id")
@@ -20,12 +24,27 @@ LONGEST_LIFETIME = 86_400.0
 
 
 class Identity(NamedTuple):
-    """What a valid token says: the user, the end of its validity (seconds since 1970), the one device it is for or
-    None for any."""
+    """What a valid token says.
+
+    Attributes:
+        user: Who it speaks for.
+        expires: The end of its validity, in seconds since 1970.
+        device: The one device it is for; None for any.
+        roles: What the user may do (RFC 9068, section 2.2.3.1); `user` alone where the token does not say.
+        token_id: Its `jti`.
+        issued_at: Its `iat`.
+        confirmation: The key that its holder must prove to have; None for whoever holds the token.
+        once: It is good for one login.
+    """
 
     user: str
     expires: float
     device: str | None
+    roles: frozenset[str] = frozenset({USER})
+    token_id: str = ""
+    issued_at: float = 0.0
+    confirmation: EllipticCurvePublicKey | None = None
+    once: bool = False
 
 
 def identity_of(claims: Mapping[str, Any], issuer: str, audience: str, now: float) -> Identity:
@@ -48,7 +67,30 @@ def identity_of(claims: Mapping[str, Any], issuer: str, audience: str, now: floa
         raise TokenRefused("the subject is no legal user name")
     if not (device is None or isinstance(device, str)):
         raise TokenRefused("the device is no text")
-    return Identity(user, _end(claims, now), device)
+    return Identity(
+        user,
+        _end(claims, now),
+        device,
+        roles=_roles(claims),
+        token_id=claims["jti"],
+        issued_at=_date(claims, "iat"),
+        confirmation=confirmation_key(claims["cnf"]) if "cnf" in claims else None,
+        once=_once(claims),
+    )
+
+
+def _roles(claims: Mapping[str, Any]) -> frozenset[str]:
+    roles = claims.get("roles", [USER])
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise TokenRefused("the roles are no list of texts")
+    return frozenset(roles)
+
+
+def _once(claims: Mapping[str, Any]) -> bool:
+    once = claims.get("once", False)
+    if not isinstance(once, bool):
+        raise TokenRefused("the claim once is neither true nor false")
+    return once
 
 
 def _end(claims: Mapping[str, Any], now: float) -> float:

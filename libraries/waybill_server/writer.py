@@ -19,13 +19,18 @@ from waybill_server.ledger import Ledger
 from waybill_server.limits import RETRY_AFTER_MS, Limits
 from waybill_server.logs import log
 from waybill_server.records import (
+    NOT_ADMITTED,
     AckRequest,
+    BlockRequest,
+    EndRequest,
     GroupRequest,
     LoginRequest,
     ReadRequest,
     Refusal,
     Request,
     Result,
+    RevokeRequest,
+    RuleRequest,
     SeenRequest,
     SendRequest,
 )
@@ -123,7 +128,7 @@ class Writer:
         for sends, requests in groupby(group, _is_send):
             if sends:
                 batch = [request for request in requests if isinstance(request, SendRequest)]
-                answers.extend(zip(batch, self._ledger.send(batch), strict=True))
+                answers.extend(zip(batch, self._send(batch), strict=True))
             else:
                 answers.extend((request, self._apply(request)) for request in requests)
         return answers
@@ -134,29 +139,50 @@ class Writer:
         except sqlite3.Error as error:
             raise CommitFailed from error
 
+    def _send(self, batch: Sequence[SendRequest]) -> Sequence[Result]:
+        admitted = [request for request in batch if self._ledger.admits(request)]
+        verdicts = self._ledger.send(admitted)
+        if len(admitted) == len(batch):
+            return verdicts
+        given = dict(zip(map(id, admitted), verdicts, strict=True))
+        return [given.get(id(request), NOT_ADMITTED) for request in batch]
+
     def _apply(self, request: Request) -> Result:
+        if not self._ledger.admits(request):
+            return NOT_ADMITTED
+        result: Result = None
         match request:
             case AckRequest():
-                return self._ledger.acknowledge(request)
+                result = self._ledger.acknowledge(request)
             case ReadRequest():
-                return self._ledger.read(request)
+                result = self._ledger.read(request)
             case LoginRequest():
-                return self._ledger.login(request)
+                result = self._ledger.login(request)
             case SeenRequest():
                 self._ledger.seen(request)
-                return None
             case GroupRequest():
-                return change_group(self._ledger, self._limits, request)
+                result = change_group(self._ledger, self._limits, request)
+            case BlockRequest():
+                result = self._ledger.block(request)
+            case RuleRequest():
+                self._ledger.rule(request)
+            case RevokeRequest():
+                result = self._ledger.revoke(request)
+            case EndRequest():
+                self._ledger.end(request)
             case SendRequest():
-                return self._ledger.send([request])[0]
+                result = self._ledger.send([request])[0]
+        return result
 
     def _roll_back(self) -> None:
         self._ledger.forget()
-        if self._ledger.connection.in_transaction:
-            try:
+        try:
+            if self._ledger.connection.in_transaction:
                 self._ledger.connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                log("rollback-failed", error=str(error))
+            self._ledger.permissions.load()
+            self._ledger.revocations.load()
+        except sqlite3.Error as error:
+            log("rollback-failed", error=str(error))
 
 
 def _is_send(request: Request) -> bool:

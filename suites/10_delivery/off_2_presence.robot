@@ -25,3 +25,8 @@ A user is online as long as one device is
     Given alice is online
     When the devices of bob come and go in turn 26 times, seen by alice
     Then every message is accounted for
+
+Whoever is blocked sees nothing of who comes and goes, and everybody else does
+    Given alice and mallory are online
+    When bob blocks mallory, then comes online and leaves 26 times, seen by alice alone
+    Then every message is accounted for

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +12,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "drivers"))
 
 from scripted_server import ScriptedServer
+from scripted_target import ScriptedTarget
 
 from waybill.devices import Scenario
-from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.drivers.base import Driver
 from waybill.drivers.waybill_v2 import WaybillDriver
-
-
-@dataclass(frozen=True)
-class PoolAccount:
-    """An account of the pool."""
-
-    user: str
-
-
-class ScriptedTarget:
-    """What `waybill.devices` asks of a running target."""
-
-    name = "scripted"
-    nodes = ("node-1",)
-
-    def __init__(self, server: ScriptedServer, driver: Driver) -> None:
-        self.server = server
-        self.driver = driver
-        self.promises = {"dedup": "durable"}
-        self._numbers = itertools.count(1)
-
-    def endpoint(self, node: str | None = None) -> Endpoint:
-        assert node in {None, "node-1"}
-        return self.server.endpoint
-
-    def account(self) -> PoolAccount:
-        return PoolAccount(f"account-{next(self._numbers)}")
-
-    def credential(self, account: Any, device: str) -> Credential:
-        return self.server.credential(account.user)
 
 
 @pytest.fixture

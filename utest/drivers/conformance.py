@@ -26,6 +26,7 @@ from waybill.drivers.base import (
     Endpoint,
     Login,
     LoginRefused,
+    Membership,
     Outcome,
     Session,
 )
@@ -39,6 +40,8 @@ METHODS = {
     Capability.PRESENCE_NOTICES: ("watch",),
     Capability.TYPING: ("typing",),
     Capability.GROUPS: ("create_group", "add_member", "remove_member", "leave_group"),
+    Capability.GROUP_MEMBERS: ("group_members",),
+    Capability.BLOCK_LISTS: ("block", "unblock", "blocked"),
 }
 
 
@@ -610,6 +613,55 @@ class DriverConformance:
         assert made.outcome(7).completion is Completion.OK
         maker.close()
         member.close()
+
+    def test_a_groups_members_can_be_asked_for(self, subject: Subject, pair: Pair) -> None:
+        if Capability.GROUP_MEMBERS not in subject.driver.capabilities:
+            pytest.skip("the protocol does not tell a group's members")
+        maker, made = subject.connect(pair.one)
+        maker.create_group(1, "crew", [subject.name_of(pair.other)])
+        conversation = made.outcome(1).conversation
+        maker.group_members(2, conversation)
+        told = made.outcome(2).values["membership"]
+        assert isinstance(told, Membership)
+        assert set(told.members) == {subject.name_of(pair.one), subject.name_of(pair.other)}
+        maker.close()
+
+    def test_who_is_blocked_cannot_write_until_the_block_is_lifted(
+        self, subject: Subject, pair: Pair
+    ) -> None:
+        if Capability.BLOCK_LISTS not in subject.driver.capabilities:
+            pytest.skip("the protocol has no block lists")
+        sender, sent = subject.connect(pair.one)
+        blocker, given = subject.connect(pair.other)
+        other = subject.name_of(pair.one)
+        blocker.block(1, other)
+        assert given.outcome(1).completion is Completion.OK
+        blocker.blocked(2)
+        assert given.outcome(2).values["users"] == [other]
+        sender.send(3, pair.conversation, "k3", b"unwanted")
+        assert sent.outcome(3).completion is not Completion.OK
+        blocker.unblock(4, other)
+        assert given.outcome(4).completion is Completion.OK
+        blocker.blocked(5)
+        assert given.outcome(5).values["users"] == []
+        sender.send(6, pair.conversation, "k6", b"welcome")
+        given.wait(
+            lambda: [one.body for one in given.deliveries] == [b"welcome"], "the message after the block"
+        )
+        sender.close()
+        blocker.close()
+
+    def test_what_a_session_says_besides_changes_nothing(self, subject: Subject, pair: Pair) -> None:
+        if Capability.EXTRA_MEMBERS not in subject.driver.capabilities:
+            pytest.skip("the protocol has no room for members that it does not know")
+        extra = {"nobody-knows-this": "x", "conversation": "not instead of its own"}
+        sender, sent = subject.connect(pair.one, extra=extra)
+        receiver, given = subject.connect(pair.other)
+        sender.send(1, pair.conversation, "k1", b"hello")
+        assert subject.went_out(sent.outcome(1))
+        given.wait(lambda: [one.body for one in given.deliveries] == [b"hello"], "the message")
+        sender.close()
+        receiver.close()
 
     def test_a_definite_refusal_is_told_from_an_unknown_outcome(self, subject: Subject, pair: Pair) -> None:
         if Capability.DEFINITE_REFUSAL not in subject.driver.capabilities:

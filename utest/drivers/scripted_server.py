@@ -55,6 +55,7 @@ class ScriptedServer:
         self.sequences: dict[str, list[Frame]] = {}
         self.keys: dict[tuple[str, str], Frame] = {}
         self.groups: dict[str, Frame] = {}
+        self.blocks: dict[str, list[str]] = {}
         self.marks: dict[tuple[str, str], list[int]] = {}
         self.lock = threading.RLock()
         self._ids = itertools.count(1)
@@ -159,6 +160,8 @@ class ScriptedServer:
         members = self.members(frame["conversation"])
         if client.user not in members:
             return self.refuse(client, frame, "not-a-member")
+        if any(client.user in self.blocks.get(member, ()) for member in members):
+            return self.refuse(client, frame, "not-permitted")
         if len(frame["body"].encode()) > LIMITS["body"]:
             return self.refuse(client, frame, "too-large")
         known = self.keys.get((client.user, frame["key"]))
@@ -272,6 +275,20 @@ class ScriptedServer:
 
     def on_group_leave(self, client: Client, frame: Frame) -> None:
         self._change(client, frame, lambda members: [one for one in members if one != client.user])
+
+    def on_group_info(self, client: Client, frame: Frame) -> None:
+        client.say("group", ref=frame["ref"], **self.groups[frame["conversation"]], change=None)
+
+    def on_block(self, client: Client, frame: Frame) -> None:
+        self.blocks.setdefault(client.user, []).append(frame["user"])
+        self.on_blocks(client, frame)
+
+    def on_unblock(self, client: Client, frame: Frame) -> None:
+        self.blocks[client.user].remove(frame["user"])
+        self.on_blocks(client, frame)
+
+    def on_blocks(self, client: Client, frame: Frame) -> None:
+        client.say("blocked", ref=frame["ref"], users=self.blocks.get(client.user, []))
 
     def _change(self, client: Client, frame: Frame, change: Callable[[list[str]], list[str]]) -> None:
         members = self.members(frame["conversation"])

@@ -44,6 +44,9 @@ OPERATIONS = {
     "leaves": "leave",
     "creates": "create",
     "watches": "watch",
+    "blocks": "block",
+    "unblocks": "unblock",
+    "looks": "roster",
 }
 
 

@@ -382,11 +382,15 @@ class World:
 
     def _read(self, session: Session, number: int, conversation: str, sequence: int) -> tuple[Any, ...]:
         place = (conversation, session.device.partition("/")[0])
+        if place[1] not in self.members[conversation]:
+            return False, "not-a-member"
         self.read[place] = max(self.read.get(place, 0), sequence)
         self._tell(place)
         return True, {}
 
     def _markers(self, session: Session, number: int, conversation: str) -> tuple[Any, ...]:
+        if session.device.partition("/")[0] not in self.members[conversation]:
+            return False, "not-a-member"
         for user in self.members[conversation]:
             place = (conversation, user)
             told = (self.delivered.get(place, -1), self.read.get(place, -1))

@@ -192,6 +192,28 @@ def test_groups_made_by_clients_have_members(tmp_path: Path) -> None:
     assert report.figures["members"] == 2
 
 
+def test_a_group_that_was_refused_does_not_shift_the_names_of_others(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "history.jsonl", HEADER)
+    phone = recorder.session("alice/phone")
+    recorder.ok(recorder.invoke(phone, Operation.LOGIN), value=0)
+    recorder.fail(
+        recorder.invoke(phone, Operation.CREATE, conversation="never", key="never", members=["bob"]), "no"
+    )
+    for name in ("crew", "club"):
+        recorder.ok(
+            recorder.invoke(phone, Operation.CREATE, conversation=name, key=name, members=["bob"]),
+            conversation=name,
+        )
+        recorder.ok(recorder.send(phone, name, f"to-{name}", b"hello"), id=name, sequence=1, key=f"to-{name}")
+    recorder.final("alice/phone", True)
+
+    history = read(recorder.close())
+
+    assert [history.conversations[place] for place in history.sends.conversation] == ["crew", "club"]
+    made = history.invokes.conversation[history.invokes.what == Operation.CREATE]
+    assert [history.conversations[place] for place in made] == ["never", "crew", "club"]
+
+
 def test_recording_imports_no_numpy() -> None:
     program = "import sys, waybill.history.recorder; print('numpy' in sys.modules)"
 

@@ -69,11 +69,11 @@ def refused_start(*arguments: object) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def account_line(user: str, password: str = PASSWORD) -> str:
+def account_line(user: str, password: str = PASSWORD, **more: object) -> str:
     """One line of the issuer's accounts."""
     salt = os.urandom(8)
     digest = hashlib.sha256(salt + password.encode()).hexdigest()
-    return json.dumps({"user": user, "salt": salt.hex(), "password_sha256": digest}) + "\n"
+    return json.dumps({"user": user, "salt": salt.hex(), "password_sha256": digest, **more}) + "\n"
 
 
 class World:
@@ -88,14 +88,20 @@ class World:
         self.context = ssl.create_default_context(cafile=authority)
         self._names = (f"user{number}" for number in itertools.count())
         accounts = folder / "accounts.jsonl"
-        accounts.write_text("".join(account_line(f"user{number}") for number in range(400)))
+        accounts.write_text(
+            "".join(account_line(f"user{number}") for number in range(400))
+            + account_line("root", roles=["admin"])
+            + account_line("root2", roles=["admin"])
+            + account_line("mod", roles=["moderator"])
+            + account_line("mod2", roles=["moderator"])
+        )
         self.issuer = self.start_issuer()
         self.url: str = self.issuer.ready["issuer"]
 
-    def start_issuer(self, *options: object) -> Process:
-        """Starts an issuer on the world's key."""
+    def start_issuer(self, *options: object, data: Path | None = None) -> Process:
+        """Starts an issuer on the world's key, or on the data of its own."""
         return Process(
-            "issuer", "--data", self.folder / "issuer", "--accounts", self.folder / "accounts.jsonl",
+            "issuer", "--data", data or self.folder / "issuer", "--accounts", self.folder / "accounts.jsonl",
             "--certificate", self.certificate, "--key", self.key, *options,
         )  # fmt: skip
 
@@ -135,6 +141,22 @@ class World:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error), dict(error.headers)
+
+    def administrate(
+        self, server: Process, method: str, path: str, token: str = "", body: Any = None
+    ) -> tuple[int, dict[str, Any]]:
+        """A request to the interface of administration of a node or an issuer: status and document."""
+        port = server.ready.get("admin_port", server.ready["port"])
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", content, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, context=self.context, timeout=DEADLINE) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                content = error.read()
+                return error.code, json.loads(content) if content else {}
 
     def get(self, path: str) -> dict[str, Any]:
         """A public document of the issuer."""

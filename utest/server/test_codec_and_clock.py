@@ -69,8 +69,8 @@ def test_every_server_frame_is_written_as_json_with_its_type(
 
 
 def test_there_is_a_frame_for_every_word_of_the_wire() -> None:
-    assert len(CLIENT_FRAMES) == 15
-    assert len(SERVER_FRAMES) == 14
+    assert len(CLIENT_FRAMES) == 19
+    assert len(SERVER_FRAMES) == 16
 
 
 @given(st.binary(max_size=200))

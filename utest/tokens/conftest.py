@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from issuer_of_tests import ISSUER, KEY
 from waybill.tokens.attack import Materials
 from waybill_server.accounts import Accounts, password_digest
 from waybill_server.issuer import TokenMaker
-from waybill_server.token_check import IssuerTokenCheck, KeySet
+from waybill_server.token_check import IssuerTokenCheck, KeyCache, PublishedKeys
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def grant(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
             for user in ("bob-the-victim", "mallory")
         )
     )
-    maker = TokenMaker(ISSUER, KEY, Accounts(Path(path)), 3600, odd=True)
+    maker = TokenMaker(ISSUER, lambda: KEY, Accounts(Path(path)), 3600, odd=True)
 
     def give(user: str, more: Mapping[str, str] | None = None) -> str:
         form = {"grant_type": "password", "username": user, "password": "secret", **(more or {})}
@@ -52,7 +53,9 @@ def materials(grant: Callable[..., str]) -> Materials:
 def reference_check() -> IssuerTokenCheck:
     """The token check of the reference node, that fetches no keys."""
 
-    def never() -> KeySet:
-        raise AssertionError("keys were fetched")
+    def never() -> PublishedKeys:
+        raise OSError("no issuer is asked for keys here")
 
-    return IssuerTokenCheck(ISSUER, {KEY.kid: jwt.PyJWK(KEY.public)}, never)
+    return IssuerTokenCheck(
+        ISSUER, KeyCache(PublishedKeys({KEY.kid: jwt.PyJWK(KEY.public)}, math.inf), never)
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from waybill.devices.epoch import Call, Epoch
 from waybill.devices.inbox import Inbox
+from waybill.devices.notice import Notice
 from waybill.devices.policy import Acknowledge
 from waybill.devices.sending import Sending
 from waybill.devices.waiting import Deadline, DeadlinePassed, NoSession, OperationFailed, Signal
@@ -43,6 +44,7 @@ class Connection:
         epochs: All its sessions, oldest first.
         welcome: What the server said at the newest successful login.
         sent: Everything it ever sent, in order.
+        notices: What it was told besides messages, from when somebody put a list here; None for nobody keeps it.
     """
 
     def __init__(self, scenario: Scenario, user: str, device: str, account: Any) -> None:
@@ -60,6 +62,7 @@ class Connection:
         self.signal = Signal()
         self._numbers = itertools.count(1)
         self._node: str | None = None
+        self.notices: list[Notice] | None = None
         self._piece = 0
 
     @property
@@ -88,6 +91,7 @@ class Connection:
         version: int | None = None,
         window: int | None = None,
         piece: int | None = None,
+        extra: Mapping[str, object] | None = None,
         endpoint: Endpoint | None = None,
         credential: Credential | None = None,
         kind: CredentialKind = CredentialKind.VALID,
@@ -105,6 +109,7 @@ class Connection:
             version: The protocol version to offer; None for the newest.
             window: The most unacknowledged deliveries to ask for, where the protocol can say so.
             piece: Write in pieces of at most so many bytes from now on, 0 for whole writes; None leaves it as it is.
+            extra: Members to add to every frame of the session, for probes.
             endpoint: Where to connect instead of the node, for example a proxy before it.
             credential: What to show instead of the account's own credential.
             kind: What that credential is worth; everything but VALID must not work.
@@ -136,6 +141,7 @@ class Connection:
             typing=Capability.TYPING in scenario.driver.capabilities,
             window=window,
             piece=self._piece,
+            extra=extra or {},
             identify=identify,
         )
         recorder = scenario.recorder

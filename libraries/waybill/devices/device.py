@@ -241,6 +241,24 @@ class Device(Outbox):
             deadline=deadline, conversation=thread.name, user=self.user,
         )  # fmt: skip
 
+    # -- block lists -----------------------------------------------------------------------------------------
+
+    def block(self, user: str, *, deadline: float = SECONDS) -> None:
+        """Blocks another user and waits for the confirmation."""
+        account = self.scenario.names.account(user)
+        self.call(
+            Operation.BLOCK, lambda session, number: session.block(number, account),
+            deadline=deadline, user=user,
+        )  # fmt: skip
+
+    def unblock(self, user: str, *, deadline: float = SECONDS) -> None:
+        """Blocks another user no longer and waits for the confirmation."""
+        account = self.scenario.names.account(user)
+        self.call(
+            Operation.UNBLOCK, lambda session, number: session.unblock(number, account),
+            deadline=deadline, user=user,
+        )  # fmt: skip
+
     # -- waiting ---------------------------------------------------------------------------------------------
 
     def wait_for_deliveries(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from waybill.devices.notice import Notice
 from waybill.devices.policy import Acknowledge
 from waybill.devices.sending import Sending
 from waybill.drivers.base import (
@@ -246,6 +247,7 @@ class Epoch:
             self.number, conversation, user, delivered=receipt.delivered, read=receipt.read, id=receipt.id
         )
         self.device.inbox.note_receipt(conversation, user, receipt)
+        self._notice("receipt", conversation, user, str(receipt.read))
 
     def presence_changed(self, presence: Presence) -> None:
         """Records and keeps what the server says of a watched user."""
@@ -254,6 +256,7 @@ class Epoch:
         user = self._names.user(presence.user)
         self._recorder.presence(self.number, user, presence.online)
         self.presences[user] = presence
+        self._notice("presence", "", user, "online" if presence.online else "offline")
 
     def typed(self, typing: Typing) -> None:
         """Keeps a typing notice; it also shows that the typing itself took effect."""
@@ -263,13 +266,16 @@ class Epoch:
         user = self._names.user(typing.user)
         self.device.inbox.typing[conversation, user] = typing.active
         self.device.scenario.typing_seen(conversation, user, typing.active)
+        self._notice("typing", conversation, user, "active" if typing.active else "idle")
 
     def membership_changed(self, membership: Membership) -> None:
         """Keeps who is a member, as the server says."""
         if self._early is not None and self._postponed(self.membership_changed, membership):
             return
         conversation = self._names.conversation(membership.conversation)
-        self.device.inbox.members[conversation] = [self._names.user(member) for member in membership.members]
+        members = [self._names.user(member) for member in membership.members]
+        self.device.inbox.members[conversation] = members
+        self._notice("members", conversation, ",".join(members))
 
     def idle(self) -> None:
         """Acknowledges if that is the device's way, and wakes whoever waits."""
@@ -288,6 +294,11 @@ class Epoch:
         self.device.changed()
 
     # -- in between ------------------------------------------------------------------------------------------
+
+    def _notice(self, what: str, conversation: str, user: str, value: str = "") -> None:
+        """Keeps what the device was told, if somebody wants to know."""
+        if self.device.notices is not None:
+            self.device.notices.append(Notice(what, conversation, user, value))
 
     def _postponed(self, report: Callable[..., None], *arguments: Any) -> bool:
         """Keeps a report for after the login; False if the login was recorded meanwhile."""

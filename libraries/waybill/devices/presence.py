@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 
 def come_and_go(
-    devices: Sequence[Device], watcher: Device, times: int, *, goodbye: bool, bound: float
+    devices: Sequence[Device],
+    watcher: Device,
+    times: int,
+    *,
+    goodbye: bool,
+    bound: float,
+    kept_from: Device | None = None,
 ) -> None:
     """Lets a user's devices come one after the other and leave in the same order, again and again.
 
@@ -22,15 +28,19 @@ def come_and_go(
         times: How often they come and go.
         goodbye: Whether they say goodbye.
         bound: Seconds within which the server promises to tell.
+        kept_from: A device whose user is blocked: it watches and asks as well, and must learn nothing of it.
     """
     user = devices[0].user
-    watcher.watch(user)
+    watchers = [watcher] if kept_from is None else [watcher, kept_from]
+    for one in watchers:
+        one.watch(user)
     for _ in range(times):
         for number, device in enumerate(devices):
             device.connect()
             if number == 0:
                 watcher.wait_for_presence(user, True, deadline=bound)
-            watcher.ask_presence(user)
+            for one in watchers:
+                one.ask_presence(user)
         for number, device in enumerate(devices, start=1):
             if goodbye:
                 device.close()
@@ -38,4 +48,5 @@ def come_and_go(
                 device.cut()
             if number == len(devices):
                 watcher.wait_for_presence(user, False, deadline=bound)
-            watcher.ask_presence(user)
+            for one in watchers:
+                one.ask_presence(user)

@@ -40,6 +40,10 @@ _NEEDED = {
     Operation.REMOVE: Capability.GROUPS,
     Operation.LEAVE: Capability.GROUPS,
     Operation.TYPING: Capability.TYPING,
+    Operation.ROSTER: Capability.GROUP_MEMBERS,
+    Operation.BLOCK: Capability.BLOCK_LISTS,
+    Operation.UNBLOCK: Capability.BLOCK_LISTS,
+    Operation.BLOCKED: Capability.BLOCK_LISTS,
 }
 """What a protocol must be able to express for each operation that not every protocol has."""
 
@@ -125,11 +129,18 @@ class Scenario:
 
     # -- people ----------------------------------------------------------------------------------------------
 
-    def user(self, name: str, devices: Iterable[str] = ("phone",)) -> User:
-        """The person with this name, who has at least these devices; invited on the first call."""
+    def user(self, name: str, devices: Iterable[str] = ("phone",), *, role: str = "") -> User:
+        """The person with this name, who has at least these devices; invited on the first call.
+
+        Args:
+            name: The person.
+            devices: Devices that the person must have.
+            role: `moderator` or `admin` for an account with that role; it counts on the first call.
+        """
         person = self.users.get(name)
         if person is None:
-            person = self.users[name] = User(name, self.target.account())
+            account = self.target.account(role=role) if role else self.target.account()
+            person = self.users[name] = User(name, account)
             self.names.add_user(person.account.user, name)
         for device in devices:
             if device not in person.devices:

@@ -3,7 +3,7 @@ test."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from waybill.drivers.base import Credential, Driver, Endpoint
@@ -45,11 +45,19 @@ class TargetAccess(Protocol):
     def odd_tokens(self) -> bool:
         """Whether its issuer signs odd claims on request, for tests."""
 
+    @property
+    def roles(self) -> Collection[str]:
+        """The roles, beside `user`, that it has accounts with."""
+
+    @property
+    def administration(self) -> Any:
+        """Where requests of administration go (`waybill.authorization.office.Office`); None where there is nobody."""
+
     def endpoint(self, node: str | None = None) -> Endpoint:
         """Where a node listens; without a name the first one."""
 
-    def account(self) -> Any:
-        """A fresh `Account`, each one handed out once."""
+    def account(self, role: str = "") -> Any:
+        """A fresh `Account`, each one handed out once; with a role of `roles`, one that has it."""
 
     def credential(self, account: Any, device: str) -> Credential:
         """A valid credential of an account for one of its devices."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
@@ -68,6 +68,12 @@ class Capability(enum.Enum):
     """A user's read marker is kept by the server and can be asked for."""
     GROUPS = "groups"
     """Conversations with more than two members, whose membership changes."""
+    GROUP_MEMBERS = "group-members"
+    """A group's members can be asked for."""
+    BLOCK_LISTS = "block-lists"
+    """A user can block others, who then cannot write to the user."""
+    EXTRA_MEMBERS = "extra-members"
+    """A session can say more in each frame than the protocol knows, for probes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,8 @@ class Login:
         window: The most deliveries the device will hold unacknowledged, where the protocol can say so.
         piece: Write what this session sends in pieces of at most so many bytes, each a write of its own, so that frames
             arrive split; 0 leaves writes whole. Frames that a protocol ends with the packet stay whole.
+        extra: Members to put into every frame of the session, the login included, that does not have them anyway, by
+            their names on the wire; for probes that say they are somebody else (EXTRA_MEMBERS).
         identify: Say who it is. Without it the driver connects and gives a session that never did, for probes; where
             the protocol has no operation before the login, it logs in without any credential; one that can do neither
             raises `LoginRefused` with FAIL and code `not-possible`.
@@ -146,6 +154,7 @@ class Login:
     typing: bool = False
     window: int | None = None
     piece: int = 0
+    extra: Mapping[str, object] = field(default_factory=dict)
     identify: bool = True
 
 
@@ -398,6 +407,22 @@ class Session(ABC):
     def leave_group(self, operation: int, conversation: str) -> None:
         """Leaves a group."""
         raise NotImplementedError("leave_group")
+
+    def group_members(self, operation: int, conversation: str) -> None:
+        """Asks for a group's members. OK carries values["membership"], a `Membership`."""
+        raise NotImplementedError("group_members")
+
+    def block(self, operation: int, user: str) -> None:
+        """Puts a user on the caller's block list."""
+        raise NotImplementedError("block")
+
+    def unblock(self, operation: int, user: str) -> None:
+        """Takes a user off the caller's block list."""
+        raise NotImplementedError("unblock")
+
+    def blocked(self, operation: int) -> None:
+        """Asks for the caller's block list. OK carries values["users"], a list of accounts."""
+        raise NotImplementedError("blocked")
 
     @abstractmethod
     def close(self, deadline: float = 5.0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -88,6 +89,25 @@ class GroupRemove(msgspec.Struct, tag="group-remove"):
 class GroupLeave(msgspec.Struct, tag="group-leave"):
     ref: int
     conversation: str
+
+
+class GroupInfo(msgspec.Struct, tag="group-info"):
+    ref: int
+    conversation: str
+
+
+class Block(msgspec.Struct, tag="block"):
+    ref: int
+    user: str
+
+
+class Unblock(msgspec.Struct, tag="unblock"):
+    ref: int
+    user: str
+
+
+class AskBlocks(msgspec.Struct, tag="blocks"):
+    ref: int
 
 
 class Bye(msgspec.Struct, tag="bye"):
@@ -201,6 +221,11 @@ class Group(msgspec.Struct, tag="group"):
     members: list[str]
 
 
+class Blocked(msgspec.Struct, tag="blocked"):
+    ref: int
+    users: list[str]
+
+
 class Closing(msgspec.Struct, tag="closing"):
     code: str
     text: str = ""
@@ -220,6 +245,7 @@ ServerFrame = (
     | Watching
     | TypingPush
     | Group
+    | Blocked
     | Closing
 )
 
@@ -227,9 +253,10 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(ServerFrame)
 
 
-def encode(frame: msgspec.Struct) -> bytes:
-    """A frame as the bytes of one masked WebSocket text message."""
-    return pack(_ENCODER.encode(frame), ABNF.OPCODE_TEXT)
+def encode(frame: msgspec.Struct, extra: Mapping[str, object] | None = None) -> bytes:
+    """A frame as the bytes of one masked WebSocket text message, with further members that it does not have itself."""
+    said = {**extra, **msgspec.to_builtins(frame)} if extra else frame
+    return pack(_ENCODER.encode(said), ABNF.OPCODE_TEXT)
 
 
 def pack(payload: bytes, opcode: int) -> bytes:

@@ -70,6 +70,7 @@ class Inbound:
             frames.Watching: self._on_watching,
             frames.TypingPush: self._on_typing,
             frames.Group: self._on_group,
+            frames.Blocked: self._on_blocked,
             frames.Closing: self._on_closing,
         }
 
@@ -157,6 +158,9 @@ class Inbound:
         else:
             values: dict[str, object] = {"membership": membership}
             self._complete(frame.ref, Outcome(Completion.OK, conversation=frame.conversation, values=values))
+
+    def _on_blocked(self, frame: frames.Blocked) -> None:
+        self._complete(frame.ref, Outcome(Completion.OK, values={"users": frame.users}))
 
     def _on_closing(self, frame: frames.Closing) -> None:
         self.closing = frame

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from websocket import ABNF
@@ -31,8 +31,16 @@ class WaybillSession(Session):
     from is always read from.
     """
 
-    def __init__(self, stream: ByteStream, reader: FrameReader, welcome: Welcome, observer: Observer) -> None:
+    def __init__(
+        self,
+        stream: ByteStream,
+        reader: FrameReader,
+        welcome: Welcome,
+        observer: Observer,
+        extra: Mapping[str, object],
+    ) -> None:
         self.welcome = welcome
+        self._extra = extra
         self._stream = stream
         self._reader = reader
         self._observer = observer
@@ -105,7 +113,7 @@ class WaybillSession(Session):
 
     def typing(self, conversation: str, active: bool) -> None:
         """Says that the user types."""
-        self._write([], frames.encode(frames.TypingNotice(conversation, active)))
+        self._write([], self._encoded(frames.TypingNotice(conversation, active)))
 
     def create_group(self, operation: int, name: str, members: Sequence[str]) -> None:
         """Creates a group."""
@@ -122,6 +130,22 @@ class WaybillSession(Session):
     def leave_group(self, operation: int, conversation: str) -> None:
         """Leaves a group."""
         self._request(operation, frames.GroupLeave(operation, conversation))
+
+    def group_members(self, operation: int, conversation: str) -> None:
+        """Asks for a group's members."""
+        self._request(operation, frames.GroupInfo(operation, conversation))
+
+    def block(self, operation: int, user: str) -> None:
+        """Blocks a user."""
+        self._request(operation, frames.Block(operation, user))
+
+    def unblock(self, operation: int, user: str) -> None:
+        """Blocks a user no longer."""
+        self._request(operation, frames.Unblock(operation, user))
+
+    def blocked(self, operation: int) -> None:
+        """Asks whom the user blocks."""
+        self._request(operation, frames.AskBlocks(operation))
 
     def close(self, deadline: float = 5.0) -> None:
         """Says goodbye and waits for the server's."""
@@ -163,10 +187,13 @@ class WaybillSession(Session):
                 operation, Outcome(Completion.FAIL, "not-text", f"wire v2 carries text: {error}")
             )
             return None
-        return frames.encode(frames.Send(operation, conversation, key, text))
+        return self._encoded(frames.Send(operation, conversation, key, text))
+
+    def _encoded(self, frame: msgspec.Struct) -> bytes:
+        return frames.encode(frame, self._extra)
 
     def _request(self, operation: int, frame: msgspec.Struct) -> None:
-        packed = frames.encode(frame)
+        packed = self._encoded(frame)
         if threading.current_thread() is self._thread:
             self._queue(operation, packed)
         else:

@@ -46,7 +46,7 @@ class WaybillDriver(Driver):
         except Broken as broken:
             completion = Completion.INFO if asked else Completion.FAIL
             raise LoginRefused(Outcome(completion, broken.code, str(broken))) from None
-        session = WaybillSession(stream, reader, welcome, observer)
+        session = WaybillSession(stream, reader, welcome, observer, login.extra)
         session.start()
         return session
 
@@ -123,7 +123,7 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
         wanted.append("typing")
     versions = [VERSION if login.version is None else login.version]
     hello = frames.Hello(versions, login.credential.token, login.device, login.cursor, wanted)
-    stream.send(frames.encode(hello))
+    stream.send(frames.encode(hello, login.extra))
     opcode, payload = reader.read()
     if opcode == websocket.ABNF.OPCODE_CLOSE:
         raise LoginRefused(

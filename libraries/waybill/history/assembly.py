@@ -63,16 +63,22 @@ class Column:
 
 
 class Gathered:
-    """One kind of event, column by column, with each event's number and time."""
+    """One kind of event, column by column, with each event's number and time.
+
+    Attributes:
+        spelled: The rows of events that were spelled out: they have numbers of ours, not those of the file's tables.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.events = array("i")
         self.times = array("q")
+        self.spelled = array("i")
         self.columns = {name: Column(code) for name, code in COLUMNS[kind].items()}
 
     def add(self, event: int, time: int, values: Mapping[str, int]) -> None:
-        """Adds one event; what it does not carry is -1."""
+        """Adds one event that was spelled out; what it does not carry is -1."""
+        self.spelled.append(len(self.events))
         self.events.append(event)
         self.times.append(time)
         for name, column in self.columns.items():

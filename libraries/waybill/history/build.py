@@ -139,6 +139,15 @@ def _array(column: Any) -> Ints:
     return np.frombuffer(column, dtype=column.typecode)
 
 
+def _of_ours(values: Ints, mapping: Ints, spelled: Ints) -> Ints:
+    """Numbers of the file's tables as numbers of ours; those of events that were spelled out are ours already."""
+    of_file = np.array(values)
+    of_file[spelled] = NONE
+    mapped: Ints = mapping[of_file]
+    mapped[spelled] = values[spelled]
+    return mapped
+
+
 def _table(assembly: Assembly, kind: str) -> dict[str, Ints]:
     gathered = assembly.kinds[kind]
     table = {"event": _array(gathered.events), "time": _array(gathered.times)}
@@ -146,7 +155,9 @@ def _table(assembly: Assembly, kind: str) -> dict[str, Ints]:
         values = column.values()
         mapping = assembly.maps.get(_MAPPED.get(name, ""))
         if mapping is not None and len(values):
-            values = np.array([*mapping, NONE], dtype=values.dtype)[values]
+            values = _of_ours(
+                values, np.array([*mapping, NONE], dtype=values.dtype), _array(gathered.spelled)
+            )
         names = assembly.names.get(_MAPPED.get(name, ""))
         if names is not None and len(values) and int(values.max()) >= len(names):
             raise Malformed(

@@ -41,6 +41,10 @@ class Operation(IntEnum):
     DELETE = 13
     REVOKE = 14
     TYPING = 15
+    BLOCK = 16
+    UNBLOCK = 17
+    BLOCKED = 18
+    ROSTER = 19
 
 
 class Mode(IntEnum):

@@ -19,6 +19,8 @@ EXAMPLES = 20
 SEVERITY = (
     "unauthorised-ok",
     "insecure-ok",
+    "outsider-ok",
+    "block-ignored",
     "lost-acked",
     "premature-ack",
     "lost-proven",

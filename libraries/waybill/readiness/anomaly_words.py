@@ -8,6 +8,8 @@ from __future__ import annotations
 WORDS: dict[str, str] = {
     "unauthorised-ok": "operations succeeded with a login that is not valid",
     "insecure-ok": "operations succeeded over an insecure connection",
+    "outsider-ok": "people did something in conversations that they are not in",
+    "block-ignored": "blocked people reached, or saw, whoever blocks them",
     "lost-acked": "acknowledged messages were lost",
     "premature-ack": "messages were acknowledged before they were safe",
     "lost-proven": "messages that one device got were lost for others",

@@ -136,8 +136,21 @@ class RunningTarget:
             )
         return self._endpoints[name]
 
-    def account(self) -> Account:
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles, beside `user`, that it has accounts with."""
+        return frozenset()
+
+    @property
+    def administration(self) -> None:
+        """Where requests of administration go; None where there is nobody."""
+        return None
+
+    def account(self, role: str = "") -> Account:
         """A fresh account; each one is handed out once. A server that keeps accounts of its own is given it now.
+
+        Args:
+            role: A role of `roles` that it must have.
 
         Raises:
             PoolExhausted: There is none left.

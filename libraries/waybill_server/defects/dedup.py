@@ -64,7 +64,7 @@ class DedupPerConnection(_WithoutUniqueKeys):
         super().recover()
         self._seen: dict[tuple[str, str], dict[str, Message]] = {}
 
-    def login(self, request: LoginRequest) -> Place:
+    def login(self, request: LoginRequest) -> Place | Refusal:
         """Forgets the device's keys."""
         self._seen.pop((request.user, request.device), None)
         return super().login(request)

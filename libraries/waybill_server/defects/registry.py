@@ -37,6 +37,7 @@ MODULES = (
     "downgrading",
     "hostile",
     "coding",
+    "permitting",
 )
 
 Part = TypeVar("Part", bound=Callable[..., Any])

@@ -50,7 +50,7 @@ def ack(session: V1Session, frame: frames.Ack) -> None:
     def done(result: Result) -> None:
         if isinstance(result, Moved):
             session.acknowledged(result.value)
-            tell_receipts(session, session.services.router, result)
+            tell_receipts(session, session.services, result)
         elif isinstance(result, Refusal):
             session.refuse(result)
         session.answered()
@@ -61,13 +61,15 @@ def ack(session: V1Session, frame: frames.Ack) -> None:
 def get_status(session: V1Session, frame: frames.GetStatus) -> None:
     """Answers with a user's presence."""
     user = _user(session, frame.target)
-    presence = session.services.presence.of(user, None)
+    presence = session.services.presence.of(user, None, session.user)
     session.answer(frames.status(user, online=presence.online, last_seen=(presence.last_seen or 0) // 1000))
 
 
 def typing(session: V1Session, frame: frames.TypingStart | frames.TypingStop) -> None:
     """Passes a typing notice on, to v1 and v2 clients alike."""
     user = _user(session, frame.target)
+    if not _may_notice(session, user):
+        return
     notice = TypingNotice(_direct(session.user, user), session.user, isinstance(frame, frames.TypingStart))
     for other in session.services.router.sessions(user):
         if other is not session and "typing" in other.capabilities:
@@ -76,8 +78,11 @@ def typing(session: V1Session, frame: frames.TypingStart | frames.TypingStop) ->
 
 def read_receipt(session: V1Session, frame: frames.ReadReceipt) -> None:
     """Passes a read receipt on to the original sender's v1 clients; it is not stored."""
+    sender = _user(session, frame.sender)
+    if not _may_notice(session, sender):
+        return
     told = frames.read_receipt(frame.id, session.user, session.services.clock.wall_ms())
-    for other in session.services.router.sessions(_user(session, frame.sender)):
+    for other in session.services.router.sessions(sender):
         if other is not session and isinstance(other, type(session)) and other.writable():
             other.answer(told)
 
@@ -107,6 +112,12 @@ def _store(session: V1Session, target: str, body: bytes) -> None:
     conversation = _direct(session.user, target)
     key = secrets.token_hex(KEY_BYTES)
     session.submit(SendRequest(done, session.user, session.device, conversation, key, body))
+
+
+def _may_notice(session: V1Session, other: str) -> bool:
+    """Whether typing notices and read receipts pass between the caller and another user."""
+    permissions = session.services.store.permissions
+    return permissions.notices_pass((session.user, other)) and permissions.may_write(session.user, other)
 
 
 def _user(session: V1Session, name: bytes) -> str:

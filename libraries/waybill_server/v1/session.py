@@ -10,8 +10,9 @@ from waybill_server.conversations import legal_name
 from waybill_server.feeder import Feeder
 from waybill_server.limits import RETRY_AFTER_MS
 from waybill_server.logs import log
-from waybill_server.records import LoginRequest, Message, Place, Refusal, Request, Result
+from waybill_server.records import NOT_ADMITTED, LoginRequest, Message, Place, Refusal, Request, Result
 from waybill_server.refusing import Refuse
+from waybill_server.revocations import Admission
 from waybill_server.server_frames import ServerFrame, TypingNotice
 from waybill_server.services import Services
 from waybill_server.store import StoreFailed
@@ -33,6 +34,9 @@ class V1Session:
         user: Who logged in; empty before.
         device: The device that the token is for.
         capabilities: What it can be told.
+        roles: What the user may do.
+        admission: By what the user was let in; None before.
+        since: When the session opened, in milliseconds since 1970.
         open_operations: Operations that the store has not answered yet.
         given: What it was given and has not acknowledged.
     """
@@ -44,6 +48,9 @@ class V1Session:
         self.user = ""
         self.device = ""
         self.capabilities = frozenset({"typing"})
+        self.roles: frozenset[str] = frozenset()
+        self.admission: Admission | None = None
+        self.since = 0
         self.open_operations = 0
         self.given = Given(0)
         self._packets = isinstance(connection, PacketConnection)
@@ -108,11 +115,13 @@ class V1Session:
         self.connection.greeted()
         self._expires = identity.expires
 
+        admission = Admission(identity, identity.device or DEVICE)
+
         def place_found(result: Result) -> None:
-            self._open(identity.user, identity.device or DEVICE, result)
+            self._open(identity, admission, result)
 
         now = self.services.clock.wall_ms()
-        self.submit(LoginRequest(place_found, identity.user, identity.device or DEVICE, None, now))
+        self._hand_over(LoginRequest(place_found, identity.user, admission.device, None, now), admission)
 
     async def _identify(self, packet: bytes) -> Identity:
         """Who logs in.
@@ -129,6 +138,8 @@ class V1Session:
         identity = await self.services.token_check.check(token)
         if identity.user != user:
             raise TokenRefused("the token is another user's")
+        if identity.confirmation is not None:
+            raise TokenRefused("the token names a key, and wire v1 has no way to prove it")
         for name in (user, identity.device or DEVICE):
             if not legal_name(name) or len(name) > limit:
                 raise TokenRefused("the subject or the device is no legal name")
@@ -141,16 +152,20 @@ class V1Session:
             self._leave()
             self.connection.close(1008, "unauthenticated")
 
-    def _open(self, user: str, device: str, result: Result) -> None:
+    def _open(self, identity: Identity, admission: Admission, result: Result) -> None:
         self.open_operations -= 1
-        services = self.services
-        if self._closed:
-            if not services.router.sessions(user):
-                services.presence.left(user)
+        services, user, device = self.services, identity.user, admission.device
+        if result == NOT_ADMITTED:
+            self._log_refused(NOT_ADMITTED.text)
             return
         if not isinstance(result, Place):
             self.close("storage", "the login could not be stored")
             return
+        if self._closed:
+            if not services.router.sessions(user):
+                services.presence.left(user)
+            return
+        self.roles, self.admission, self.since = identity.roles, admission, services.clock.wall_ms()
         self.user, self.device, self._head = user, device, result.head
         self.given = Given(result.cursor)
         first = not services.router.sessions(user)
@@ -182,6 +197,10 @@ class V1Session:
 
     def submit(self, request: Request) -> None:
         """Hands an operation to the store; its `done` must lower `open_operations`, or call `answered`."""
+        self._hand_over(request, self.admission)
+
+    def _hand_over(self, request: Request, admission: Admission | None) -> None:
+        request.admission = admission
         self.open_operations += 1
         self.services.store.submit(request)
 
@@ -247,6 +266,11 @@ class V1Session:
             self._feeder.wake()
 
     # The end.
+
+    @property
+    def opened(self) -> bool:
+        """Whether the user is logged in."""
+        return self._feeder is not None and not self._closed
 
     def tick(self, now: float, wall: float) -> None:
         """Looks after stalling and expiry, and on WebSocket after silence; called several times a second."""

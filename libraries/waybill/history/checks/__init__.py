@@ -15,6 +15,7 @@ from . import (
     markers,
     membership,
     order,
+    permission,
     presence,
     reads,
     receipts,
@@ -35,6 +36,7 @@ CHECKS: dict[str, Check] = {
     "markers": markers.check,
     "convergence": convergence.check,
     "security": security.check,
+    "permission": permission.check,
     "completion": completion.check,
 }
 """Every family by its name, in the order in which they run."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from waybill.history.blocks import blocks
 from waybill.history.events import Completion, CredentialKind, Operation
 from waybill.history.membership import Bools, Ints
 from waybill.history.model import History
@@ -29,6 +30,8 @@ def check(history: History) -> list[Anomaly]:
     A notice is missing if a session watches a user, the user certainly came or went, stayed so for the bound, and the
     last that the session was told is the opposite; a session that was told nothing is taken to know how it was when
     the watch began. Nothing is promised while a fault is in force.
+
+    Whom a user blocks is told nothing true of the user, and that is no finding, from the begin of the block on.
 
     A sort of each user's sessions and two searches for each statement.
     """
@@ -108,7 +111,17 @@ def _statements(history: History) -> _Told:
     columns = [np.concatenate(pair).astype(np.int64) for pair in pairs]
     order = np.argsort(columns[-1], kind="stable")
     order = order[(columns[3][order] >= 0) & (columns[0][order] >= 0)]
+    order = order[~_kept_from(history, columns[0][order], columns[2][order], columns[6][order])]
     return _Told(*(column[order] for column in columns))
+
+
+def _kept_from(history: History, user: Ints, session: Ints, event: Ints) -> Bools:
+    """Which statements were made to somebody whom the user may have blocked by then."""
+    kept = np.zeros(len(user), dtype=np.bool_)
+    for block in blocks(history):
+        to_them = (user == block.user) & (history.sessions.user[session] == block.other)
+        kept |= to_them & (event > block.earliest) & (event <= block.latest)
+    return kept
 
 
 def _logins(history: History) -> Ints:
@@ -183,6 +196,9 @@ def _missing(history: History, told: _Told, spells: dict[int, _Spells], lasting:
             int(invokes.user[row]),
         )
         if operations.completion[operation] != Completion.OK or user < 0 or operations.time[operation] < 0:
+            continue
+        blocked = {(block.user, block.other) for block in blocks(history)}
+        if (user, int(sessions.user[session])) in blocked:
             continue
         later = watches[(invokes.session[watches] == session) & (watches > row)]
         until = int(invokes.time[later[0]]) if len(later) else FOREVER

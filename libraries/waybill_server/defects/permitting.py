@@ -1,0 +1,165 @@
+"""People who may do what they must not: as somebody else, in spite of a block, in groups of others."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from waybill_server.client_frames import ClientFrame, Send, Sync
+from waybill_server.clock import Clock
+from waybill_server.codec import JsonCodec
+from waybill_server.defects.registry import seeded
+from waybill_server.ledger import Ledger
+from waybill_server.limits import Limits
+from waybill_server.node import Settings, assemble
+from waybill_server.permissions import Permissions
+from waybill_server.records import GroupRequest, LogEntry, Refusal, Request, Result, SendRequest
+from waybill_server.router import Router
+from waybill_server.services import Services
+from waybill_server.store import SqliteStore
+from waybill_server.token_check import TokenCheck
+from waybill_server.writer import Writer
+
+
+class _Hearsay(JsonCodec):
+    """Remembers what a frame says of who it is from, in members that the wire does not know.
+
+    Attributes:
+        senders: The named sender of each send, by its key.
+        reader: Whose log the newest `sync` names; empty for none.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.senders: dict[str, str] = {}
+        self.reader = ""
+
+    def decode(self, data: bytes | bytearray) -> ClientFrame:
+        """Reads a frame, and between its lines."""
+        frame = super().decode(data)
+        if isinstance(frame, Send | Sync):
+            members: dict[str, Any] = msgspec.json.decode(data)
+            if isinstance(frame, Send) and isinstance(members.get("sender"), str):
+                self.senders[frame.key] = members["sender"]
+            if isinstance(frame, Sync):
+                named = members.get("user")
+                self.reader = named if isinstance(named, str) else ""
+        return frame
+
+
+class _CredulousStore(SqliteStore):
+    """Stores messages as of whom the frame named."""
+
+    def __init__(self, *arguments: Any, hearsay: _Hearsay, **parts: Any) -> None:
+        self._hearsay = hearsay
+        super().__init__(*arguments, **parts)
+
+    def submit(self, request: Request) -> None:
+        """Puts the named sender in place of the true one."""
+        if isinstance(request, SendRequest):
+            named = self._hearsay.senders.pop(request.key, request.user)
+            request = replace(request, user=named)
+        super().submit(request)
+
+
+@seeded(
+    "sender-field-trusted", seam="assembly", noticed={"AZ-1": ("must be refused and took effect", "spoofed")}
+)
+def sender_field_trusted(settings: Settings, token_check: TokenCheck) -> Services:
+    """Who a message is from is taken from the frame's member `sender`, if it has one."""
+    hearsay = _Hearsay()
+    store = partial(_CredulousStore, hearsay=hearsay)
+    return assemble(settings, token_check, codec=lambda: hearsay, store=store)
+
+
+class _OpenStore(SqliteStore):
+    """Reads whichever log the frame named."""
+
+    def __init__(self, *arguments: Any, hearsay: _Hearsay, **parts: Any) -> None:
+        self._hearsay = hearsay
+        super().__init__(*arguments, **parts)
+
+    def entries(self, user: str, after: int, upto: int, *, without: str | None = None) -> list[LogEntry]:
+        """A stretch of the named log, for a page; pushes are the user's own."""
+        named = user if without is not None else self._hearsay.reader or user
+        return super().entries(named, after, upto, without=without)
+
+    def head(self, user: str) -> int:
+        """The end of the named log."""
+        return super().head(self._hearsay.reader or user)
+
+
+@seeded("foreign-cursor-readable", seam="assembly", noticed={"AZ-1": ("must be refused and took effect",)})
+def foreign_cursor_readable(settings: Settings, token_check: TokenCheck) -> Services:
+    """Whose log a page is from is taken from the frame's member `user`, if it has one."""
+    hearsay = _Hearsay()
+    store = partial(_OpenStore, hearsay=hearsay)
+    return assemble(settings, token_check, codec=lambda: hearsay, store=store)
+
+
+class _Unheeded(Permissions):
+    """Block lists that hold nobody back."""
+
+    def may_write(self, sender: str, recipient: str) -> bool:
+        """Everybody may."""
+        return True
+
+
+@seeded("blocklist-ignored", seam="ledger", noticed={"AZ-1": ("must be refused and took effect",)})
+class BlocklistIgnored(Ledger):
+    """Block lists and rules are stored and told, and no message is held back by them."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
+        super().__init__(connection, clock, router, limits)
+        self.permissions = _Unheeded(connection)
+
+
+class _SeeThrough(Permissions):
+    """Block lists that hide nobody."""
+
+    def sees(self, user: str, other: str) -> bool:
+        """Everybody sees everybody."""
+        return True
+
+
+@seeded(
+    "presence-leaks-to-blocked",
+    seam="ledger",
+    noticed={"OFF-2": ("block-ignored",), "AZ-1": ("must be refused and took effect",)},
+)
+class PresenceLeaksToBlocked(Ledger):
+    """Whom a user blocks cannot write, and still sees when the user comes and goes."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
+        super().__init__(connection, clock, router, limits)
+        self.permissions = _SeeThrough(connection)
+
+
+@seeded("refused-leaves-trace", seam="ledger", noticed={"AZ-1": ("gap",)})
+class RefusedLeavesTrace(Ledger):
+    """A direct message that is refused takes a sequence of its conversation all the same."""
+
+    def _forbidden(self, request: SendRequest, members: Sequence[str]) -> Refusal | None:
+        """Refuses, and counts."""
+        refusal = super()._forbidden(request, members)
+        if refusal is not None:
+            self._sequences[request.conversation] = self._sequence(request.conversation) + 1
+        return refusal
+
+
+@seeded("group-outsider-may-add", seam="writer", noticed={"AZ-1": ("must be refused and took effect",)})
+class GroupOutsiderMayAdd(Writer):
+    """Whoever knows a group's name may add people to it, themselves included."""
+
+    def _apply(self, request: Request) -> Result:
+        """Lets a member do it in the outsider's place."""
+        if isinstance(request, GroupRequest) and request.action == "added":
+            members = self._ledger.members(request.conversation)
+            if members and request.caller not in members:
+                request = replace(request, caller=members[0])
+        return super()._apply(request)

@@ -1,0 +1,45 @@
+"""What the devices need of a running target, with the scripted server behind it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from scripted_server import ScriptedServer
+
+from waybill.drivers.base import Credential, Driver, Endpoint
+
+
+@dataclass(frozen=True)
+class PoolAccount:
+    """An account of the pool."""
+
+    user: str
+
+
+class ScriptedTarget:
+    """What `waybill.devices` asks of a running target."""
+
+    name = "scripted"
+    nodes = ("node-1",)
+    roles = ("moderator", "admin")
+    issuer: Any = None
+    administration: Any = None
+    odd_tokens = False
+
+    def __init__(self, server: ScriptedServer, driver: Driver) -> None:
+        self.server = server
+        self.driver = driver
+        self.promises = {"dedup": "durable"}
+        self._numbers = itertools.count(1)
+
+    def endpoint(self, node: str | None = None) -> Endpoint:
+        assert node in {None, "node-1"}
+        return self.server.endpoint
+
+    def account(self, role: str = "") -> PoolAccount:
+        return PoolAccount(f"{role or 'account'}-{next(self._numbers)}")
+
+    def credential(self, account: Any, device: str) -> Credential:
+        return self.server.credential(account.user)
