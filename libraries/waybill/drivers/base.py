@@ -106,6 +106,16 @@ class Endpoint:
         return context
 
 
+class DeviceKey(Protocol):
+    """The private key of a device, to which its token may be bound (RFC 7800): curve P-256, algorithm ES256."""
+
+    def public_jwk(self) -> Mapping[str, str]:
+        """The public half as a JSON Web Key."""
+
+    def sign(self, content: bytes) -> bytes:
+        """A signature of 64 bytes, r and s (RFC 7518, section 3.4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What a device shows at login; its secrets never appear in a repr, a log or a history.
@@ -114,11 +124,14 @@ class Credential:
         user: The account name at the server.
         token: A bearer token, for protocols that take one; empty for a login without.
         password: A password, for protocols that take one.
+        key: The key that the token is bound to, with which the device answers a server that asks for a proof; None for
+            a token that whoever holds it may show.
     """
 
     user: str
     token: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    key: DeviceKey | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ class Hello(msgspec.Struct, tag="hello"):
     capabilities: list[str]
 
 
+class Proof(msgspec.Struct, tag="proof"):
+    signature: str
+
+
 class Send(msgspec.Struct, tag="send"):
     ref: int
     conversation: str
@@ -112,6 +116,10 @@ class AskBlocks(msgspec.Struct, tag="blocks"):
 
 class Bye(msgspec.Struct, tag="bye"):
     pass
+
+
+class Challenge(msgspec.Struct, tag="challenge"):
+    nonce: str
 
 
 class Welcomed(msgspec.Struct, tag="welcome"):
@@ -232,7 +240,8 @@ class Closing(msgspec.Struct, tag="closing"):
 
 
 ServerFrame = (
-    Welcomed
+    Challenge
+    | Welcomed
     | Accepted
     | Refused
     | Deliver

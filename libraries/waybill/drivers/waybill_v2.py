@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 import websocket
 
 from waybill.drivers import waybill_frames as frames
-from waybill.drivers.base import Capability, Driver, Login, LoginRefused, Observer, Outcome, Session, Welcome
+from waybill.drivers.base import (
+    Capability,
+    DeviceKey,
+    Driver,
+    Login,
+    LoginRefused,
+    Observer,
+    Outcome,
+    Session,
+    Welcome,
+)
 from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.waybill_inbound import FrameReader
 from waybill.drivers.waybill_session import WaybillSession
@@ -20,6 +32,8 @@ if TYPE_CHECKING:
     from waybill.drivers.frame_table import Cast, FrameTable
 
 VERSION = 2
+PROOF = "waybill-proof-v2"
+"""What a proof of possession is said to be, so that the signature means nothing elsewhere."""
 
 
 class WaybillDriver(Driver):
@@ -124,17 +138,13 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
     versions = [VERSION if login.version is None else login.version]
     hello = frames.Hello(versions, login.credential.token, login.device, login.cursor, wanted)
     stream.send(frames.encode(hello, login.extra))
-    opcode, payload = reader.read()
-    if opcode == websocket.ABNF.OPCODE_CLOSE:
-        raise LoginRefused(
-            Outcome(Completion.FAIL, "closed", "the server closed the WebSocket instead of an answer")
-        )
-    try:
-        answer = frames.decode(payload)
-    except frames.Malformed as error:
-        raise LoginRefused(
-            Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
-        ) from None
+    answer = _answer(reader)
+    if isinstance(answer, frames.Challenge):
+        # Without the key a device can only wait for what the server makes of its silence.
+        if login.credential.key is not None:
+            proof = _proof(login.credential.key, answer.nonce, login)
+            stream.send(frames.encode(proof, login.extra))
+        answer = _answer(reader)
     match answer:
         case frames.Welcomed():
             return Welcome(
@@ -150,3 +160,32 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
             raise LoginRefused(
                 Outcome(Completion.INFO, "malformed", f"the answer to the login is a {what} frame")
             )
+
+
+def _answer(reader: FrameReader) -> frames.ServerFrame:
+    """The next frame of the server during a login.
+
+    Raises:
+        Broken: The connection ended.
+        LoginRefused: It is not a frame.
+    """
+    opcode, payload = reader.read()
+    if opcode == websocket.ABNF.OPCODE_CLOSE:
+        raise LoginRefused(
+            Outcome(Completion.FAIL, "closed", "the server closed the WebSocket instead of an answer")
+        )
+    try:
+        answer: frames.ServerFrame = frames.decode(payload)
+    except frames.Malformed as error:
+        raise LoginRefused(
+            Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
+        ) from None
+    return answer
+
+
+def _proof(key: DeviceKey, nonce: str, login: Login) -> frames.Proof:
+    """The signature that shows that the device has the key of its token."""
+    digest = hashlib.sha256(login.credential.token.encode()).hexdigest()
+    said = f"{PROOF}\n{nonce}\n{login.device}\n{digest}"
+    signature = base64.urlsafe_b64encode(key.sign(said.encode())).rstrip(b"=").decode("ascii")
+    return frames.Proof(signature)

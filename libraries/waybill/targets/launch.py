@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import uuid
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from waybill.drivers.base import Endpoint
-from waybill.targets.accounts import Account, make_accounts, read_accounts, write_accounts
+from waybill.targets.accounts import Account, make_accounts, make_staff, read_accounts, write_accounts
 from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
@@ -90,11 +91,17 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
         control = target.control.get(node, Control({}, 0.0))
         passes = MessagePasses(target.driver, endpoint, probes, tokens) if probes else None
         controls[node] = ControlledNode(node, control, target.path, folder / "control", passes)
+    staff = [
+        dataclasses.replace(account, role=role)
+        for role, name in target.users.roles.items()
+        for account in _as_shown(target, read_accounts(target.path.parent / str(name)))
+    ]
     return RunningTarget(
         target,
         folder,
         endpoints=endpoints,
         accounts=accounts,
+        staff=staff,
         tokens=tokens,
         controls=controls,
         authority=authority,
@@ -104,7 +111,7 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
 def _as_shown(target: TargetFile, accounts: list[Account]) -> list[Account]:
     """The accounts with the passwords that are shown at login: none, where nothing is shown but the name."""
     if target.tokens.method == "none":
-        return [Account(account.user, "") for account in accounts]
+        return [dataclasses.replace(account, password="") for account in accounts]
     return accounts
 
 
@@ -165,8 +172,9 @@ class _Launcher:
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
         users = self.target.users
         accounts = _as_shown(self.target, make_accounts(users.pool))
+        staff = _as_shown(self.target, make_staff(users.roles))
         if users.file:
-            write_accounts(accounts, self.folder / users.file, users.format)
+            write_accounts([*accounts, *staff], self.folder / users.file, users.format)
         provisioner = None
         if users.request is not None:
             where = f"{self.target.path.name}: users.request"
@@ -191,6 +199,8 @@ class _Launcher:
             self.folder,
             endpoints=endpoints,
             accounts=pool,
+            staff=staff,
+            values=self.shared,
             tokens=tokens,
             provisioner=provisioner,
             processes=self.processes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
 from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
+from waybill.targets.administration import Administration
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
 from waybill.targets.interposition import Interposition
@@ -22,6 +24,7 @@ from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
 from waybill.tls.authority import Authority
+from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient
 
 _RENEW_BEFORE = 60.0
@@ -48,6 +51,8 @@ class RunningTarget:
         *,
         endpoints: Mapping[str, Endpoint],
         accounts: Sequence[Account],
+        staff: Sequence[Account] = (),
+        values: Mapping[str, str] | None = None,
         tokens: TokenClient | None = None,
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
@@ -63,7 +68,12 @@ class RunningTarget:
         self.issuing = issuing
         self._endpoints = dict(endpoints)
         self._free = list(reversed(accounts))
-        self._pool = len(accounts)
+        self._staff = list(reversed(staff))
+        self._administrator = next((account for account in staff if account.role == "admin"), None)
+        self._roles = frozenset(account.role for account in staff)
+        self._values = dict(values or {})
+        self._administration: Administration | None = None
+        self._keys = DeviceKeys(folder / "device-keys")
         self._handing_out = threading.Lock()
         self._tokens = tokens
         self._provisioner = provisioner
@@ -139,12 +149,28 @@ class RunningTarget:
     @property
     def roles(self) -> frozenset[str]:
         """The roles, beside `user`, that it has accounts with."""
-        return frozenset()
+        return self._roles
 
     @property
-    def administration(self) -> None:
-        """Where requests of administration go; None where there is nobody."""
-        return None
+    def administration(self) -> Administration | None:
+        """Where requests of administration go; None where the target file tells of none."""
+        if self._administration is None and self.file.administration:
+            self._administration = Administration(
+                self.file.administration,
+                self._values,
+                self.authority,
+                self._administrators_token,
+                str(self.file.path),
+            )
+        return self._administration
+
+    def _administrators_token(self) -> str:
+        if self._administrator is None:
+            raise MeansMissing(
+                f"{self.name} has no account of an administrator: {self.file.path} has no admin under [users.roles]. "
+                f"What depends on it stays UNPROVEN."
+            )
+        return self.credential(self._administrator, "").token
 
     def account(self, role: str = "") -> Account:
         """A fresh account; each one is handed out once. A server that keeps accounts of its own is given it now.
@@ -157,37 +183,63 @@ class RunningTarget:
             TargetError: The server did not take it.
         """
         with self._handing_out:
-            if not self._free:
-                raise PoolExhausted(
-                    f"All {self._pool} accounts of {self.name} were handed out. Enlarge the pool under [users] "
-                    f"in {self.file.path}."
+            free = [account for account in self._staff if account.role == role] if role else self._free
+            if not free:
+                which, key = (
+                    (f"accounts with the role {role}", f"users.roles.{role}")
+                    if role
+                    else ("accounts", "users")
                 )
-            account = self._free.pop()
+                raise PoolExhausted(
+                    f"All {which} of {self.name} were handed out. Enlarge the pool under [{key}] in {self.file.path}."
+                )
+            account = free[-1]
+            (self._staff if role else self._free).remove(account)
         if self._provisioner is not None:
             self._provisioner.make(account)
         return account
 
-    def credential(self, account: Account, device: str, *, fresh: bool = False) -> Credential:
+    def credential(
+        self, account: Account, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
+    ) -> Credential:
         """What a device of an account shows at login: its password, or a token from the issuer.
 
-        A token is obtained once per device and used until shortly before it expires.
+        A token is obtained once per device and used until shortly before it expires. Where the issuer binds tokens, it
+        is bound to the device's key.
 
         Args:
             account: The account.
-            device: The device's name.
+            device: The device's name; empty for a token that names no device and is bound to none.
             fresh: Obtain a new token in any case.
+            bound: Bind it to the device's key, where the issuer can.
+            once: Obtain one that is good for one login.
 
         Raises:
             TokenError: The issuer gave none.
+            MeansMissing: The target file does not tell how to ask for a token that is good for one login.
         """
         if self._tokens is None:
             return Credential(account.user, password=account.password)
-        kept = self._obtained.get((account.user, device))
-        if kept is None or fresh or time.monotonic() > kept[1]:
-            token = self._tokens.obtain(account.user, account.password, device=device)
+        binding = bool(device and bound and self.file.tokens.bound)
+        key = self._keys.of(account.user, device) if binding else None
+        kept = None if fresh or once or not bound else self._obtained.get((account.user, device))
+        if kept is None or time.monotonic() > kept[1]:
+            more = {self.file.tokens.bound: json.dumps(key.public_jwk())} if key else {}
+            token = self._tokens.obtain(
+                account.user, account.password, device=device, more={**more, **(self._once() if once else {})}
+            )
             kept = token, time.monotonic() + token.lifetime - _RENEW_BEFORE
-            self._obtained[account.user, device] = kept
-        return Credential(account.user, token=kept[0].text)
+            if bound and not once:
+                self._obtained[account.user, device] = kept
+        return Credential(account.user, token=kept[0].text, key=key)
+
+    def _once(self) -> Mapping[str, str]:
+        if not self.file.tokens.one_time:
+            raise MeansMissing(
+                f"{self.name} gives no tokens that are good for one login: {self.file.path} has no [tokens.one_time]. "
+                f"What depends on them stays UNPROVEN."
+            )
+        return self.file.tokens.one_time
 
     def kill(self, node: str | None = None) -> None:
         """SIGKILL; returns when the node is gone. Its data stays as it is at that moment.
