@@ -37,7 +37,7 @@ The power is lost at a chosen moment
 
 A fault that is none is named with those that are
     Connect People    alice and bob
-    Run Keyword And Expect Error    *does not have member 'IS BROKEN'*IS_FULL*
+    Run Keyword And Expect Error    GLOB:*does not have member 'IS BROKEN'*Available: *IS_FULL*
     ...    Send While Disk Fails    IS BROKEN    alice    bob    count=1
 
 A disk that nothing was written to proves nothing
