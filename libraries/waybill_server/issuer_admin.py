@@ -101,8 +101,8 @@ class IssuerAdministration:
         return {"at": at, "grants_ended": ended}
 
     def _may_revoke(self, caller: Identity, target: Target, holder: str) -> bool:
-        """An administrator everything, everybody what is their own, a moderator what is a mere user's. Whose a token is says
-        the issuer's memory, whatever id the caller's own token has."""
+        """An administrator everything, everybody what is their own, a moderator what is a mere user's. Whose a token is
+        says the issuer's memory, whatever id the caller's own token has."""
         if ADMIN in caller.roles:
             return True
         if not holder:
