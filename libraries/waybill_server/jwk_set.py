@@ -22,6 +22,7 @@ LONGEST_USE = 300.0
 """Seconds that a set is used at most, and where the issuer says nothing of it (RFC 9111, section 5.2.2)."""
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.ASCII | re.IGNORECASE)
+_UNCACHED = re.compile(r"(?:^|[\s,])no-(?:cache|store)", re.ASCII | re.IGNORECASE)
 
 
 class JwkSource:
@@ -92,5 +93,7 @@ class JwkSource:
 
 
 def _max_age(cache_control: str) -> float:
+    if _UNCACHED.search(cache_control):
+        return 0.0
     found = _MAX_AGE.search(cache_control)
     return min(float(found[1]) if found else math.inf, LONGEST_USE)

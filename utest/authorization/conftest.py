@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "drivers"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "devices"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "server"))
 
 from scripted_server import ScriptedServer
 from scripted_target import ScriptedTarget

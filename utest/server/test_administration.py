@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import jwt
 import pytest
+import websocket
 from server_harness import Client, ClosedError, Process, World, direct
 
 Device = Callable[..., Client]
@@ -53,13 +57,6 @@ def refused_login(world: World, node: Process, token: str, device: str = "phone"
     assert client.the_end() == ("unauthenticated", 1008)
     assert first["text"] == "a valid access token of the issuer is needed in hello"
     return True
-
-
-def next_second() -> None:
-    """Tokens that are issued from now on are of a later second than all before."""
-    now = time.time()
-    while int(time.time()) == int(now):
-        time.sleep(0.01)
 
 
 # Who is let in.
@@ -204,6 +201,37 @@ def test_who_may_revoke_whom(
         assert before == after
     if known:
         assert refused_login(world, governed, token, "tablet") == (status == 200)
+
+
+def test_an_id_that_was_put_into_ones_own_token_makes_no_other_token_ones_own(
+    world: World, tmp_path: Path
+) -> None:
+    issuer = world.start_issuer("--odd-tokens", data=tmp_path / "issuer")
+    url = issuer.ready["issuer"]
+    arguments = [url if each == world.url else each for each in world.node_arguments(tmp_path / "data")]
+    node = Process(*arguments, "--admin-port", 0)
+    try:
+        alice, bob = world.users(2)
+
+        def token(user: str, **more: str) -> str:
+            form = {"grant_type": "password", "username": user, "password": "correct horse", **more}
+            return str(world.post(form, url=url)[1]["access_token"])
+
+        victim = token(alice)
+        body = {"token": claims(victim)["jti"]}
+        forged = token(bob, claim=json.dumps({"jti": body["token"]}))
+        for server in (node, issuer):
+            assert world.administrate(server, "POST", "/admin/revocations", forged, body)[0] == 403
+        assert not refused_login(world, node, victim)
+        # What nobody was given is nobody's.
+        own = token(bob, claim='{"jti": "of my own"}')
+        body = {"token": "of my own"}
+        assert world.administrate(node, "POST", "/admin/revocations", own, body)[0] == 200
+        assert refused_login(world, node, own)
+    finally:
+        world.cut_all()
+        node.end()
+        issuer.end()
 
 
 # What a revocation does.
@@ -357,23 +385,38 @@ def test_nothing_is_accepted_after_the_confirmation(
     alice, bob = world.users(2)
     talk = direct(alice, bob)
     watching = device(bob, node=governed)
+    root, cursor = world.token("root"), 0
     for round_ in range(5):
-        next_second()
         busy = device(alice, node=governed)
-        for number in range(200):
-            busy.say("send", ref=number, conversation=talk, key=f"r{round_}-{number}", body="x")
-        assert call("root", "POST", "/admin/revocations", {"user": alice})[0] == 200
-        known = watching.ask("sync", after=0, limit=500)
-        head = known["cursor"]
-        while not known["complete"]:
-            known = watching.ask("sync", after=head, limit=500)
-            head = known["cursor"]
-        code, _ = busy.the_end()
-        assert code == "revoked"
-        # A sentinel goes the same way, so what was in the writer's queue is decided.
+
+        under_way = threading.Event()
+
+        def send_on(busy: Client = busy, round_: int = round_, begun: threading.Event = under_way) -> None:
+            with contextlib.suppress(ClosedError, OSError, websocket.WebSocketException):
+                for number in itertools.count():
+                    key = f"r{round_}-{number}"
+                    busy.say("send", ref=number, conversation=talk, key=key, body="x")
+                    if number >= 50:
+                        # Fifty are always under way.
+                        busy.until("accepted", ref=number - 50)
+                        begun.set()
+
+        sending = threading.Thread(target=send_on)
+        sending.start()
+        assert under_way.wait(10)
+        body = {"user": alice}
+        assert world.administrate(governed, "POST", "/admin/revocations", root, body)[0] == 200
+        # The end of the log as it is now; then a sentinel, which waits in the writer's queue behind whatever is there.
+        page = watching.ask("sync", after=cursor, limit=500)
+        while not page["complete"]:
+            page = watching.ask("sync", after=page["cursor"], limit=500)
+        cursor = page["cursor"]
         assert watching.send(talk, f"sentinel {round_}")["type"] == "accepted"
-        late = watching.ask("sync", after=head, limit=500)["entries"]
+        late = watching.ask("sync", after=cursor, limit=500)["entries"]
         assert [entry["key"] for entry in late] == [f"sentinel {round_}"]
+        sending.join(10)
+        assert not sending.is_alive()
+        assert busy.the_end()[0] == "revoked"
 
 
 def test_a_login_that_meets_its_revocation_opens_nothing(world: World, governed: Process, call: Call) -> None:

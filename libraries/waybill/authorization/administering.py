@@ -77,9 +77,9 @@ class Bureau:
         del self.scenario.users[subject.device.user].devices[subject.device.device]
 
     def whom(self, case: Case) -> str:
-        """Whom a case is about. Whoever is revoked altogether is somebody whom no other case needs."""
+        """Whom a case is about. Whoever may be revoked altogether is somebody whom no other case needs."""
         role = ROLE_OF.get(case.target, case.person)
-        if case.operation == "revoke_user" and case.allowed:
+        if case.operation == "revoke_user":
             return self.person(role, f"gone-{case.target}-{case.person}")
         return self.callers[role] if case.target == "oneself" else self.person(role, "other")
 

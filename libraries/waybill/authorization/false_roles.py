@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from waybill.authorization.office import Office
 from waybill.authorization.table import Case
 from waybill.devices import forging
 from waybill.history.events import Completion
+from waybill.history.promises import seconds
 from waybill.tokens import forge
 from waybill.tokens.reading import token_id
 
@@ -118,8 +119,8 @@ def _odd(bureau: Bureau, **oddities: object) -> str:
 
 
 def _expired(bureau: Bureau) -> str:
-    now = int(time.time())
-    return _odd(bureau, iat=now - 600, exp=now - 60)
+    leeway = math.ceil(seconds(bureau.scenario.target.promises.get("token_leeway")) or 0.0)
+    return _odd(bureau, lifetime=-leeway - 5, issued_at=-leeway - 600)
 
 
 def _revoked(bureau: Bureau) -> str:
@@ -142,7 +143,7 @@ _TOKENS: Final[dict[str, Callable[[Bureau], str]]] = {
     "shared-secret": _shared_secret,
     "signature-of-another": _signature_of_another,
     "expired": _expired,
-    "for-others": lambda bureau: _odd(bureau, aud="somebody-else"),
+    "for-others": lambda bureau: _odd(bureau, audience="elsewhere"),
     "revoked": _revoked,
 }
 """How each false token is made."""

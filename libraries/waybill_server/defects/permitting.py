@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,15 +14,19 @@ from waybill_server.client_frames import ClientFrame, Send, Sync
 from waybill_server.clock import Clock
 from waybill_server.codec import JsonCodec
 from waybill_server.defects.registry import seeded
+from waybill_server.enforcement import Enforcement
+from waybill_server.issuer_client import IssuerForbids
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.node import Settings, assemble
 from waybill_server.permissions import Permissions
 from waybill_server.records import GroupRequest, LogEntry, Refusal, Request, Result, SendRequest
+from waybill_server.roles import ROLES
 from waybill_server.router import Router
 from waybill_server.services import Services
 from waybill_server.store import SqliteStore
 from waybill_server.token_check import TokenCheck
+from waybill_server.token_claims import Identity
 from waybill_server.writer import Writer
 
 
@@ -163,3 +167,30 @@ class GroupOutsiderMayAdd(Writer):
             if members and request.caller not in members:
                 request = replace(request, caller=members[0])
         return super()._apply(request)
+
+
+@seeded("any-user-is-admin", seam="token check", noticed={"AZ-1": ("must be refused and took effect",)})
+class AnyUserIsAdmin:
+    """Whoever shows a valid token is taken for an administrator, whatever roles the token says."""
+
+    def __init__(self, check: TokenCheck) -> None:
+        self._check = check
+
+    async def check(self, token: str) -> Identity:
+        """Verifies, and promotes."""
+        identity = await self._check.check(token)
+        return identity._replace(roles=frozenset(ROLES))
+
+
+@seeded(
+    "moderator-can-revoke-admin", seam="enforcement", noticed={"AZ-1": ("must be refused and took effect",)}
+)
+class ModeratorCanRevokeAdmin(Enforcement):
+    """A node revokes what a moderator asks it to, although the issuer, which knows whose it is, forbids that."""
+
+    async def tell(self, inform: Callable[[], int]) -> int:
+        """Tells the issuer, and does not listen."""
+        try:
+            return await super().tell(inform)
+        except IssuerForbids:
+            return self.services.clock.wall_ms()

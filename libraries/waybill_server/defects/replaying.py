@@ -1,0 +1,65 @@
+"""Sessions for whoever stole or overheard what let somebody else in."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+from waybill_server.clock import Clock
+from waybill_server.defects.registry import seeded
+from waybill_server.ledger import Ledger
+from waybill_server.limits import Limits
+from waybill_server.proof import ProofCheck
+from waybill_server.revocations import Admission
+from waybill_server.router import Router
+from waybill_server.token_check import Identity, TokenCheck
+
+ACCEPTED = ("to be refused",)
+
+
+@seeded("token-not-bound-to-device", seam="token check", noticed={"TOK-2": ACCEPTED})
+class TokenNotBoundToDevice:
+    """A token is good on any device and for whoever holds it: neither its device nor its key is looked at."""
+
+    def __init__(self, check: TokenCheck) -> None:
+        self._check = check
+
+    async def check(self, token: str) -> Identity:
+        """Verifies, and forgets what the token is bound to."""
+        return (await self._check.check(token))._replace(device=None, confirmation=None)
+
+
+@seeded("jti-cache-in-memory", seam="ledger", noticed={"TOK-2": ACCEPTED})
+class JtiCacheInMemory(Ledger):
+    """Which one-time tokens were used is kept in memory alone: after a restart each is good once more."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
+        super().__init__(connection, clock, router, limits)
+        self._remembered: set[str] = set()
+
+    def _use(self, admission: Admission) -> bool:
+        known = admission.token in self._remembered
+        self._remembered.add(admission.token)
+        return not known
+
+
+@seeded("ignores-proof-nonce", seam="proof check", noticed={"TOK-2": ACCEPTED})
+class IgnoresProofNonce(ProofCheck):
+    """A proof is good whichever connection its nonce was given to: what was recorded works again."""
+
+    def __init__(self) -> None:
+        self._given: list[str] = []
+
+    def nonce(self) -> str:
+        """A new nonce, which is remembered."""
+        self._given.append(super().nonce())
+        return self._given[-1]
+
+    def proven(
+        self, key: EllipticCurvePublicKey, signature: str, nonce: str, device: str, token: str
+    ) -> bool:
+        """Tries every nonce that was ever given."""
+        return any(
+            super(IgnoresProofNonce, self).proven(key, signature, one, device, token) for one in self._given
+        )
