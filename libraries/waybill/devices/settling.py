@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from waybill.devices import waits
 from waybill.devices.conversation import Conversation
 from waybill.devices.epoch import Call, Epoch
+from waybill.devices.goodbyes import close_all
 from waybill.devices.policy import Acknowledge
 from waybill.devices.sending import Sending
 from waybill.devices.waiting import Deadline, DeadlinePassed, some
@@ -181,6 +182,7 @@ def _rest(device: Device, deadline: Deadline) -> None:
 def _renew(readers: list[Device], settlement: Settlement, deadline: Deadline) -> None:
     """Opens a new session for every device, so that no state of the old one hides what the server kept, and what the
     device acknowledged has every occasion to come again. Those that cannot log in are no readers any more."""
+    close_all(readers)
     for device in list(readers):
         try:
             device.reconnect(deadline=max(1.0, deadline.remaining()))
