@@ -19,6 +19,7 @@ from waybill.commands import robot_process
 from waybill.commands.exits import UsageError
 from waybill.commands.usable_target import usable_target
 from waybill.commands.version import versions
+from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.run_record import RunRecord, Selected, quoted
 
 DEFAULT = "reference"
@@ -64,6 +65,16 @@ class Plan:
     def suite_files(self) -> list[str]:
         """Full names of the suites that have selected scenarios, in the order of the files."""
         return list(dict.fromkeys(one.suite for one in self.selection))
+
+    @property
+    def killing_suites(self) -> set[str]:
+        """Full names of the suites with scenarios for which the kit must kill the server."""
+        demanded_by = bundled_catalogue().demanded_by
+        return {
+            one.suite
+            for one in self.selection
+            if any("kill" in guarantee.means for guarantee in demanded_by(one.tags))
+        }
 
 
 def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str) -> list[Plan]:
