@@ -36,7 +36,7 @@ class AbsentTarget(RunningTarget):
         """
         self._refuse()
 
-    def account(self) -> Account:
+    def account(self, role: str = "") -> Account:
         """It has none.
 
         Raises:
