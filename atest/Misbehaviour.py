@@ -174,11 +174,11 @@ class Misbehaviour:
         forging.other_case = (lambda _: {}) if lose else other_case  # type: ignore[attr-defined]
 
     @keyword
-    def start_defective_target(self, defect: str) -> None:
+    def start_defective_target(self, defect: str, *, target: str = "reference") -> None:
         """Starts the reference server with one of its seeded defects, in place of the target of the file."""
-        written = (bundled.folder("resources") / "targets" / "reference.toml").read_text(encoding="utf-8")
+        written = (bundled.folder("resources") / "targets" / f"{target}.toml").read_text(encoding="utf-8")
         name = '"--name", "{name}",'
-        assert written.count(name) == 1, "the node of reference.toml is started in another way"
+        assert written.count(name) == 1, f"the node of {target}.toml is started in another way"
         file = run_folder() / f"{defect}.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(written.replace(name, f'{name} "--defect", "{defect}",'), encoding="utf-8")

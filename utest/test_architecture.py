@@ -17,16 +17,22 @@ ALLOWED = {
     "waybill.bundled": set[str](),
     "waybill.history": set[str](),
     "waybill.drivers": {"waybill.history"},
+    "waybill.interposer": set[str](),
+    "waybill.network": set[str](),
     "waybill.tls": set[str](),
     "waybill.tokens": set[str](),
     "waybill.targets": {
         "waybill.bundled",
         "waybill.drivers",
         "waybill.history",
+        "waybill.interposer",
         "waybill.tls",
         "waybill.tokens",
     },
     "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
+    "waybill.codec": {"waybill.devices", "waybill.drivers", "waybill.history"},
+    "waybill.hostile": {"waybill.devices", "waybill.drivers", "waybill.history"},
+    "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history", "waybill.interposer"},
     "waybill.authorization": {
         "waybill.bundled",
         "waybill.devices",
@@ -35,7 +41,6 @@ ALLOWED = {
         "waybill.targets",
         "waybill.tokens",
     },
-    "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
 }
 

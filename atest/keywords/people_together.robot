@@ -58,3 +58,9 @@ A group that is not there is asked for
     Connect People    alice
     Run Keyword And Expect Error    There is no group in this scenario; use `Create Group` first.
     ...    Leave Group
+
+Group messages that are not acknowledged in time are named
+    Connect Crowd    3
+    Create Group    crew
+    Run Keyword And Expect Error    DeadlinePassed: *within 0 s*
+    ...    Send To Group    senders=2    count=200    deadline=0 seconds

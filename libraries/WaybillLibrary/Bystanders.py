@@ -7,9 +7,9 @@ from datetime import timedelta
 from robot.api import logger
 from robot.api.deco import keyword, library
 
-from waybill.devices.bystanders import begin, require_unbroken, require_untouched
+from waybill.devices.bystanders import begin, losses, require_unbroken, require_untouched
 from waybill.version import __version__
-from WaybillLibrary import stage
+from WaybillLibrary import current, stage
 from WaybillLibrary.words import CONVERTERS, Names
 
 WAIT = timedelta(seconds=20)
@@ -75,7 +75,10 @@ class Bystanders:
         scenario = stage.scenario()
         if not scenario.bystanders:
             raise RuntimeError("Nobody is a bystander in this scenario; `Begin Bystanders` comes first.")
-        require_untouched(scenario, scenario.bystanders, deadline=deadline.total_seconds())
+        try:
+            require_untouched(scenario, scenario.bystanders, deadline=deadline.total_seconds())
+        finally:
+            current.case.show(bystander_loss=losses(scenario.bystanders))
         sent = sum(len(device.sent) for device in scenario.bystanders)
         logger.info(f"the bystanders exchanged {sent} messages and noticed nothing")
 

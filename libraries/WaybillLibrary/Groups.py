@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from robot.api import logger
 from robot.api.deco import keyword, library
 
@@ -9,6 +11,7 @@ from waybill.devices.conversation import Conversation
 from waybill.devices.traffic import exchange
 from waybill.version import __version__
 from WaybillLibrary import stage
+from WaybillLibrary.Messages import WAIT
 
 
 @library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", auto_keywords=False)
@@ -43,12 +46,13 @@ class Groups:
         logger.info(f"{people[0]} made {name} with {len(people)} members")
 
     @keyword
-    def send_to_group(self, *, senders: int, count: int) -> None:
+    def send_to_group(self, *, senders: int, count: int, deadline: timedelta = WAIT) -> None:
         """Members send messages to the group, interleaved as the seed decides.
 
         Args:
             senders: How many of the members send.
             count: Messages in all.
+            deadline: How long it may take until all of them are acknowledged.
 
         Example:
 
@@ -64,7 +68,7 @@ class Groups:
         scenario, group = stage.scenario(), _group()
         chosen = scenario.random.sample(group.members, min(senders, len(group.members)))
         exchange(scenario, [(scenario.device(person), group) for person in chosen], count)
-        scenario.wait_until_acknowledged()
+        scenario.wait_until_acknowledged(deadline=deadline.total_seconds())
 
     @keyword
     def leave_group(self) -> None:

@@ -6,6 +6,7 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.faults.kills import Kills as Choreography
+from waybill.faults.process import Death
 from waybill.version import __version__
 from WaybillLibrary import stage
 from WaybillLibrary.Messages import common_conversation
@@ -19,17 +20,21 @@ class Kills:
     """Kills the target's first node with SIGKILL at a chosen moment, and starts it again on the same data.
 
     After each start the clients connect again and retry, under the same idempotency keys, every send whose outcome they
-    do not know.
+    do not know. With `death=LOSES POWER` the node's data also loses what was written and never synced; the target must
+    have been started with `faulty_disk`.
     """
 
     @keyword
-    def kill_after_acknowledgements(self, sender: str, receiver: str, *, count: int) -> None:
+    def kill_after_acknowledgements(
+        self, sender: str, receiver: str, *, count: int, death: Death = Death.IS_KILLED
+    ) -> None:
         """Kills on the last acknowledgement of so many messages, when nothing else is under way.
 
         Args:
             sender: Who writes.
             receiver: To whom.
             count: How many messages.
+            death: Killed, or with its power lost as well.
 
         Example:
 
@@ -42,17 +47,22 @@ class Kills:
         ```
         """
         scenario = stage.scenario()
-        _kills().after_acknowledgements(scenario.device(sender), common_conversation(sender, receiver), count)
+        _kills(death).after_acknowledgements(
+            scenario.device(sender), common_conversation(sender, receiver), count
+        )
         _log()
 
     @keyword
-    def kill_during_burst(self, senders: Names, receiver: str, *, times: int = 1) -> None:
+    def kill_during_burst(
+        self, senders: Names, receiver: str, *, times: int = 1, death: Death = Death.IS_KILLED
+    ) -> None:
         """Kills when some messages of a burst are acknowledged and others are not; the seed draws the moment.
 
         Args:
             senders: Who writes.
             receiver: To whom.
             times: So many bursts, each with its kill.
+            death: Killed, or with its power lost as well.
 
         Example:
 
@@ -65,7 +75,7 @@ class Kills:
         ```
         """
         scenario = stage.scenario()
-        _kills().during_burst(
+        _kills(death).during_burst(
             [scenario.device(sender) for sender in senders],
             [common_conversation(sender, receiver) for sender in senders],
             times,
@@ -73,7 +83,7 @@ class Kills:
         _log()
 
     @keyword
-    def kill_on_acknowledgement(self, receiver: str, *, number: int) -> None:
+    def kill_on_acknowledgement(self, receiver: str, *, number: int, death: Death = Death.IS_KILLED) -> None:
         """Kills on one particular acknowledgement of messages sent one by one to somebody who is offline.
 
         Args:
@@ -93,15 +103,18 @@ class Kills:
         """
         scenario = stage.scenario()
         sender = _somebody_but(receiver)
-        _kills().on_acknowledgement(scenario.device(sender), common_conversation(sender, receiver), number)
+        _kills(death).on_acknowledgement(
+            scenario.device(sender), common_conversation(sender, receiver), number
+        )
         _log()
 
     @keyword
-    def kill_during_backlog(self, receiver: str) -> None:
+    def kill_during_backlog(self, receiver: str, *, death: Death = Death.IS_KILLED) -> None:
         """Kills when somebody who was offline came back and holds the first part of what waited.
 
         Args:
             receiver: Who was offline.
+            death: Killed, or with its power lost as well.
 
         Example:
 
@@ -116,14 +129,17 @@ class Kills:
         """
         scenario = stage.scenario()
         sender = _somebody_but(receiver)
-        _kills().during_backlog(
+        _kills(death).during_backlog(
             scenario.device(sender), scenario.device(receiver), common_conversation(sender, receiver)
         )
         _log()
 
     @keyword
-    def kill_after_restart(self) -> None:
+    def kill_after_restart(self, *, death: Death = Death.IS_KILLED) -> None:
         """Kills twice: the second time on the first acknowledgement after the start.
+
+        Args:
+            death: Killed, or with its power lost as well.
 
         Example:
 
@@ -137,12 +153,12 @@ class Kills:
         """
         scenario = stage.scenario()
         one, other = list(scenario.users)[:2]
-        _kills().after_restart(scenario.device(one), common_conversation(one, other))
+        _kills(death).after_restart(scenario.device(one), common_conversation(one, other))
         _log()
 
 
-def _kills() -> Choreography:
-    return Choreography(stage.scenario(), stage.faults(), stage.target().nodes[0])
+def _kills(death: Death) -> Choreography:
+    return Choreography(stage.scenario(), stage.faults(), stage.target().nodes[0], death)
 
 
 def _somebody_but(person: str) -> str:

@@ -28,12 +28,13 @@ class Servers:
     """
 
     @keyword
-    def start_target(self, target: str, *, deadline: timedelta = START) -> None:
+    def start_target(self, target: str, *, deadline: timedelta = START, faulty_disk: bool = False) -> None:
         """Starts a target with empty data and waits until it is ready.
 
         Args:
             target: The name of a bundled target file, or the path of one.
             deadline: How long it may take until a real exchange with every node works.
+            faulty_disk: Let its disk and its clock be disturbed, and its power fail.
 
         Example:
 
@@ -48,7 +49,9 @@ class Servers:
         suite = str(BuiltIn().get_variable_value("${SUITE NAME}"))
         folder = run_folder() / "targets" / slug(suite)
         shutil.rmtree(folder, ignore_errors=True)
-        running = launch(find_target(target), folder, deadline=deadline.total_seconds())
+        running = launch(
+            find_target(target), folder, deadline=deadline.total_seconds(), interposed=faulty_disk
+        )
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")
 

@@ -33,6 +33,7 @@ from waybill_server.token_check import IssuerTokenCheck, TokenCheck
 
 if TYPE_CHECKING:
     from waybill_server.admin import Administration
+    from waybill_server.v1.reading import MakeReader
 
 TICK_SECONDS = 0.25
 LATE_TICK_SECONDS = 0.5
@@ -87,6 +88,7 @@ def assemble(
     feeder: type[Feeder] = Feeder,
     connection: type[Connection] = Connection,
     tls: MakeContext = tls_context,
+    v1_reader: MakeReader | None = None,
     proof_check: Callable[[], ProofCheck] = ProofCheck,
     enforcement: type[Enforcement] = Enforcement,
 ) -> Services:
@@ -109,6 +111,7 @@ def assemble(
         feeder=feeder,
         connection=connection,
         tls=tls,
+        v1_reader=v1_reader,
         proof_check=proof_check(),
         enforcement=enforcement,
     )

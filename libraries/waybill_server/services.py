@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from waybill_server.clock import Clock
 from waybill_server.codec import Codec
@@ -19,6 +19,9 @@ from waybill_server.router import Router
 from waybill_server.store import Store
 from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import TokenCheck
+
+if TYPE_CHECKING:
+    from waybill_server.v1.reading import MakeReader
 
 
 class Droppable(Protocol):
@@ -62,6 +65,7 @@ class Services:
         feeder: How a device is given its log.
         connection: How a client's bytes become messages.
         tls: What connections are encrypted with, made of a certificate and its key.
+        v1_reader: How a v1 client's bytes become frames; None for the listener's own reader, which is loaded with it.
         proof_check: How a client proves that it has the key that its token names.
         enforcement: What becomes of open sessions by a revocation.
         sessions: Every connection that is not over, logged in or not.
@@ -80,6 +84,7 @@ class Services:
     feeder: type[Feeder] = Feeder
     connection: type[Connection] = Connection
     tls: MakeContext = tls_context
+    v1_reader: MakeReader | None = None
     proof_check: ProofCheck = field(default_factory=ProofCheck)
     enforcement: type[Enforcement] = Enforcement
     sessions: set[OpenSession] = field(default_factory=set)

@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import SOMEBODY
 from test_commands import run
 from world import GOOD, TARGET, build, interrupt, suite, waybill
 
+from conftest import SOMEBODY
 from waybill.commands.plan import for_robot, make_plans
 from waybill.commands.results import seconds_by_suite
 from waybill.readiness.cases import CASES, FILE, CaseRecord, write_json

@@ -596,12 +596,21 @@ class DriverConformance:
         assert conversation
         maker.send(2, conversation, "k2", b"hello crew")
         given.wait(lambda: [one.body for one in given.deliveries] == [b"hello crew"], "the group message")
+        if Capability.CONVERSATION_ON_DELIVERY in subject.driver.capabilities:
+            assert given.deliveries[0].conversation == conversation
+        if Capability.SENDER_ON_DELIVERY in subject.driver.capabilities:
+            assert given.deliveries[0].sender == subject.name_of(pair.one)
         member.leave_group(3, conversation)
         assert given.outcome(3).completion is Completion.OK
-        maker.add_member(4, conversation, subject.name_of(pair.other))
+        maker.send(4, conversation, "k4", b"without whoever left")
         assert made.outcome(4).completion is Completion.OK
-        maker.remove_member(5, conversation, subject.name_of(pair.other))
+        maker.add_member(5, conversation, subject.name_of(pair.other))
         assert made.outcome(5).completion is Completion.OK
+        maker.send(6, conversation, "k6", b"welcome back")
+        given.wait(lambda: given.deliveries[-1].body == b"welcome back", "what follows the return")
+        assert len(given.deliveries) == 2, "nothing is given of the time between"
+        maker.remove_member(7, conversation, subject.name_of(pair.other))
+        assert made.outcome(7).completion is Completion.OK
         maker.close()
         member.close()
 

@@ -20,7 +20,8 @@ from scripted_server import Client, Frame, ScriptedServer
 from tape import Tape
 from tcp_proxy import UP, TcpProxy
 
-from waybill.drivers.base import Credential, Endpoint, Login, LoginRefused, Session
+from waybill.drivers.base import Credential, Driver, Endpoint, Login, LoginRefused, Session
+from waybill.drivers.iris import IrisDriver
 from waybill.drivers.waybill_v2 import WaybillDriver
 from waybill.history.events import Completion, End
 from waybill.tls.authority import Authority
@@ -310,6 +311,28 @@ def test_a_server_without_websocket_is_a_definite_failure() -> None:
     with pytest.raises(LoginRefused) as refused:
         WaybillDriver().connect(Login(endpoint, ScriptedServer.credential("alice"), "phone"), Tape())
     assert (refused.value.outcome.completion, refused.value.outcome.code) == (Completion.FAIL, "http-404")
+
+
+@pytest.mark.parametrize("driver", [WaybillDriver(), IrisDriver()], ids=lambda one: one.name)
+def test_an_answer_that_leads_elsewhere_is_not_followed(driver: Driver) -> None:
+    listener, elsewhere = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+    there = f"ws://127.0.0.1:{elsewhere.getsockname()[1]}/v2"
+
+    def answer() -> None:
+        client, _ = listener.accept()
+        client.recv(4096)
+        client.sendall(f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {there}\r\n\r\n".encode())
+        client.close()
+        listener.close()
+
+    threading.Thread(target=answer, daemon=True).start()
+    endpoint = Endpoint(f"ws://127.0.0.1:{listener.getsockname()[1]}/v2")
+    with pytest.raises(LoginRefused) as refused:
+        driver.connect(Login(endpoint, ScriptedServer.credential("alice"), "phone", deadline=2), Tape())
+    assert (refused.value.outcome.completion, refused.value.outcome.code) == (Completion.FAIL, "no-websocket")
+    elsewhere.setblocking(False)
+    with elsewhere, pytest.raises(BlockingIOError):
+        elsewhere.accept()
 
 
 def test_a_cut_is_a_reset_without_goodbye(tmp_path: Path) -> None:

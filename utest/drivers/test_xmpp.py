@@ -231,7 +231,7 @@ class TestWhatXmppAdds:
         sender, sent = subject.connect(pair.one)
         sender.send(1, pair.conversation, "k", b"\x00")
         sender.send(2, pair.conversation, "k", b"\xff")
-        sender.send(3, "group/x", "k", b"there are no groups")
+        sender.send(3, "group/x", "k", b"there is no such conversation")
         codes = [(sent.outcomes[n].completion, sent.outcomes[n].code) for n in (1, 2, 3)]
         assert codes == [(Completion.FAIL, "body-not-text")] * 2 + [
             (Completion.FAIL, "no-direct-conversation")
@@ -258,6 +258,82 @@ class TestWhatXmppAdds:
         phone.close()
         tablet.close()
         assert not sent.broken
+
+    def test_a_member_who_was_away_is_given_what_was_said_in_the_group(
+        self, ejabberd: RunningTarget, subject: Subject, pair: Pair
+    ) -> None:
+        """And what was not acknowledged comes again, in order."""
+        maker, made = subject.connect(pair.one)
+        maker.create_group(1, "crew", [pair.other.user])
+        group = made.outcome(1).conversation
+        maker.send_many([(n, group, f"k{n}", b"body %02d" % n) for n in range(2, 12)])
+        made.wait(lambda: len(made.outcomes) == 11, "every outcome")
+        assert {one.completion for one in made.outcomes.values()} == {Completion.OK}
+        assert made.deliveries == [], "the reflection of a send is its answer"
+        wait_until(ejabberd, "get_offline_count", pair.other.user, {"value": 10})
+        member, given = subject.connect(pair.other)
+        given.wait(lambda: len(given.deliveries) == 10, "every delivery")
+        assert [one.key for one in given.deliveries] == [f"k{n}" for n in range(2, 12)]
+        assert {(one.mode, one.sender) for one in given.deliveries} == {(Mode.BACKLOG, pair.one.user)}
+        assert [one.id for one in given.deliveries] == [made.outcomes[n].id for n in range(2, 12)]
+        for number, delivery in enumerate(given.deliveries[:4], start=100):
+            member.acknowledge(number, delivery)
+            assert given.outcome(number).completion is Completion.OK
+        member.cut()
+        wait_until(ejabberd, "get_offline_count", pair.other.user, {"value": 6})
+        member, given = subject.connect(pair.other)
+        given.wait(lambda: len(given.deliveries) == 6, "the six that were not acknowledged")
+        assert [one.key for one in given.deliveries] == [f"k{n}" for n in range(6, 12)]
+        member.sync(200, 0, 100)
+        assert given.outcome(200).complete
+        read = [one for one in given.deliveries if one.mode is Mode.PAGE]
+        assert [one.key for one in read] == [f"k{n}" for n in range(2, 12)]
+        maker.close()
+        member.close()
+
+    def test_a_group_message_reaches_every_device_of_its_sender_but_the_sending_one(
+        self, subject: Subject, pair: Pair
+    ) -> None:
+        phone, sent = subject.connect(pair.one)
+        tablet, copied = subject.connect(pair.one, "tablet")
+        phone.create_group(1, "crew", [pair.other.user])
+        group = sent.outcome(1).conversation
+        phone.send(2, group, "k2", b"from my phone")
+        assert sent.outcome(2).completion is Completion.OK
+        copied.wait(lambda: bool(copied.deliveries), "the copy")
+        tablet.send(3, group, "k3", b"from my tablet")
+        sent.wait(lambda: bool(sent.deliveries), "the copy for the phone")
+        assert [(one.sender, one.key, one.conversation) for one in copied.deliveries] == [
+            (pair.one.user, "k2", group)
+        ]
+        assert [one.key for one in sent.deliveries] == ["k3"]
+        assert not sent.unmatched_outcomes
+        assert not copied.unmatched_outcomes
+        phone.close()
+        tablet.close()
+
+    def test_who_is_no_member_can_neither_speak_in_a_group_nor_change_it(
+        self, subject: Subject, pair: Pair
+    ) -> None:
+        maker, made = subject.connect(pair.one)
+        other, tape = subject.connect(pair.other)
+        maker.create_group(1, "crew", [pair.other.user])
+        group = made.outcome(1).conversation
+        other.add_member(2, group, subject.account().user)
+        assert (tape.outcome(2).completion, tape.outcome(2).code) == (Completion.FAIL, "not-allowed")
+        maker.remove_member(3, group, pair.other.user)
+        assert made.outcome(3).completion is Completion.OK
+        other.send(4, group, "k4", b"still here?")
+        assert (tape.outcome(4).completion, tape.outcome(4).code) == (Completion.FAIL, "not-acceptable")
+        other.add_member(5, group, pair.other.user)
+        assert tape.outcome(5).completion is Completion.FAIL
+        maker.send(6, group, "k6", b"not for strangers")
+        assert made.outcome(6).completion is Completion.OK
+        maker.send(7, pair.conversation, "k7", b"for everybody whom it concerns")
+        tape.wait(lambda: bool(tape.deliveries), "what is sent past the group")
+        assert [one.key for one in tape.deliveries] == ["k7"]
+        maker.close()
+        other.close()
 
     def test_presence_is_told_to_those_whom_a_user_lets_see_it(self, subject: Subject, pair: Pair) -> None:
         """Clients of this driver let everybody; until one has been online nobody may ask."""

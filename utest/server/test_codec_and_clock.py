@@ -129,3 +129,13 @@ def test_a_number_follows_the_wall_clock() -> None:
     clock = HybridClock()
     before = clock.wall_ms()
     assert before <= message_time(clock.next_number()) <= clock.wall_ms() + 1
+
+
+@pytest.mark.parametrize(("depth", "read"), [(500, True), (1_001, False), (100_000, False)])
+def test_a_message_may_be_nested_and_not_without_end(depth: int, read: bool) -> None:
+    data = b'{"type": "bye", "more": ' + b"[" * depth + b"]" * depth + b"}"
+    if read:
+        assert isinstance(JsonCodec().decode(data), client_frames.Bye)
+    else:
+        with pytest.raises(FaultyFrame):
+            JsonCodec().decode(data)

@@ -458,6 +458,7 @@ def test_acknowledging_tells_v2_senders(world: World, node: Process, device: Dev
         (send("no such name!", b"x"), "malformed: a user name has"),
         (b"\x05" + str16("n" * 65), "name-too-long: "),
         (b"\x10" + str16("bob") + str32(b"x" * 65_537), "too-large: the body has 65537 bytes, at most 65536"),
+        (b"\x04" + str16("bob") + str32(str16(b"x") * 257), "too-large: a batch has at most 256 messages"),
         (b"\x30" + str16("crew"), "not-supported: this server has groups on wire v2 only"),
         (b"\x32" + str16("g"), "not-supported: "),
         (b"\x33" + str16("g") + str16(b"\xa0") + str32(b"x"), "not-supported: "),
@@ -555,10 +556,14 @@ def test_any_bytes_are_a_frame_a_part_or_faulty(data: bytes) -> None:
 @given(st.lists(st.binary(max_size=20), max_size=8))
 def test_a_batch_is_its_bodies(bodies: list[bytes]) -> None:
     batch = b"".join(map(str16, bodies))
-    assert frames.bodies_of(batch) == bodies
+    assert frames.bodies_of(batch, len(bodies)) == bodies
     if batch:
         with pytest.raises(frames.Faulty):
-            frames.bodies_of(batch + b"\0\x01")
+            frames.bodies_of(batch + b"\0\x01", len(bodies))
+
+
+def test_of_a_batch_with_too_many_bodies_no_more_are_read_than_show_it() -> None:
+    assert len(frames.bodies_of(str16(b"x") * 100_000, 256)) == 257
 
 
 def test_the_cursor_moves_over_what_is_acknowledged_without_a_gap() -> None:

@@ -372,6 +372,7 @@ def test_a_target_that_runs_elsewhere_has_endpoints_and_users_but_no_means(tmp_p
     with launch(file, tmp_path / "run") as running:
         assert running.endpoint().authority == tmp_path / "ca.pem"
         assert running.endpoint("eu").server_name == "broker"
+        assert running.issuing is None
         anna = running.account()
         assert (anna.user, anna.password) == ("anna", "se:cret")
         assert not running.launched
@@ -458,3 +459,11 @@ def test_targets_can_be_launched_from_many_threads(tmp_path: Path) -> None:
     finally:
         for one in running:
             one.close()
+
+
+def test_a_launched_target_gives_its_authority_for_probes(tmp_path: Path) -> None:
+    with launch(target(), tmp_path / "target") as running:
+        assert running.issuing is not None
+        assert running.issuing.certificate == running.authority
+        issued = running.issuing.issue(tmp_path / "probe", ["localhost"])
+    assert issued.certificate.exists()

@@ -46,6 +46,14 @@ def require_unbroken(devices: Sequence[Device]) -> None:
             )
 
 
+def losses(devices: Sequence[Device]) -> int:
+    """How much they lost so far: sends that were refused or whose fate is unknown, and messages that one of them was
+    not given."""
+    scenario = devices[0].scenario
+    unsent = sum(not one.taken for device in devices for one in device.sent)
+    return unsent + sum(not device.inbox.holds(one) for device in devices for one in scenario.owed(device))
+
+
 def require_untouched(scenario: Scenario, devices: Sequence[Device], *, deadline: float) -> None:
     """Says what bystanders noticed: a lost connection, a send without an answer, a message that did not arrive.
 

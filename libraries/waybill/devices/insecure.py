@@ -78,11 +78,11 @@ def is_said(driver: Driver, plain: Endpoint) -> bool:
             deadline=ANSWER,
         )
         with contextlib.suppress(LoginRefused):
-            driver.connect(login, _Nobody()).cut()
+            driver.connect(login, Nobody()).cut()
         return any(first and first[:2] != b"\x16\x03" for first in server.heard)
 
 
-class _Nobody(Observer):
+class Nobody(Observer):
     """Watches a session that never comes about."""
 
     def _ignore(self, *_: Any, **__: Any) -> None:

@@ -393,8 +393,7 @@ class Scenario:
         try:
             for stream in self.streams:
                 stream.abandon()
-            for device in self.devices:
-                device.close()
+            settling.close_all(self.devices)
         finally:
             if self._recorder is not None:
                 for number in [number for numbers in self._typing.values() for number in numbers]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 READING: Final = 10.0
 """Seconds that the final reads have at least."""
+
+_CLOSING: Final = 32
+"""Sessions that are ended at the same time."""
 
 
 @dataclass(slots=True)
@@ -73,6 +77,13 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
             settlement.unread[device.name] = "it has no session"
         scenario.recorder.final(device.name, complete=device.name not in settlement.unread)
     return settlement
+
+
+def close_all(devices: Sequence[Device]) -> None:
+    """Ends the sessions of these devices, all at once: each waits for the server's goodbye, which may take its time."""
+    if devices:
+        with ThreadPoolExecutor(min(len(devices), _CLOSING), thread_name_prefix="goodbye") as pool:
+            list(pool.map(lambda device: device.close(), devices))
 
 
 def send_sentinel(
@@ -181,6 +192,7 @@ def _rest(device: Device, deadline: Deadline) -> None:
 def _renew(readers: list[Device], settlement: Settlement, deadline: Deadline) -> None:
     """Opens a new session for every device, so that no state of the old one hides what the server kept, and what the
     device acknowledged has every occasion to come again. Those that cannot log in are no readers any more."""
+    close_all(readers)
     for device in list(readers):
         try:
             device.reconnect(deadline=max(1.0, deadline.remaining()))

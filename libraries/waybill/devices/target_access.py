@@ -59,5 +59,7 @@ class TargetAccess(Protocol):
     def account(self, role: str = "") -> Any:
         """A fresh `Account`, each one handed out once; with a role of `roles`, one that has it."""
 
-    def credential(self, account: Any, device: str) -> Credential:
-        """A valid credential of an account for one of its devices."""
+    def credential(
+        self, account: Any, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
+    ) -> Credential:
+        """A valid credential of an account for one of its devices; `once` asks for one that is good for one login."""

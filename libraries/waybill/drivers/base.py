@@ -17,10 +17,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from waybill.history.events import ACCEPTED as ACCEPTED  # noqa: PLC0414 - part of the contract
 from waybill.history.events import Completion, End, Mode
+
+if TYPE_CHECKING:
+    from waybill.drivers.echo import Echo
+    from waybill.drivers.frame_table import Cast, FrameTable
 
 
 class Capability(enum.Enum):
@@ -102,6 +106,16 @@ class Endpoint:
         return context
 
 
+class DeviceKey(Protocol):
+    """The private key of a device, to which its token may be bound (RFC 7800): curve P-256, algorithm ES256."""
+
+    def public_jwk(self) -> Mapping[str, str]:
+        """The public half as a JSON Web Key."""
+
+    def sign(self, content: bytes) -> bytes:
+        """A signature of 64 bytes, r and s (RFC 7518, section 3.4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What a device shows at login; its secrets never appear in a repr, a log or a history.
@@ -110,11 +124,14 @@ class Credential:
         user: The account name at the server.
         token: A bearer token, for protocols that take one; empty for a login without.
         password: A password, for protocols that take one.
+        key: The key that the token is bound to, with which the device answers a server that asks for a proof; None for
+            a token that whoever holds it may show.
     """
 
     user: str
     token: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    key: DeviceKey | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,3 +484,16 @@ class Driver(ABC):
         scheme, _, rest = endpoint.url.partition("://")
         plain = PLAINTEXT_SCHEMES.get(scheme)
         return None if plain is None else Endpoint(f"{plain}://{rest}")
+
+    def frame_table(self, cast: Cast) -> FrameTable | None:
+        """The protocol's frames as examples, from which inputs of every kind are made; None where there is none."""
+        return None
+
+    def echo(self, table: FrameTable, guest: Login) -> Echo | None:
+        """What comes back of what is said, for the properties of the server's codec; None where that is not known.
+
+        Args:
+            table: The driver's own table; its cast talks.
+            guest: As whom a third one logs in again and again.
+        """
+        return None

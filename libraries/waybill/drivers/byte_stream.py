@@ -106,6 +106,15 @@ class ByteStream:
         self._at += len(chunk)
         return chunk
 
+    @property
+    def arrived(self) -> bool:
+        """Whether something can be read without waiting, be it the end of the stream."""
+        if self._ended or self._at != len(self._buffer):
+            return True
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        return bool(poller.poll(0))
+
     def _fill(self) -> None:
         self._buffer, self._at = b"", 0
         while not self._buffer:
@@ -288,6 +297,19 @@ class ByteStream:
         if self._at != len(self._buffer):
             raise Broken("something came unencrypted after the server agreed to TLS", code="tls")
         self._shake_hands(endpoint, name)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that are left of the deadline.
+
+        Raises:
+            Broken: None are.
+        """
+        return self._left()
+
+    def expect(self, seconds: float) -> None:
+        """From now on reads wait for so long, all together."""
+        self._until = time.monotonic() + seconds
 
     # -- the end ---------------------------------------------------------------------------------------------
 

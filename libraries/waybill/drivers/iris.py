@@ -8,7 +8,7 @@ nor its conversation; messages are recognised by their bodies.
 from __future__ import annotations
 
 import contextlib
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from waybill.drivers import iris_frames as frames
@@ -17,6 +17,10 @@ from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.iris_link import TCP, WEBSOCKET, Link, open_link
 from waybill.drivers.iris_session import IrisSession, conversation_of
 from waybill.history.events import Completion
+
+if TYPE_CHECKING:
+    from waybill.drivers.echo import Echo
+    from waybill.drivers.frame_table import Cast, FrameTable
 
 VERSION = 1
 
@@ -61,6 +65,20 @@ class IrisDriver(Driver):
     def direct_conversation(self, one: str, other: str) -> str:
         """`direct:ONE:OTHER`, the names in order; the wire knows only whom a message goes to."""
         return conversation_of(one, other)
+
+    def frame_table(self, cast: Cast) -> FrameTable:
+        """The frames of the protocol."""
+        from waybill.drivers.iris_table import IrisTable
+
+        return IrisTable(cast)
+
+    def echo(self, table: FrameTable, guest: Login) -> Echo | None:
+        """The exchanges of the protocol on TCP; on WebSocket a new message comes bare, so it tells nothing."""
+        if urlsplit(guest.endpoint.url).scheme not in TCP:
+            return None
+        from waybill.drivers.iris_echo import IrisEcho
+
+        return IrisEcho(table, (guest.credential.user, guest.credential.token or guest.credential.password))
 
 
 def _log_in(stream: ByteStream, link: Link, login: Login) -> None:

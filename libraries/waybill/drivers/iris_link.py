@@ -71,7 +71,10 @@ def open_link(stream: ByteStream, url: str) -> Link:
         return TcpLink(stream)
     try:
         client = websocket.WebSocket(enable_multithread=False)
-        client.connect(url, socket=stream, suppress_origin=True, host=urlsplit(url).netloc)  # type: ignore[no-untyped-call]
+        # An answer that leads elsewhere is a refusal: who follows it says the token to whoever waits there.
+        client.connect(  # type: ignore[no-untyped-call]
+            url, socket=stream, suppress_origin=True, host=urlsplit(url).netloc, redirect_limit=0
+        )
     except websocket.WebSocketBadStatusException as error:
         refusal = Outcome(Completion.FAIL, f"http-{error.status_code}", "the server refused the WebSocket")
         raise LoginRefused(refusal) from None
@@ -108,6 +111,11 @@ class TcpLink:
                 del self._buffer[: len(answer)]
                 return answer
             self._buffer += self._stream.recv(PIECE)
+
+    def rest(self) -> bytes:
+        """What arrived behind the answer to the login and was not read yet; it is then the caller's."""
+        rest, self._buffer = bytes(self._buffer), bytearray()
+        return rest
 
     def received(self, identified: bool) -> Iterator[frames.Frame | RawMessage | Ping]:
         """The frames of the stream, one after the other."""

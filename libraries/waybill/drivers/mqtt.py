@@ -24,11 +24,14 @@ waits when the connection ends never left the client, everything else may have.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from waybill.drivers.base import Capability, Driver, Login, Observer, Session
 from waybill.drivers.mqtt_session import MqttSession
 from waybill.drivers.mqtt_words import conversation_of
+
+if TYPE_CHECKING:
+    from waybill.drivers.frame_table import Cast, FrameTable
 
 
 class MqttDriver(Driver):
@@ -61,6 +64,12 @@ class MqttDriver(Driver):
     def direct_conversation(self, one: str, other: str) -> str:
         """`direct/ONE/OTHER`, the names in order."""
         return conversation_of(one, other)
+
+    def frame_table(self, cast: Cast) -> FrameTable:
+        """The control packets of the driver's newest version."""
+        from waybill.drivers.mqtt_table import MqttTable
+
+        return MqttTable(cast, self.versions[-1])
 
 
 class Mqtt311Driver(MqttDriver):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from websocket import ABNF
+
+Integer = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""The numbers that wire v2 has."""
+
+
+class Malformed(Exception):
+    """The bytes are no frame of wire v2."""
 
 
 class Hello(msgspec.Struct, tag="hello"):
@@ -15,6 +22,10 @@ class Hello(msgspec.Struct, tag="hello"):
     device: str
     cursor: int | None
     capabilities: list[str]
+
+
+class Proof(msgspec.Struct, tag="proof"):
+    signature: str
 
 
 class Send(msgspec.Struct, tag="send"):
@@ -107,43 +118,47 @@ class Bye(msgspec.Struct, tag="bye"):
     pass
 
 
+class Challenge(msgspec.Struct, tag="challenge"):
+    nonce: str
+
+
 class Welcomed(msgspec.Struct, tag="welcome"):
-    version: int
+    version: Integer
     user: str
     device: str
-    cursor: int
-    head: int
-    limits: dict[str, int]
+    cursor: Integer
+    head: Integer
+    limits: dict[str, Integer]
 
 
 class Accepted(msgspec.Struct, tag="accepted"):
-    ref: int
+    ref: Integer
     id: str
     conversation: str
-    sequence: int
+    sequence: Integer
     key: str
     duplicate: bool
 
 
 class Refused(msgspec.Struct, tag="refused"):
-    ref: int
+    ref: Integer
     code: str
     definite: bool
-    retry_after: int | None = None
+    retry_after: Integer | None = None
     text: str = ""
 
 
 class Entry(msgspec.Struct):
     """One entry of a user's log, in a page."""
 
-    cursor: int
+    cursor: Integer
     id: str
     conversation: str
-    sequence: int
+    sequence: Integer
     sender: str
     key: str
     body: str
-    time: int
+    time: Integer
 
 
 class Deliver(Entry, tag="deliver"):
@@ -151,53 +166,53 @@ class Deliver(Entry, tag="deliver"):
 
 
 class Acked(msgspec.Struct, tag="acked"):
-    ref: int
-    cursor: int
+    ref: Integer
+    cursor: Integer
 
 
 class PageRead(msgspec.Struct, tag="page"):
-    ref: int
+    ref: Integer
     entries: list[Entry]
-    cursor: int
+    cursor: Integer
     complete: bool
 
 
 class Marked(msgspec.Struct, tag="marked"):
-    ref: int
+    ref: Integer
     conversation: str
-    sequence: int
+    sequence: Integer
 
 
 class ReceiptPush(msgspec.Struct, tag="receipt"):
     conversation: str
     user: str
-    delivered: int
-    read: int
+    delivered: Integer
+    read: Integer
 
 
 class Watermarks(msgspec.Struct):
     """How far one member is."""
 
     user: str
-    delivered: int
-    read: int
+    delivered: Integer
+    read: Integer
 
 
 class MarkersRead(msgspec.Struct, tag="markers"):
-    ref: int
+    ref: Integer
     conversation: str
     users: list[Watermarks]
 
 
 class PresenceState(msgspec.Struct, tag="presence"):
-    ref: int | None
+    ref: Integer | None
     user: str
     online: bool
-    last_seen: int | None
+    last_seen: Integer | None
 
 
 class Watching(msgspec.Struct, tag="watching"):
-    ref: int
+    ref: Integer
     users: list[str]
 
 
@@ -208,7 +223,7 @@ class TypingPush(msgspec.Struct, tag="typing"):
 
 
 class Group(msgspec.Struct, tag="group"):
-    ref: int | None
+    ref: Integer | None
     conversation: str
     name: str
     members: list[str]
@@ -225,7 +240,8 @@ class Closing(msgspec.Struct, tag="closing"):
 
 
 ServerFrame = (
-    Welcomed
+    Challenge
+    | Welcomed
     | Accepted
     | Refused
     | Deliver
@@ -262,6 +278,15 @@ def decode(payload: bytes) -> Any:
     """The frame that the server sent; unknown members are ignored.
 
     Raises:
-        msgspec.DecodeError: It is none that wire v2 knows.
+        Malformed: It is none that wire v2 knows; no other exception, whatever the bytes are.
     """
-    return _DECODER.decode(payload)
+    try:
+        # The decoder does not look into members that it skips.
+        payload.decode()
+        return _DECODER.decode(payload)
+    except UnicodeDecodeError as error:
+        raise Malformed(f"the message is not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise Malformed("the message is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise Malformed(str(error)) from None

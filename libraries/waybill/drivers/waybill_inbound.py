@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-import msgspec
 from websocket import ABNF, WebSocketException
 from websocket._abnf import continuous_frame, frame_buffer
 
@@ -80,7 +79,7 @@ class Inbound:
         try:
             frame = frames.decode(payload)
             handler = self._handlers[type(frame)]
-        except (msgspec.DecodeError, KeyError) as error:
+        except (frames.Malformed, KeyError) as error:
             shown = payload[:80].decode("utf-8", "backslashreplace")
             return f"malformed frame from the server: {error} in {shown!r}"
         handler(frame)

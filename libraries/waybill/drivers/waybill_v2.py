@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
-from typing import ClassVar
+import hashlib
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-import msgspec
 import websocket
 
 from waybill.drivers import waybill_frames as frames
-from waybill.drivers.base import Capability, Driver, Login, LoginRefused, Observer, Outcome, Session, Welcome
+from waybill.drivers.base import (
+    Capability,
+    DeviceKey,
+    Driver,
+    Login,
+    LoginRefused,
+    Observer,
+    Outcome,
+    Session,
+    Welcome,
+)
 from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.waybill_inbound import FrameReader
 from waybill.drivers.waybill_session import WaybillSession
 from waybill.history.events import Completion
 
+if TYPE_CHECKING:
+    from waybill.drivers.echo import Echo
+    from waybill.drivers.frame_table import Cast, FrameTable
+
 VERSION = 2
+PROOF = "waybill-proof-v2"
+"""What a proof of possession is said to be, so that the signature means nothing elsewhere."""
 
 
 class WaybillDriver(Driver):
@@ -30,12 +47,11 @@ class WaybillDriver(Driver):
         """Connects and logs in."""
         asked = False
         try:
-            stream = ByteStream(login.endpoint, login.deadline, login.piece)
+            stream = open_socket(login)
             try:
-                _upgrade(stream, login)
                 reader = FrameReader(stream)
                 asked = True
-                welcome = _log_in(stream, reader, login) if login.identify else Welcome(VERSION)
+                welcome = log_in(stream, reader, login) if login.identify else Welcome(VERSION)
             except BaseException:
                 asked = asked and stream.handed
                 with contextlib.suppress(OSError):
@@ -53,6 +69,35 @@ class WaybillDriver(Driver):
         first, second = sorted((one, other))
         return f"d:{first}:{second}"
 
+    def frame_table(self, cast: Cast) -> FrameTable:
+        """The frames of the protocol."""
+        from waybill.drivers.waybill_table import WaybillTable
+
+        return WaybillTable(cast)
+
+    def echo(self, table: FrameTable, guest: Login) -> Echo:
+        """The exchanges of the protocol."""
+        from waybill.drivers.waybill_echo import WaybillEcho
+
+        return WaybillEcho(table, (guest.credential.user, guest.device, guest.credential.token))
+
+
+def open_socket(login: Login) -> ByteStream:
+    """Connects and opens the WebSocket; nothing was said on it yet.
+
+    Raises:
+        Broken: That was not possible.
+        LoginRefused: The server answered something else than a WebSocket.
+    """
+    stream = ByteStream(login.endpoint, login.deadline, login.piece)
+    try:
+        _upgrade(stream, login)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            stream.close()
+        raise
+    return stream
+
 
 def _upgrade(stream: ByteStream, login: Login) -> None:
     """The WebSocket handshake.
@@ -64,8 +109,9 @@ def _upgrade(stream: ByteStream, login: Login) -> None:
     url = urlsplit(login.endpoint.url)
     try:
         client = websocket.WebSocket(enable_multithread=False)
+        # An answer that leads elsewhere is a refusal: who follows it says the token to whoever waits there.
         client.connect(  # type: ignore[no-untyped-call]
-            login.endpoint.url, socket=stream, suppress_origin=True, host=url.netloc
+            login.endpoint.url, socket=stream, suppress_origin=True, host=url.netloc, redirect_limit=0
         )
     except websocket.WebSocketBadStatusException as error:
         raise LoginRefused(
@@ -77,7 +123,7 @@ def _upgrade(stream: ByteStream, login: Login) -> None:
         ) from None
 
 
-def _log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
+def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
     """Sends the hello and reads the answer.
 
     Raises:
@@ -92,17 +138,13 @@ def _log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
     versions = [VERSION if login.version is None else login.version]
     hello = frames.Hello(versions, login.credential.token, login.device, login.cursor, wanted)
     stream.send(frames.encode(hello, login.extra))
-    opcode, payload = reader.read()
-    if opcode == websocket.ABNF.OPCODE_CLOSE:
-        raise LoginRefused(
-            Outcome(Completion.FAIL, "closed", "the server closed the WebSocket instead of an answer")
-        )
-    try:
-        answer = frames.decode(payload)
-    except msgspec.DecodeError as error:
-        raise LoginRefused(
-            Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
-        ) from None
+    answer = _answer(reader)
+    if isinstance(answer, frames.Challenge):
+        # Without the key a device can only wait for what the server makes of its silence.
+        if login.credential.key is not None:
+            proof = _proof(login.credential.key, answer.nonce, login)
+            stream.send(frames.encode(proof, login.extra))
+        answer = _answer(reader)
     match answer:
         case frames.Welcomed():
             return Welcome(
@@ -118,3 +160,32 @@ def _log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
             raise LoginRefused(
                 Outcome(Completion.INFO, "malformed", f"the answer to the login is a {what} frame")
             )
+
+
+def _answer(reader: FrameReader) -> frames.ServerFrame:
+    """The next frame of the server during a login.
+
+    Raises:
+        Broken: The connection ended.
+        LoginRefused: It is not a frame.
+    """
+    opcode, payload = reader.read()
+    if opcode == websocket.ABNF.OPCODE_CLOSE:
+        raise LoginRefused(
+            Outcome(Completion.FAIL, "closed", "the server closed the WebSocket instead of an answer")
+        )
+    try:
+        answer: frames.ServerFrame = frames.decode(payload)
+    except frames.Malformed as error:
+        raise LoginRefused(
+            Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
+        ) from None
+    return answer
+
+
+def _proof(key: DeviceKey, nonce: str, login: Login) -> frames.Proof:
+    """The signature that shows that the device has the key of its token."""
+    digest = hashlib.sha256(login.credential.token.encode()).hexdigest()
+    said = f"{PROOF}\n{nonce}\n{login.device}\n{digest}"
+    signature = base64.urlsafe_b64encode(key.sign(said.encode())).rstrip(b"=").decode("ascii")
+    return frames.Proof(signature)

@@ -20,6 +20,15 @@ How messaging is laid onto XMPP:
   per user, so a message has no id that all its recipients see. A login is given what
   waited for its user, if no other device of the user was there; what it missed otherwise, a device reads.
 - Other devices of a user are served by copies (XEP-0280). What came with a delay (XEP-0203) is backlog.
+- A group is a room (XEP-0045) on `conference.DOMAIN`, and called by its address. It is persistent, for members only and
+  hides nobody; its members subscribe to it (MUC/Sub, which ejabberd has), because a room as such forgets who is not
+  there. Their nickname is the address of their account, so a message names its sender.
+- A send to a room is done when the room has sent the message to its sender too (XEP-0045, section 7.4); an error of the
+  room is a definite refusal. That reflection is no delivery on the session that sent, and one on every other. Room and
+  archive give the message one id that everybody sees, if the room is archived.
+- Who makes a group goes into its room for a moment, to set it up, and makes the others members and subscribers; a
+  removal ends both. A change of which the server did a part has an unknown outcome (code `partly`). Nobody is told of
+  changes.
 - Presence is seen by those whom a user lets see it; a session of this driver lets everybody. The answer to a question
   is the last activity (XEP-0012), in whole seconds. Typing is that of XEP-0085.
 - A body is text that XML can carry. Other bodies are refused before a byte leaves.
@@ -27,11 +36,14 @@ How messaging is laid onto XMPP:
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from waybill.drivers.base import Capability, Driver, Login, LoginRefused, Observer, Outcome, Session, Welcome
 from waybill.drivers.byte_stream import Broken
 from waybill.history.events import Completion
+
+if TYPE_CHECKING:
+    from waybill.drivers.frame_table import Cast, FrameTable
 
 
 class XmppDriver(Driver):
@@ -53,6 +65,7 @@ class XmppDriver(Driver):
             Capability.PRESENCE,
             Capability.PRESENCE_NOTICES,
             Capability.TYPING,
+            Capability.GROUPS,
         }
     )
 
@@ -94,3 +107,9 @@ class XmppDriver(Driver):
         from waybill.drivers.xmpp_stanzas import conversation_of
 
         return conversation_of(one, other)
+
+    def frame_table(self, cast: Cast) -> FrameTable:
+        """The elements of the stream."""
+        from waybill.drivers.xmpp_table import XmppTable
+
+        return XmppTable(cast)

@@ -8,7 +8,27 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Stanza(NamedTuple):
+    """Something to be written.
+
+    Attributes:
+        data: Its text.
+        operation: The operation that it begins; -1 for none.
+        number: The id of a message that waits for its acknowledgement; "" for anything else.
+        forged: It names somebody else as sender.
+        begin: Called when it is about to be written.
+    """
+
+    data: bytes
+    operation: int = -1
+    number: str = ""
+    forged: bool = False
+    begin: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from waybill.drivers import xmpp_stanzas as stanzas
 from waybill.drivers.base import Observer, Outcome, Presence, Typing
 from waybill.drivers.xmpp_counting import Incoming, Outgoing
+from waybill.drivers.xmpp_rooms import Rooms, notice_of
 from waybill.drivers.xmpp_stanzas import Names
 from waybill.history.events import Completion
 
@@ -29,6 +30,7 @@ class Inbound:
     Attributes:
         outgoing: What was sent.
         incoming: What was received.
+        rooms: What was done in rooms.
         queries: The operations of questions that wait for an answer; the value is what was asked about.
         watched: The accounts whose coming and going is reported.
         closing: The condition and the text of the error with which the server ends the stream.
@@ -40,6 +42,7 @@ class Inbound:
     ) -> None:
         self.outgoing = Outgoing(managed=managed)
         self.incoming = Incoming()
+        self.rooms = Rooms(observer, names)
         self.queries: dict[int, str | int] = {}
         self.watched: frozenset[str] = frozenset()
         self.closing: tuple[str, str] | None = None
@@ -103,13 +106,17 @@ class Inbound:
             # A copy that is not of the own account is somebody's forgery (XEP-0280, section 11).
             self.incoming.take(hold=False)
             return
-        inner, delay = carbon if carbon is not None else (element, None)
+        outer, delay = carbon if carbon is not None else (element, None)
+        inner, delay = notice_of(outer) or (outer, delay)
+        if self.rooms.reflected(inner):
+            self.incoming.take(hold=False)
+            return
         hold = inner.find(f"{{{stanzas.CLIENT}}}body") is not None
         number = self.incoming.take(hold=hold and self._managed)
         delivery = stanzas.delivery_of(
             inner,
             self._names,
-            archived=stanzas.archive_id(inner, self._names),
+            archived=stanzas.archive_id(outer, self._names),
             delay=delay,
             read=-1,
             handle=(self, number),
@@ -119,15 +126,17 @@ class Inbound:
             return
         active = stanzas.chat_state_of(inner)
         user = self._names.of(inner.get("from", ""))
+        conversation = stanzas.conversation_of(user, self._names.user)
+        if inner.get("type") == "groupchat":
+            conversation, user = self._names.in_room(inner.get("from", ""))
         if active is not None and user != self._names.user:
-            conversation = stanzas.conversation_of(user, self._names.user)
             self._observer.typed(Typing(conversation, user, active))
 
     def _on_refusal(self, element: Element) -> None:
         number = element.get("id", "")
         word, text = stanzas.error_of(element)
         outcome = Outcome(Completion.FAIL, word, text)
-        send = self.outgoing.refused(number)
+        send = self.outgoing.refused(number) or self.rooms.refused(element)
         if send is not None:
             self._observer.completed(send.operation, outcome)
         elif number.startswith(SEND) and number[1:].isdigit():
@@ -138,6 +147,7 @@ class Inbound:
             # A page that nobody asks for just now shows nothing (XEP-0313, section 8). ejabberd sends pages of an
             # earlier session that were not acknowledged once more.
             return
+        inner, _ = notice_of(inner) or (inner, None)
         delivery = stanzas.delivery_of(
             inner, self._names, archived=archived, delay=delay, read=int(query[1:]), handle=None
         )
@@ -152,6 +162,8 @@ class Inbound:
             self._answer(element, number)
         elif number == BARRIER:
             self._answered(None)
+        elif self.rooms.answered(number, element):
+            pass
         elif number.startswith(QUERY) and number[1:].isdigit():
             operation = int(number[1:])
             asked = self.queries.pop(operation, None)
@@ -192,6 +204,8 @@ class Inbound:
     # -- presence --------------------------------------------------------------------------------------------
 
     def _on_presence(self, element: Element) -> None:
+        if self.rooms.came(element):
+            return
         kind, address = element.get("type", ""), element.get("from", "")
         user = self._names.of(address)
         if kind == "subscribe":

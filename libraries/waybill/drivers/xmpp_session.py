@@ -6,12 +6,15 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final
 
 from waybill.drivers import xmpp_stanzas as stanzas
 from waybill.drivers.base import Delivery, Observer, Outcome, Session, Welcome
 from waybill.drivers.byte_stream import Broken
+from waybill.drivers.xmpp_counting import Stanza
 from waybill.drivers.xmpp_inbound import BARRIER, QUERY, SEND, Inbound
+from waybill.drivers.xmpp_rooms import Change
 from waybill.drivers.xmpp_stream import XmppStream
 from waybill.history.events import Completion, End
 
@@ -19,22 +22,6 @@ _RECORD: Final = 16384
 """Stanzas are written in pieces of at most one TLS record: one that did not leave whole did not arrive at all."""
 _GOODBYE: Final = b"</stream:stream>"
 _PING: Final = "<ping xmlns='urn:xmpp:ping'/>"
-
-
-class _Stanza(NamedTuple):
-    """Something to be written.
-
-    Attributes:
-        data: Its text.
-        operation: The operation that it begins; -1 for none.
-        number: The id of a message that waits for its acknowledgement; "" for anything else.
-        forged: It names somebody else as sender.
-    """
-
-    data: bytes
-    operation: int = -1
-    number: str = ""
-    forged: bool = False
 
 
 class XmppSession(Session):
@@ -52,7 +39,7 @@ class XmppSession(Session):
         self._managed = stream.managed
         self._observer = observer
         self._inbound = Inbound(observer, stream.names, managed=stream.managed, reply=self._reply)
-        self._queued: deque[_Stanza] = deque()
+        self._queued: deque[Stanza] = deque()
         self._unsent: set[int] = set()
         self._intent: End | None = None
         self._over = self._reported = False
@@ -76,7 +63,7 @@ class XmppSession(Session):
     def send_many(self, sends: Sequence[tuple[int, str, str, bytes]]) -> None:
         """Sends several messages, a TLS record full of them in one write."""
         prepared = [one for one in (self._message(*send) for send in sends) if one is not None]
-        piece: list[_Stanza] = []
+        piece: list[Stanza] = []
         size = 0
         for stanza in prepared:
             if piece and size + len(stanza.data) > _RECORD:
@@ -114,7 +101,7 @@ class XmppSession(Session):
     def watch(self, operation: int, users: Sequence[str]) -> None:
         """Subscribes to the presence of these users; their clients say yes when they are online."""
         self._inbound.watched = frozenset(users)
-        wishes = [_Stanza(stanzas.presence(self._names.jid(user), "subscribe")) for user in users]
+        wishes = [Stanza(stanzas.presence(self._names.jid(user), "subscribe")) for user in users]
         self._ask(
             operation,
             "",
@@ -126,7 +113,24 @@ class XmppSession(Session):
         """Says that the user types."""
         to, _ = self._names.recipient(conversation, nobody=self._stream.nobody)
         if to:
-            self._submit([_Stanza(stanzas.chat_state(to, active))])
+            kind = "groupchat" if to == conversation else "chat"
+            self._submit([Stanza(stanzas.chat_state(to, active, kind))])
+
+    def create_group(self, operation: int, name: str, members: Sequence[str]) -> None:
+        """Makes a room of which these users are members and subscribers."""
+        self._change(self._inbound.rooms.creation(operation, name, members))
+
+    def add_member(self, operation: int, conversation: str, user: str) -> None:
+        """Makes a user a member and a subscriber of a room."""
+        self._change(self._inbound.rooms.addition(operation, conversation, user))
+
+    def remove_member(self, operation: int, conversation: str, user: str) -> None:
+        """Makes a user neither of the two."""
+        self._change(self._inbound.rooms.removal(operation, conversation, user))
+
+    def leave_group(self, operation: int, conversation: str) -> None:
+        """Ends the subscription to a room."""
+        self._change(self._inbound.rooms.leaving(operation, conversation))
 
     def close(self, deadline: float = 5.0) -> None:
         """Closes the stream and waits for the server's end of it."""
@@ -158,7 +162,7 @@ class XmppSession(Session):
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def _message(self, operation: int, conversation: str, key: str, body: bytes) -> _Stanza | None:
+    def _message(self, operation: int, conversation: str, key: str, body: bytes) -> Stanza | None:
         to, forged = self._names.recipient(conversation, nobody=self._stream.nobody)
         text, name = stanzas.text_of(body), stanzas.text_of(key.encode())
         if not to or text is None or name is None:
@@ -169,16 +173,26 @@ class XmppSession(Session):
                 self._observer.completed(operation, Outcome(Completion.FAIL, code, "it was not sent"))
             return None
         number = f"{SEND}{operation}"
-        return _Stanza(stanzas.message(to, number, key, text, forged), operation, number, bool(forged))
+        if to == conversation:
+            data = stanzas.message(to, number, key, text, kind="groupchat")
+            return Stanza(
+                data, operation, begin=partial(self._inbound.rooms.sent, to, number, key, operation)
+            )
+        return Stanza(stanzas.message(to, number, key, text, forged), operation, number, bool(forged))
 
-    def _ask(self, operation: int, about: str | int, data: bytes, before: Sequence[_Stanza] = ()) -> None:
+    def _ask(self, operation: int, about: str | int, data: bytes, before: Sequence[Stanza] = ()) -> None:
         self._inbound.queries[operation] = about
-        self._submit([*before, _Stanza(data, operation)])
+        self._submit([*before, Stanza(data, operation)])
+
+    def _change(self, change: Change) -> None:
+        first, *others = change.steps
+        begin = partial(self._inbound.rooms.begin, change)
+        self._submit([Stanza(first, change.operation, begin=begin), *(Stanza(step) for step in others)])
 
     def _reply(self, data: bytes) -> None:
-        self._queued.append(_Stanza(data))
+        self._queued.append(Stanza(data))
 
-    def _submit(self, written: Sequence[_Stanza]) -> None:
+    def _submit(self, written: Sequence[Stanza]) -> None:
         """Writes stanzas, and whatever else is due; in the reader thread later, when it would wait for more."""
         if threading.current_thread() is self._thread:
             self._queued.extend(written)
@@ -198,11 +212,13 @@ class XmppSession(Session):
     def _not_connected(self, operation: int) -> None:
         self._observer.completed(operation, Outcome(Completion.FAIL, "not-connected", "the session is over"))
 
-    def _write(self, written: Sequence[_Stanza]) -> None:
+    def _write(self, written: Sequence[Stanza]) -> None:
         """Writes while the lock is held, and with it what the counts ask for. A write that fails ends the session, and
         the reader completes what is open."""
         incoming = self._inbound.incoming
         for stanza in written:
+            if stanza.begin is not None:
+                stanza.begin()
             self._inbound.outgoing.add(stanza.operation, stanza.number, forged=stanza.forged)
         handled = incoming.told
         counts = b""
@@ -322,7 +338,7 @@ class XmppSession(Session):
         word, text = inbound.closing or ("", "")
         completed = self._observer.completed
         try:
-            for send in inbound.outgoing.waiting:
+            for send in (*inbound.outgoing.waiting, *inbound.rooms.sends):
                 outcome = unsent if send.operation in self._unsent else lost
                 if outcome is lost and (
                     (word == "not-authorized" and not self._stream.address)
@@ -335,10 +351,10 @@ class XmppSession(Session):
             for number, operation in inbound.incoming.unconfirmed:
                 told = number <= inbound.incoming.told
                 completed(operation, Outcome(Completion.INFO, "unconfirmed", reason) if told else unsent)
-            for operation in list(inbound.queries):
+            for operation in (*inbound.queries, *inbound.rooms.changes):
                 completed(operation, unsent if operation in self._unsent else lost)
             for stanza in self._queued:
-                if stanza.number:
+                if stanza.number or stanza.begin is not None:
                     completed(stanza.operation, unsent)
             inbound.queries.clear()
             self._observer.ended(end, reason)

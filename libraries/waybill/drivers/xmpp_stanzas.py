@@ -39,7 +39,7 @@ REQUEST: Final = f"{{{SM}}}r"
 STREAM_ERROR: Final = f"{{{STREAMS}}}error"
 
 _FORWARDED: Final = "{urn:xmpp:forward:0}forwarded"
-_DELAY: Final = "{urn:xmpp:delay}delay"
+DELAY: Final = "{urn:xmpp:delay}delay"
 _SETS: Final = "http://jabber.org/protocol/rsm"
 _CONDITIONS: Final = (
     "{urn:ietf:params:xml:ns:xmpp-stanzas}",
@@ -74,14 +74,27 @@ class Names:
             return address
         return jid.user if jid.user and jid.domain == self.domain else jid.bare
 
+    @property
+    def rooms(self) -> str:
+        """The address of the service for rooms: `conference.` before the domain, as servers have it."""
+        return f"conference.{self.domain}"
+
+    def in_room(self, address: str) -> tuple[str, str]:
+        """The room of a guest's address, and the account: guests go by the address of their account."""
+        room, _, nickname = address.partition("/")
+        return room, self.of(nickname)
+
     def recipient(self, conversation: str, *, nobody: bool) -> tuple[str, str]:
-        """Where a message in a direct conversation goes ("" if it is none), and the address of the sender if that is
+        """Where a message in a conversation goes ("" if it is none), and the address of the sender if that is
         somebody else: in a conversation of two others it goes as one of them would send it, for the server to refuse.
+        The name of a group is its room's address.
 
         Args:
             conversation: Its name.
             nobody: The session has no account of its own, so it sends as whoever it is, to either of the two.
         """
+        if is_room(conversation):
+            return conversation, ""
         kind, *members = conversation.split("/")
         if kind != "direct" or len(members) != 2 or not all(members):
             return "", ""
@@ -96,6 +109,11 @@ class Names:
 def conversation_of(one: str, other: str) -> str:
     """The name of the direct conversation of two accounts."""
     return "direct/" + "/".join(sorted((one, other)))
+
+
+def is_room(conversation: str) -> bool:
+    """Whether a conversation is a group."""
+    return "@" in conversation and "/" not in conversation
 
 
 # -- writing -------------------------------------------------------------------------------------------------
@@ -123,11 +141,11 @@ def written(text: str) -> str:
     return escape(text).replace("\r", "&#13;")
 
 
-def message(to: str, number: str, key: str, text: str, forged: str = "") -> bytes:
-    """A message of type chat; `forged` is a sender's address that is not one's own."""
+def message(to: str, number: str, key: str, text: str, forged: str = "", kind: str = "chat") -> bytes:
+    """A message of type chat, or to a room; `forged` is a sender's address that is not one's own."""
     sender = f" from='{escape(forged)}'" if forged else ""
     return (
-        f"<message type='chat' to='{escape(to)}' id='{number}'{sender}><body>{written(text)}</body>"
+        f"<message type='{kind}' to='{escape(to)}' id='{number}'{sender}><body>{written(text)}</body>"
         f"<origin-id xmlns='urn:xmpp:sid:0' id='{escape(key)}'/></message>"
     ).encode()
 
@@ -173,11 +191,11 @@ def page_query(number: str, after: int, limit: int) -> bytes:
     )
 
 
-def chat_state(to: str, active: bool) -> bytes:
+def chat_state(to: str, active: bool, kind: str = "chat") -> bytes:
     """Says that one types, or no longer; nobody is to store that."""
     state = "composing" if active else "paused"
     return (
-        f"<message type='chat' to='{escape(to)}'><{state} xmlns='{STATES}'/>"
+        f"<message type='{kind}' to='{escape(to)}'><{state} xmlns='{STATES}'/>"
         "<no-store xmlns='urn:xmpp:hints'/></message>"
     ).encode()
 
@@ -226,7 +244,7 @@ def page_entry(stanza: Element) -> tuple[str, str, Element, Element | None] | No
     inner = None if forwarded is None else forwarded.find(MESSAGE)
     if forwarded is None or inner is None:
         return None
-    return result.get("queryid", ""), result.get("id", ""), inner, forwarded.find(_DELAY)
+    return result.get("queryid", ""), result.get("id", ""), inner, forwarded.find(DELAY)
 
 
 def presence_of(user: str, last: Element) -> Presence:
@@ -241,7 +259,7 @@ def carbon_of(stanza: Element) -> tuple[Element, Element | None] | None:
         forwarded = stanza.find(f"{{{CARBONS}}}{kind}/{_FORWARDED}")
         inner = None if forwarded is None else forwarded.find(MESSAGE)
         if forwarded is not None and inner is not None:
-            return inner, forwarded.find(_DELAY)
+            return inner, forwarded.find(DELAY)
     return None
 
 
@@ -255,11 +273,21 @@ def chat_state_of(stanza: Element) -> bool | None:
 
 def archive_id(stanza: Element, names: Names) -> str:
     """The id under which the server keeps a message in one's own archive; "" if it names none."""
-    own = f"{names.user}@{names.domain}"
+    return shared_id(stanza, f"{names.user}@{names.domain}")
+
+
+def shared_id(stanza: Element, by: str) -> str:
+    """The id that somebody, such as a room, gave to a message; "" for none."""
     for child in stanza.iterfind("{urn:xmpp:sid:0}stanza-id"):
-        if child.get("by") == own:
+        if child.get("by") == by:
             return child.get("id", "")
     return ""
+
+
+def key_of(stanza: Element) -> str:
+    """The key of a message: its origin-id, else its id."""
+    origin = stanza.find("{urn:xmpp:sid:0}origin-id")
+    return stanza.get("id", "") if origin is None else origin.get("id", "")
 
 
 def place_of(archived: str) -> int:
@@ -274,16 +302,20 @@ def delivery_of(
     body = stanza.find(f"{{{CLIENT}}}body")
     if body is None:
         return None
-    sender = names.of(stanza.get("from", f"{names.user}@{names.domain}"))
-    recipient = names.of(stanza.get("to", f"{names.user}@{names.domain}"))
-    origin = stanza.find("{urn:xmpp:sid:0}origin-id")
-    delay = stanza.find(_DELAY) if delay is None else delay
+    own = f"{names.user}@{names.domain}"
+    if stanza.get("type") == "groupchat":
+        conversation, sender = names.in_room(stanza.get("from", ""))
+    else:
+        sender = names.of(stanza.get("from", own))
+        conversation = conversation_of(sender, names.of(stanza.get("to", own)))
+    delay = stanza.find(DELAY) if delay is None else delay
     mode = Mode.PAGE if read >= 0 else (Mode.LIVE if delay is None else Mode.BACKLOG)
     return Delivery(
-        conversation=conversation_of(sender, recipient),
+        conversation=conversation,
         body=(body.text or "").encode(),
         sender=sender,
-        key=stanza.get("id", "") if origin is None else origin.get("id", ""),
+        key=key_of(stanza),
+        id=shared_id(stanza, conversation),
         cursor=place_of(archived),
         mode=mode,
         read=read,

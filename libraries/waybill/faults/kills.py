@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from waybill.devices.absences import come_back
 from waybill.devices.waiting import Deadline, DeadlinePassed
+from waybill.faults.process import Death
 
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
@@ -36,12 +37,16 @@ class Kills:
         scenario: Whose traffic it is.
         faults: What kills and starts.
         node: The node.
+        death: How it ends.
     """
 
-    def __init__(self, scenario: Scenario, faults: ProcessFaults, node: str) -> None:
+    def __init__(
+        self, scenario: Scenario, faults: ProcessFaults, node: str, death: Death = Death.IS_KILLED
+    ) -> None:
         self.scenario = scenario
         self.faults = faults
         self.node = node
+        self.death = death
 
     def after_acknowledgements(self, sender: Device, conversation: Conversation, count: int) -> None:
         """Kills on the last acknowledgement of so many messages; nothing else is under way."""
@@ -84,13 +89,13 @@ class Kills:
         receiver.connect()
         receiver.wait_for_deliveries(sent[:10])
         present = self._present()
-        self.faults.kill(self.node, "while a backlog was delivered")
+        self.faults.end(self.death, self.node, "while a backlog was delivered")
         self._recover(present)
 
     def after_restart(self, sender: Device, conversation: Conversation) -> None:
         """Kills twice: the second time on the first acknowledgement after the start."""
         present = self._present()
-        self.faults.kill(self.node, "before a second kill")
+        self.faults.end(self.death, self.node, "before a second kill")
         self._recover(present)
         self._kill_on(1, "on the first acknowledgement after a start", lambda: sender.send(conversation))
 
@@ -101,7 +106,7 @@ class Kills:
 
         def strike() -> None:
             try:
-                self.faults.kill(self.node, moment)
+                self.faults.end(self.death, self.node, moment)
             except BaseException as error:
                 trouble.append(error)
             finally:

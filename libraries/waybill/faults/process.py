@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from waybill.history.recorder import Recorder
+from waybill.interposer.power_loss import Lost
+
+
+class Death(Enum):
+    """How a server ends without a warning."""
+
+    IS_KILLED = "kill"
+    """SIGKILL: what it had handed to the kernel stays."""
+    LOSES_POWER = "power-loss"
+    """What no sync had made durable is gone as well."""
 
 
 class Processes(Protocol):
@@ -14,6 +25,9 @@ class Processes(Protocol):
 
     def kill(self, node: str) -> None:
         """Ends the node's process with SIGKILL and returns when it is gone."""
+
+    def lose_power(self, node: str) -> Lost:
+        """Ends the node's process and takes from its data what no sync had made durable."""
 
     def start(self, node: str) -> None:
         """Starts the node on the same data and returns when it is ready."""
@@ -51,6 +65,26 @@ class ProcessFaults:
         if not self.processes.alive(node):
             self.recorder().fault_observed(fault, f"the process of {node} was killed and is gone")
         self._open[node] = fault
+
+    def lose_power(self, node: str, moment: str) -> None:
+        """Takes the power from a node: what it had written and not synced is gone.
+
+        Args:
+            node: Its name.
+            moment: When it happens, in words, for the report.
+        """
+        fault = self.recorder().fault_start("power-loss", node, moment=moment)
+        lost = self.processes.lose_power(node)
+        self.recorder().fault_observed(
+            fault,
+            f"{node} lost its power; {lost.writes} writes and {lost.names} changes of names that no sync had covered "
+            f"are gone",
+        )
+        self._open[node] = fault
+
+    def end(self, death: Death, node: str, moment: str) -> None:
+        """Ends a node without a warning."""
+        (self.kill if death is Death.IS_KILLED else self.lose_power)(node, moment)
 
     def start(self, node: str) -> None:
         """Starts a killed node on the same data and ends its fault."""

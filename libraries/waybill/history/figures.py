@@ -160,7 +160,9 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         "markers": int(((operations.what == Operation.READ) & ok).sum()),
         "members": max((len(members) for members in history.memberships.values()), default=0),
         "faults": sum(fault.observed < NEVER for fault in history.faults),
-        "kills": sum(fault.observed < NEVER and "kill" in fault.kind for fault in history.faults),
+        "kills": sum(
+            fault.observed < NEVER and fault.kind in ("kill", "power-loss") for fault in history.faults
+        ),
         "cut_points": sum(
             fault.observed < NEVER and fault.kind.startswith("cut") for fault in history.faults
         ),

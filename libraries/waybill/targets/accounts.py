@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,15 +25,26 @@ class Account:
     Attributes:
         user: The account's name at the server.
         password: Its password.
+        role: What it may do beyond what users may: `moderator`, `admin`, or nothing.
     """
 
     user: str
     password: str = field(repr=False)
+    role: str = ""
 
 
 def make_accounts(count: int) -> list[Account]:
     """New accounts `user-001`, `user-002`, ... with random passwords."""
     return [Account(f"user-{number:03d}", secrets.token_urlsafe(18)) for number in range(1, count + 1)]
+
+
+def make_staff(roles: Mapping[str, int | str]) -> list[Account]:
+    """New accounts with the numbers of each role, `moderator-01`, ... with random passwords."""
+    return [
+        Account(f"{role}-{number:02d}", secrets.token_urlsafe(18), role)
+        for role, count in roles.items()
+        for number in range(1, int(count) + 1)
+    ]
 
 
 def write_accounts(accounts: Sequence[Account], path: Path, form: str) -> None:
@@ -43,7 +54,8 @@ def write_accounts(accounts: Sequence[Account], path: Path, form: str) -> None:
         accounts: What to write.
         path: Where.
         form: `jsonl-sha256`: one object per line with `user`, `salt` (hex) and `password_sha256`, the hex
-            digest of the salt's bytes followed by the password; `mosquitto`: the lines that mosquitto_passwd
+            digest of the salt's bytes followed by the password, and `roles` where it has any;
+            `mosquitto`: the lines that mosquitto_passwd
             makes; `plain`: lines `user:password`.
     """
     line = {"jsonl-sha256": _json_line, "mosquitto": _mosquitto_line, "plain": _plain_line}[form]
@@ -78,7 +90,8 @@ def read_accounts(path: Path) -> list[Account]:
 def _json_line(account: Account) -> str:
     salt = secrets.token_bytes(16)
     digest = hashlib.sha256(salt + account.password.encode()).hexdigest()
-    return json.dumps({"user": account.user, "password_sha256": digest, "salt": salt.hex()})
+    roles = {"roles": [account.role]} if account.role else {}
+    return json.dumps({"user": account.user, "password_sha256": digest, "salt": salt.hex(), **roles})
 
 
 def _mosquitto_line(account: Account) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import uuid
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from waybill.drivers.base import Endpoint
-from waybill.targets.accounts import Account, make_accounts, read_accounts, write_accounts
+from waybill.targets.accounts import Account, make_accounts, make_staff, read_accounts, write_accounts
 from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
+from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.model import Control, EndpointTemplate, Launch, ProcessTemplate, TargetFile
 from waybill.targets.processes import ServerProcess
@@ -37,13 +39,16 @@ _PROBES: Final = 2
 _LIBRARIES: Final = str(Path(__file__).resolve().parents[2])
 
 
-def launch(target: TargetFile, folder: Path, *, deadline: float | None = None) -> RunningTarget:
+def launch(
+    target: TargetFile, folder: Path, *, deadline: float | None = None, interposed: bool = False
+) -> RunningTarget:
     """Brings a target up; one without `[launch]` runs already and is only connected to.
 
     Args:
         target: The target file, from `find_target` or `read_target`.
         folder: A folder of its own for data, certificates and logs; made if it is not there.
         deadline: Seconds until everything must be ready, in place of the file's `start_deadline`.
+        interposed: Let faults of disk and clock reach the nodes (`RunningTarget.interposed`), where that can be had.
 
     Returns:
         The running target. All its processes are ready. They end with `close`, or with this process.
@@ -56,7 +61,9 @@ def launch(target: TargetFile, folder: Path, *, deadline: float | None = None) -
     folder.mkdir(parents=True, exist_ok=True)
     if target.launch is None:
         return _connect(target, folder)
-    return _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline).run()
+    launcher = _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline)
+    launcher.interposing = interposed
+    return launcher.run()
 
 
 def _connect(target: TargetFile, folder: Path) -> RunningTarget:
@@ -84,11 +91,17 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
         control = target.control.get(node, Control({}, 0.0))
         passes = MessagePasses(target.driver, endpoint, probes, tokens) if probes else None
         controls[node] = ControlledNode(node, control, target.path, folder / "control", passes)
+    staff = [
+        dataclasses.replace(account, role=role)
+        for role, name in target.users.roles.items()
+        for account in _as_shown(target, read_accounts(target.path.parent / str(name)))
+    ]
     return RunningTarget(
         target,
         folder,
         endpoints=endpoints,
         accounts=accounts,
+        staff=staff,
         tokens=tokens,
         controls=controls,
         authority=authority,
@@ -98,7 +111,7 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
 def _as_shown(target: TargetFile, accounts: list[Account]) -> list[Account]:
     """The accounts with the passwords that are shown at login: none, where nothing is shown but the name."""
     if target.tokens.method == "none":
-        return [Account(account.user, "") for account in accounts]
+        return [dataclasses.replace(account, password="") for account in accounts]
     return accounts
 
 
@@ -136,6 +149,8 @@ class _Launcher:
         if target.users.file:
             self.shared["users"] = str(folder / target.users.file)
         self.processes: dict[str, LaunchedProcess] = {}
+        self.interposing = False
+        self.interpositions: dict[str, Interposition] = {}
 
     def run(self) -> RunningTarget:
         try:
@@ -157,8 +172,9 @@ class _Launcher:
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
         users = self.target.users
         accounts = _as_shown(self.target, make_accounts(users.pool))
+        staff = _as_shown(self.target, make_staff(users.roles))
         if users.file:
-            write_accounts(accounts, self.folder / users.file, users.format)
+            write_accounts([*accounts, *staff], self.folder / users.file, users.format)
         provisioner = None
         if users.request is not None:
             where = f"{self.target.path.name}: users.request"
@@ -183,11 +199,15 @@ class _Launcher:
             self.folder,
             endpoints=endpoints,
             accounts=pool,
+            staff=staff,
+            values=self.shared,
             tokens=tokens,
             provisioner=provisioner,
             processes=self.processes,
+            interpositions=self.interpositions,
             address=self.address,
             authority=self.authority.certificate,
+            issuing=self.authority,
         )
 
     def _endpoint(self, template: EndpointTemplate) -> Endpoint:
@@ -229,6 +249,10 @@ class _Launcher:
         if template.command[0] == "{python}":
             inherited = os.environ.get("PYTHONPATH")
             environment.setdefault("PYTHONPATH", os.pathsep.join(filter(None, [_LIBRARIES, inherited])))
+        if self.interposing and template.role == "node":
+            interposition = Interposition(template.name, self.folder)
+            self.interpositions[template.name] = interposition
+            environment.update(interposition.environment)
         process = ServerProcess(
             template.name,
             self._command(template.command, values, where),

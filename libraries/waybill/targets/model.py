@@ -122,6 +122,32 @@ class AccountRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AdministrationRequest:
+    """How an administrator does one thing at the server: an HTTP request, or a command; texts have placeholders.
+
+    Attributes:
+        url: Where the request goes.
+        method: The method.
+        body: What it carries.
+        headers: Its header fields.
+        accept: The statuses that mean that it is done.
+        command: The program that does it, in place of a request, and its arguments.
+    """
+
+    url: str = ""
+    method: str = "POST"
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    accept: tuple[int, ...] = ()
+    command: tuple[str, ...] = ()
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether who asks shows a token."""
+        return any("{token}" in text for text in (self.url, self.body, *self.headers.values()))
+
+
+@dataclass(frozen=True, slots=True)
 class Users:
     """Where accounts come from.
 
@@ -132,6 +158,8 @@ class Users:
         format: How they are written for the server.
         command: The program that is run once when the file is written, and its arguments.
         request: What makes an account at the server when it is handed out.
+        roles: Accounts of each further role (`moderator`, `admin`): how many are made, or, for a running target, the
+            file that lists them.
     """
 
     file: str = ""
@@ -139,6 +167,7 @@ class Users:
     format: str = ""
     command: tuple[str, ...] = ()
     request: AccountRequest | None = None
+    roles: Mapping[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +182,9 @@ class Tokens:
         scope: The scope to ask for; empty for the issuer's default.
         authority: The certificate authority of the issuer; empty for the same as the endpoints'.
         odd: The issuer signs odd claims on request, as the reference issuer does with `--odd-tokens`.
+        bound: The parameter of a token request that takes the device's public key (a JSON Web Key); the token is then
+            bound to the key. Empty where the issuer binds none.
+        one_time: The parameters that ask for a token that is good for one login; empty where there are none.
     """
 
     method: str
@@ -161,6 +193,8 @@ class Tokens:
     scope: str = ""
     authority: str = ""
     odd: bool = False
+    bound: str = ""
+    one_time: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +262,7 @@ class TargetFile:
         launch: How to launch it; None for one that runs already.
         control: What can be done to the nodes of one that runs already, by node.
         promises: The parameters of what it promises.
+        administration: How an administrator does things at it, by operation.
         waivers: What it does not promise.
         variants: The variants that the file describes.
         variant: Which of them this is; None for the base.
@@ -244,6 +279,7 @@ class TargetFile:
     version: tuple[str, ...] = ()
     control: Mapping[str, Control] = field(default_factory=dict)
     promises: Mapping[str, str | int | bool] = field(default_factory=dict)
+    administration: Mapping[str, AdministrationRequest] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None

@@ -79,7 +79,8 @@ def _other_port(target: RunningTarget, process: str, host: str, port: int) -> Op
 def _upgraded(place: Place, endpoint: Endpoint | None) -> tuple[Place, bool]:
     """The place with what must be said before TLS, and whether it then answers a handshake."""
     domain = urlsplit(endpoint.url).path.strip("/") if endpoint is not None else ""
-    for candidate in (place, dataclasses.replace(place, upgrade=xmpp(domain or place.name))):
+    starttls = dataclasses.replace(place, upgrade=xmpp(domain or place.name), domain=domain)
+    for candidate in (place, starttls):
         try:
             answer = best_version(candidate)
         except OSError:

@@ -8,18 +8,14 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from waybill.targets.accounts import Account
 from waybill.targets.errors import TargetError
+from waybill.targets.http_exchange import DEADLINE, exchange
 from waybill.targets.model import AccountRequest
 from waybill.targets.templates import fill
 
-DEADLINE: Final = 10.0
-"""Seconds for one request."""
-
 _SHOWN: Final = 300
-_MOST_BYTES: Final = 65_536
 
 
 class Provisioner:
@@ -61,7 +57,9 @@ class Provisioner:
                 return
         url, body, headers = self._filled(account)
         try:
-            status, answer = self._exchange(url, body, headers, min(seconds, DEADLINE))
+            status, answer = exchange(
+                self._request.method, url, body, headers, tls=self._tls, seconds=min(seconds, DEADLINE)
+            )
         except (OSError, http.client.HTTPException) as error:
             raise self._failed(account, url, f"no answer: {error or type(error).__name__}") from None
         if status not in self._request.accept:
@@ -83,23 +81,6 @@ class Provisioner:
             fill(request.body, values, f"{self._where}.body"),
             headers,
         )
-
-    def _exchange(self, url: str, body: str, headers: Mapping[str, str], seconds: float) -> tuple[int, str]:
-        """One request on a connection of its own. Redirections are answers like others: nothing is followed."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        connection = (
-            http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=self._tls)
-            if parts.scheme == "https"
-            else http.client.HTTPConnection(host, parts.port, timeout=seconds)
-        )
-        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        try:
-            connection.request(self._request.method, path, body.encode(), dict(headers))
-            answer = connection.getresponse()
-            return answer.status, answer.read(_MOST_BYTES).decode(errors="replace").strip()
-        finally:
-            connection.close()
 
     def _failed(self, account: Account, url: str, what: str) -> TargetError:
         told = f"{self._request.method} {url} gave {what}".replace(account.password, "(password)")

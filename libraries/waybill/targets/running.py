@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -9,15 +10,21 @@ from pathlib import Path
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.interposer.power_loss import Lost
+from waybill.interposer.table import Table
 from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
+from waybill.targets.administration import Administration
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
+from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
+from waybill.tls.authority import Authority
+from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient
 
 _RENEW_BEFORE = 60.0
@@ -34,6 +41,7 @@ class RunningTarget:
         folder: Where its data, certificates and logs are.
         authority: The certificate authority that its endpoints are to be trusted by; None for the system's
             own.
+        issuing: The same authority with its key, for probes; None where the kit did not make it.
     """
 
     def __init__(
@@ -43,24 +51,35 @@ class RunningTarget:
         *,
         endpoints: Mapping[str, Endpoint],
         accounts: Sequence[Account],
+        staff: Sequence[Account] = (),
+        values: Mapping[str, str] | None = None,
         tokens: TokenClient | None = None,
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
+        interpositions: Mapping[str, Interposition] | None = None,
         controls: Mapping[str, ControlledNode] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
+        issuing: Authority | None = None,
     ) -> None:
         self.file = file
         self.folder = folder
         self.authority = authority
+        self.issuing = issuing
         self._endpoints = dict(endpoints)
         self._free = list(reversed(accounts))
-        self._pool = len(accounts)
+        self._staff = list(reversed(staff))
+        self._administrator = next((account for account in staff if account.role == "admin"), None)
+        self._roles = frozenset(account.role for account in staff)
+        self._values = dict(values or {})
+        self._administration: Administration | None = None
+        self._keys = DeviceKeys(folder / "device-keys")
         self._handing_out = threading.Lock()
         self._tokens = tokens
         self._provisioner = provisioner
         self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
         self._processes = dict(processes or {})
+        self._interpositions = dict(interpositions or {})
         self._controls = dict(controls or {})
         self._address = address
         self._driver: Driver | None = None
@@ -130,12 +149,28 @@ class RunningTarget:
     @property
     def roles(self) -> frozenset[str]:
         """The roles, beside `user`, that it has accounts with."""
-        return frozenset()
+        return self._roles
 
     @property
-    def administration(self) -> None:
-        """Where requests of administration go; None where there is nobody."""
-        return None
+    def administration(self) -> Administration | None:
+        """Where requests of administration go; None where the target file tells of none."""
+        if self._administration is None and self.file.administration:
+            self._administration = Administration(
+                self.file.administration,
+                self._values,
+                self.authority,
+                self._administrators_token,
+                str(self.file.path),
+            )
+        return self._administration
+
+    def _administrators_token(self) -> str:
+        if self._administrator is None:
+            raise MeansMissing(
+                f"{self.name} has no account of an administrator: {self.file.path} has no admin under [users.roles]. "
+                f"What depends on it stays UNPROVEN."
+            )
+        return self.credential(self._administrator, "").token
 
     def account(self, role: str = "") -> Account:
         """A fresh account; each one is handed out once. A server that keeps accounts of its own is given it now.
@@ -148,37 +183,63 @@ class RunningTarget:
             TargetError: The server did not take it.
         """
         with self._handing_out:
-            if not self._free:
-                raise PoolExhausted(
-                    f"All {self._pool} accounts of {self.name} were handed out. Enlarge the pool under [users] "
-                    f"in {self.file.path}."
+            free = [account for account in self._staff if account.role == role] if role else self._free
+            if not free:
+                which, key = (
+                    (f"accounts with the role {role}", f"users.roles.{role}")
+                    if role
+                    else ("accounts", "users")
                 )
-            account = self._free.pop()
+                raise PoolExhausted(
+                    f"All {which} of {self.name} were handed out. Enlarge the pool under [{key}] in {self.file.path}."
+                )
+            account = free[-1]
+            (self._staff if role else self._free).remove(account)
         if self._provisioner is not None:
             self._provisioner.make(account)
         return account
 
-    def credential(self, account: Account, device: str, *, fresh: bool = False) -> Credential:
+    def credential(
+        self, account: Account, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
+    ) -> Credential:
         """What a device of an account shows at login: its password, or a token from the issuer.
 
-        A token is obtained once per device and used until shortly before it expires.
+        A token is obtained once per device and used until shortly before it expires. Where the issuer binds tokens, it
+        is bound to the device's key.
 
         Args:
             account: The account.
-            device: The device's name.
+            device: The device's name; empty for a token that names no device and is bound to none.
             fresh: Obtain a new token in any case.
+            bound: Bind it to the device's key, where the issuer can.
+            once: Obtain one that is good for one login.
 
         Raises:
             TokenError: The issuer gave none.
+            MeansMissing: The target file does not tell how to ask for a token that is good for one login.
         """
         if self._tokens is None:
             return Credential(account.user, password=account.password)
-        kept = self._obtained.get((account.user, device))
-        if kept is None or fresh or time.monotonic() > kept[1]:
-            token = self._tokens.obtain(account.user, account.password, device=device)
+        binding = bool(device and bound and self.file.tokens.bound)
+        key = self._keys.of(account.user, device) if binding else None
+        kept = None if fresh or once or not bound else self._obtained.get((account.user, device))
+        if kept is None or time.monotonic() > kept[1]:
+            more = {self.file.tokens.bound: json.dumps(key.public_jwk())} if key else {}
+            token = self._tokens.obtain(
+                account.user, account.password, device=device, more={**more, **(self._once() if once else {})}
+            )
             kept = token, time.monotonic() + token.lifetime - _RENEW_BEFORE
-            self._obtained[account.user, device] = kept
-        return Credential(account.user, token=kept[0].text)
+            if bound and not once:
+                self._obtained[account.user, device] = kept
+        return Credential(account.user, token=kept[0].text, key=key)
+
+    def _once(self) -> Mapping[str, str]:
+        if not self.file.tokens.one_time:
+            raise MeansMissing(
+                f"{self.name} gives no tokens that are good for one login: {self.file.path} has no [tokens.one_time]. "
+                f"What depends on them stays UNPROVEN."
+            )
+        return self.file.tokens.one_time
 
     def kill(self, node: str | None = None) -> None:
         """SIGKILL; returns when the node is gone. Its data stays as it is at that moment.
@@ -220,6 +281,26 @@ class RunningTarget:
         process = self._process(node, "start")
         process.process.start()
         process.wait_until_ready()
+
+    def lose_power(self, node: str | None = None) -> Lost:
+        """Takes the power from a node: it is killed, and what no sync had made durable is gone from its data.
+
+        Raises:
+            MeansMissing: Disk and clock of the node cannot be disturbed.
+            MeansFailed: What was lost cannot be told.
+        """
+        interposition, process = self._interposition(node), self._process(node, "take the power from").process
+        interposition.table(process.pids)
+        process.kill()
+        return interposition.lose_power()
+
+    def interposed(self, node: str | None = None) -> Table:
+        """The rules that disk and clock of a running node follow.
+
+        Raises:
+            MeansMissing: There are none: the target was not launched with `interposed`, or they do not reach it.
+        """
+        return self._interposition(node).table(self._process(node, "disturb").process.pids)
 
     def pause(self, node: str | None = None) -> None:
         """SIGSTOP; returns when the node stands still. Its kernel still accepts connections.
@@ -272,6 +353,8 @@ class RunningTarget:
         """Ends all processes and gives the address back; the folder stays. Idempotent."""
         for process in self._processes.values():
             process.process.close()
+        for interposition in self._interpositions.values():
+            interposition.close()
         if self._address is not None:
             self._address.release()
 
@@ -279,6 +362,15 @@ class RunningTarget:
         name = node or self.nodes[0]
         self.endpoint(name)
         return self._controls[name]
+
+    def _interposition(self, node: str | None) -> Interposition:
+        name = node or self.nodes[0]
+        if name not in self._interpositions:
+            raise MeansMissing(
+                f"Disk and clock of {name} cannot be disturbed: {self.name} was not launched for that, as `A fresh "
+                f"target with a faulty disk` does, or runs elsewhere. What depends on it stays UNPROVEN."
+            )
+        return self._interpositions[name]
 
     def _process(self, node: str | None, what: str) -> LaunchedProcess:
         if not self.launched:

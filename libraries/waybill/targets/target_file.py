@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from waybill.targets.administration_file import read_administration
 from waybill.targets.control import read_control
 from waybill.targets.model import (
     EndpointTemplate,
@@ -71,6 +72,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
         launch=launch,
         control=read_control(root, [endpoint.node for endpoint in endpoints], launch is not None),
         promises=read_promises(root.table("promises")),
+        administration=read_administration(root),
         waivers=_waivers(root),
     )
     target = dataclasses.replace(target, variants=read_variants(root, target))
@@ -220,6 +222,8 @@ def _tokens(table: Table) -> Tokens:
             scope=table.text("scope", "the OAuth scope", ""),
             authority=table.text("authority", "a PEM file", ""),
             odd=table.value("odd", bool, "true or false", False),
+            bound=table.text("bound", "the parameter that takes a device's public key", ""),
+            one_time=table.named_texts("one_time"),
         )
         if not tokens.issuer.startswith("https://"):
             raise table.error("issuer", f"expected an https:// address, found '{tokens.issuer}'.")

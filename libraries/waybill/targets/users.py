@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from waybill.targets.model import AccountRequest, Users
@@ -10,6 +11,7 @@ from waybill.targets.toml_table import Table
 
 FORMATS: Final = ("jsonl-sha256", "mosquitto", "plain")
 ACCEPTED: Final = (200, 201, 204)
+ROLES: Final = ("moderator", "admin")
 LAUNCHED_ONLY: Final = ("pool", "format", "command", "request")
 
 
@@ -30,7 +32,10 @@ def _running(table: Table) -> Users:
             raise table.error(
                 key, "accounts are made for a launched target only; a running one lists them in 'file'."
             )
-    return Users(table.text("file", "the file that lists the accounts (lines user:password)"))
+    return Users(
+        table.text("file", "the file that lists the accounts (lines user:password)"),
+        roles=_roles(table, lambda roles, role: roles.text(role, "a file with lines user:password")),
+    )
 
 
 def _launched(table: Table) -> Users:
@@ -45,7 +50,18 @@ def _launched(table: Table) -> Users:
         form,
         command=table.texts("command", "a list of a program and its arguments", ()),
         request=request,
+        roles=_roles(table, lambda roles, role: roles.number(role, 1, 1000)),
     )
+
+
+def _roles(table: Table, read: Callable[[Table, str], int | str]) -> dict[str, int | str]:
+    """The accounts with more rights than those of the pool: how many of them are made, or the file that lists them."""
+    if "roles" not in table:
+        return {}
+    roles = table.table("roles")
+    found = {role: read(roles, role) for role in ROLES if role in roles}
+    roles.finish()
+    return found
 
 
 def _request(table: Table) -> AccountRequest:

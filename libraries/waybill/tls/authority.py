@@ -68,13 +68,25 @@ class Authority:
         self.certificate = folder / "ca.pem"
         self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, folder: Path, names: Sequence[str], *, file_name: str = "certificate") -> Certificate:
+    def issue(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        *,
+        file_name: str = "certificate",
+        self_signed: bool = False,
+        since: datetime.datetime | None = None,
+        until: datetime.datetime | None = None,
+    ) -> Certificate:
         """Issues a server certificate.
 
         Args:
             folder: Where `certificate.pem` and `key.pem` are written; made if it is not there.
             names: Host names and IP addresses that it is good for; the first one is also its common name.
             file_name: Another name for `certificate.pem`; the key is then `NAME-key.pem`.
+            self_signed: It is signed with its own key, which is what anybody can make.
+            since: From when on it is valid; by default from an hour ago.
+            until: Until when it is valid; by default longer than any run.
 
         Returns:
             The paths of both files.
@@ -84,18 +96,22 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         public = key.public_key()
+        own = x509.SubjectKeyIdentifier.from_public_key(public)
+        issuer, identifier, signer = (
+            (subject, own, key) if self_signed else (self._name, self._identifier, self._key)
+        )
         certificate = (
-            _builder(subject, self._name, public)
+            _builder(subject, issuer, public, since, until)
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(own, critical=False)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier),
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),
                 critical=False,
             )
-            .sign(self._key, hashes.SHA256())
+            .sign(signer, hashes.SHA256())
         )
         folder.mkdir(parents=True, exist_ok=True)
         issued = Certificate(
@@ -113,7 +129,11 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    public: ec.EllipticCurvePublicKey,
+    since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -122,8 +142,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _SKEW)
-        .not_valid_after(now + _VALID)
+        .not_valid_before(since or now - _SKEW)
+        .not_valid_after(until or now + _VALID)
     )
 
 

@@ -85,7 +85,7 @@ class WeakServer(ControlServer):
     """Accepts TLS 1.0 to 1.2, every suite of the SSL library, and renegotiation; sends back what it is told."""
 
     def __init__(self) -> None:
-        self._context = _weak_context()
+        self._context = weak_context()
         super().__init__("the weak control server")
 
     def answer(self, connection: socket.socket) -> None:
@@ -98,8 +98,8 @@ class WeakServer(ControlServer):
 class ReadingServer(ControlServer):
     """Reads a hello and goes on with what it offers; sends back what is no hello."""
 
-    def __init__(self) -> None:
-        super().__init__("the reading control server")
+    def __init__(self, title: str = "the reading control server") -> None:
+        super().__init__(title)
 
     def answer(self, connection: socket.socket) -> None:
         """Answers a hello, or sends back what came."""
@@ -107,15 +107,19 @@ class ReadingServer(ControlServer):
         if content[:2] == b"\x16\x03":
             while len(content) < 5 + int.from_bytes(content[3:5], "big"):
                 content += connection.recv(65_536)
-            connection.sendall(_server_hello(content))
+            connection.sendall(self.hello(content))
         elif len(content) > 5 and content[0] & 0x80 and content[2:5] == b"\x01\x00\x02":
             connection.sendall(_ssl_2_server_hello())
         else:
             connection.sendall(content)
 
+    def hello(self, record: bytes) -> bytes:
+        """What it answers to a hello."""
+        return server_hello(record)
 
-def _server_hello(record: bytes) -> bytes:
-    """The answer to a hello: its version, its first suite, the last of its compressions, and no extension."""
+
+def server_hello(record: bytes, extensions: bytes = b"", session: bytes = b"") -> bytes:
+    """The answer to a hello: its version, its first suite, the last of its compressions, and no extension by itself."""
     hello = record[5:]
     if hello[0] != 1:
         return b""
@@ -124,7 +128,11 @@ def _server_hello(record: bytes) -> bytes:
     suites = hello[at + 2 : at + 2 + int.from_bytes(hello[at : at + 2], "big")]
     at += 2 + len(suites)
     compressions = hello[at + 1 : at + 1 + hello[at]]
-    body = version + os.urandom(32) + b"\0" + suites[:2] + bytes([max(compressions)])
+    body = (
+        version + os.urandom(32) + bytes([len(session)]) + session + suites[:2] + bytes([max(compressions)])
+    )
+    if extensions:
+        body += struct.pack(">H", len(extensions)) + extensions
     handshake = b"\x02" + len(body).to_bytes(3, "big") + body
     return struct.pack(">B2sH", 22, version, len(handshake)) + handshake
 
@@ -134,23 +142,25 @@ def _ssl_2_server_hello() -> bytes:
     return struct.pack(">H", 0x8000 | len(body)) + body
 
 
-def _weak_context() -> ssl.SSLContext:
+def weak_context(newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> ssl.SSLContext:
+    """A context at the lowest security level, with a key of either kind."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= _ALLOW_CLIENT_RENEGOTIATION
     context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what it is for
         context.minimum_version = ssl.TLSVersion.TLSv1
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.maximum_version = newest
     with tempfile.TemporaryDirectory() as folder:
         for key in (ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)):
             path = Path(folder) / "control.pem"
-            path.write_bytes(_self_signed(key))
+            path.write_bytes(self_signed(key))
             context.load_cert_chain(path)
     return context
 
 
-def _self_signed(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+def self_signed(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    """A certificate for localhost that nobody trusts, and its key (PEM)."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (

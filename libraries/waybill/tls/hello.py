@@ -91,11 +91,15 @@ class Offer:
         version: The newest version that the client claims to speak.
         suites: The cipher suites, by their numbers in the IANA registry.
         compressions: The compression methods.
+        session: The id of a session to take up.
+        extensions: Further extensions, by their numbers.
     """
 
     version: int
     suites: tuple[int, ...] = ()
     compressions: tuple[int, ...] = (NULL_COMPRESSION,)
+    session: bytes = b""
+    extensions: tuple[tuple[int, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,14 @@ class ServerHello:
         suite: The cipher suite; 0 for SSL 2, whose server only lists its own.
         compression: The compression method.
         secure_renegotiation: It signalled RFC 5746; TLS 1.3 has no renegotiation and counts as signalled.
+        random: The server's random bytes, the last of which mark a downgrade (RFC 8446, 4.1.3).
     """
 
     version: int
     suite: int
     compression: int = NULL_COMPRESSION
     secure_renegotiation: bool = False
+    random: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +149,13 @@ def client_hello(offer: Offer, name: str = "") -> bytes:
     body = (
         struct.pack(">H", min(offer.version, TLS_1_2))
         + os.urandom(32)
-        + _vector(os.urandom(32) if offer.version == TLS_1_3 else b"", 1)
+        + _vector(os.urandom(32) if offer.version == TLS_1_3 else offer.session, 1)
         + _vector(b"".join(struct.pack(">H", suite) for suite in suites), 2)
         + _vector(bytes(offer.compressions), 1)
     )
     if offer.version != SSL_3:
-        body += _vector(b"".join(_extensions(offer.version, name)), 2)
+        further = [_extension(*one) for one in offer.extensions]
+        body += _vector(b"".join([*_extensions(offer.version, name), *further]), 2)
     handshake = bytes([_CLIENT_HELLO]) + _vector(body, 3)
     return struct.pack(">BHH", _HANDSHAKE, min(offer.version, TLS_1_0), len(handshake)) + handshake
 
@@ -296,7 +303,8 @@ def _server_hello(handshake: bytes) -> ServerHello:
         ) from None
     if SUPPORTED_VERSIONS in extensions:
         version = int.from_bytes(extensions[SUPPORTED_VERSIONS], "big")
-    return ServerHello(version, suite, compression, RENEGOTIATION_INFO in extensions or version == TLS_1_3)
+    secure = RENEGOTIATION_INFO in extensions or version == TLS_1_3
+    return ServerHello(version, suite, compression, secure, body[2:34])
 
 
 def _read_extensions(content: bytes) -> dict[int, bytes]:

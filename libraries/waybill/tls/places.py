@@ -34,6 +34,7 @@ class Place:
         port: Its number.
         name: The name that its certificate must carry.
         upgrade: What is said before the TLS handshake, where the protocol begins without (STARTTLS).
+        domain: For whom a stream is meant that begins without TLS, where that is not the name.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Place:
     port: int
     name: str
     upgrade: Callable[[socket.socket], None] | None = None
+    domain: str = ""
 
     def connect(self, deadline: float = ANSWER) -> socket.socket:
         """A connection on which TLS can begin.

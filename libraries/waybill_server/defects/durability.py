@@ -48,14 +48,12 @@ class AckBeforePersist(Writer):
     "no-fsync-batch",
     seam="ledger",
     noticed={"ACK-1": ("lost-acked", "premature-ack")},
-    unseen="SIGKILL leaves the kernel's page cache alone; only a power loss, or a disk that forgets what was not "
-    "synced, shows it",
 )
 class NoFsyncBatch(Ledger):
     """Commits are never synced to the disk.
 
     What a killed process wrote stays in the kernel's page cache and reaches the disk all the same, so no SIGKILL can
-    show this defect: it needs the power to fail, or a file system that drops what was not synced.
+    show this defect: the power has to fail.
     """
 
     def recover(self) -> None:

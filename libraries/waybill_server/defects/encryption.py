@@ -45,7 +45,11 @@ def open_plaintext_port(settings: Settings, token_check: TokenCheck) -> Services
     return services
 
 
-@seeded("tls10-allowed", seam="tls", noticed={"TLS-1": ("TLS 1.0 was accepted",)})
+@seeded(
+    "tls10-allowed",
+    seam="tls",
+    noticed={"TLS-1": ("TLS 1.0 was accepted",), "TLS-2": ("the server went on with TLS 1.0",)},
+)
 def allow_tls_1_0(certificate: Path, key: Path) -> ssl.SSLContext:
     """Whoever speaks nothing newer than TLS 1.0 is served as well."""
     context = tls_context(certificate, key)

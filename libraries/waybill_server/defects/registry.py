@@ -24,6 +24,7 @@ MODULES = (
     "numbering",
     "dedup",
     "durability",
+    "storage",
     "answering",
     "devices",
     "paging",
@@ -33,6 +34,9 @@ MODULES = (
     "login",
     "forging",
     "encryption",
+    "downgrading",
+    "hostile",
+    "coding",
     "permitting",
 )
 
@@ -58,7 +62,6 @@ class Defect:
             which a step fails where the server's fault keeps the scenario from its end.
         seam: The part that is replaced.
         part: What takes its place.
-        unseen: Why nothing that runs here can notice; empty for nearly all.
     """
 
     name: str
@@ -66,7 +69,6 @@ class Defect:
     noticed: Mapping[str, tuple[str, ...]]
     seam: str
     part: Callable[..., Any]
-    unseen: str = ""
 
     def assemble(self, settings: Settings, token_check: TokenCheck) -> Services:
         """Puts a node together that has this defect."""
@@ -85,14 +87,12 @@ class Defect:
 _defects: dict[str, Defect] = {}
 
 
-def seeded(
-    name: str, *, seam: str, noticed: Mapping[str, tuple[str, ...]], unseen: str = ""
-) -> Callable[[Part], Part]:
+def seeded(name: str, *, seam: str, noticed: Mapping[str, tuple[str, ...]]) -> Callable[[Part], Part]:
     """Makes a defect of a part; the first sentence of its docstring says what it breaks."""
 
     def register(part: Part) -> Part:
         breaks = " ".join((part.__doc__ or "").partition("\n\n")[0].split())
-        _defects[name] = Defect(name, breaks, noticed, seam, part, unseen)
+        _defects[name] = Defect(name, breaks, noticed, seam, part)
         return part
 
     return register

@@ -13,8 +13,6 @@ def markdown(defects: Sequence[Defect]) -> str:
     for defect in defects:
         guarantees = "<br>".join(defect.noticed)
         signs = "<br>".join(", ".join(map(_sign, signs)) for signs in defect.noticed.values())
-        if defect.unseen:
-            guarantees, signs = f"nobody ({guarantees})", f"{defect.unseen}"
         lines.append(f"| `{defect.name}` | {defect.breaks} | {defect.seam} | {guarantees} | {signs} |")
     return "\n".join(lines) + "\n"
 

@@ -151,7 +151,7 @@ def _long(most: int) -> Field:
     return ">I", most
 
 
-_LAYOUTS: dict[int, tuple[Callable[..., Any], tuple[Field, ...]]] = {
+LAYOUTS: dict[int, tuple[Callable[..., Any], tuple[Field, ...]]] = {
     0x02: (Send, (_short(TARGET), _short())),
     0x03: (Ack, (("", MESSAGE_ID),)),
     0x04: (BatchSend, (_short(TARGET), _long(BATCH))),
@@ -170,6 +170,7 @@ _LAYOUTS: dict[int, tuple[Callable[..., Any], tuple[Field, ...]]] = {
     0x71: (TypingStop, (_short(TARGET),)),
     0x74: (ReadReceipt, (_short(), _short(TARGET))),
 }
+"""What a client says after its LOGIN: how each frame is made, and its fields."""
 
 
 def decode(data: bytes | bytearray, at: int = 0) -> tuple[Any, int] | None:
@@ -181,9 +182,9 @@ def decode(data: bytes | bytearray, at: int = 0) -> tuple[Any, int] | None:
     if at >= len(data):
         return None
     operation = data[at]
-    if operation not in _LAYOUTS:
+    if operation not in LAYOUTS:
         raise Faulty(f"no operation has the number {operation:02X}")
-    make, fields = _LAYOUTS[operation]
+    make, fields = LAYOUTS[operation]
     at += 1
     values: list[Any] = []
     for shape, most in fields:
@@ -206,14 +207,15 @@ def decode(data: bytes | bytearray, at: int = 0) -> tuple[Any, int] | None:
     return make(*values), at
 
 
-def bodies_of(batch: bytes) -> list[bytes]:
-    """The bodies in a batch.
+def bodies_of(batch: bytes, most: int) -> list[bytes]:
+    """The bodies in a batch; of one with more than `most` the first ones and one more.
 
     Raises:
         Faulty: Their lengths do not add up.
     """
-    bodies, at = [], 0
-    while at < len(batch):
+    bodies: list[bytes] = []
+    at = 0
+    while at < len(batch) and len(bodies) <= most:
         length = int.from_bytes(batch[at : at + 2], "big")
         body = batch[at + 2 : at + 2 + length]
         at += 2 + length

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from waybill_server.limits import OPEN_OPERATIONS
 from waybill_server.operations import tell_receipts
 from waybill_server.records import AckRequest, Moved, Refusal, Result, SendRequest, Stored
 from waybill_server.refusing import Refuse, check_name
@@ -25,9 +26,12 @@ def send(session: V1Session, frame: frames.Send | frames.SendSequenced | frames.
 
 
 def send_batch(session: V1Session, frame: frames.BatchSend) -> None:
-    """Stores the messages of a batch, each for itself."""
+    """Stores the messages of a batch, each for itself. One frame must not keep the store from everybody else."""
     target = _user(session, frame.target)
-    for body in frames.bodies_of(frame.bodies):
+    bodies = frames.bodies_of(frame.bodies, OPEN_OPERATIONS)
+    if len(bodies) > OPEN_OPERATIONS:
+        raise Refuse("too-large", f"a batch has at most {OPEN_OPERATIONS} messages")
+    for body in bodies:
         _store(session, target, body)
 
 

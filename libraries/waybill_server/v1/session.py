@@ -21,6 +21,7 @@ from waybill_server.v1 import frames
 from waybill_server.v1.connection import PacketConnection, StreamConnection
 from waybill_server.v1.given import Given
 from waybill_server.v1.operations import OPERATIONS
+from waybill_server.v1.reading import FrameReader, Reader
 
 DEVICE = "v1"
 """The device of a session whose token is for any device: wire v1 has no name for it."""
@@ -53,7 +54,7 @@ class V1Session:
         self.open_operations = 0
         self.given = Given(0)
         self._packets = isinstance(connection, PacketConnection)
-        self._buffer = bytearray()
+        self._reader: Reader = (services.v1_reader or FrameReader)(self._packets)
         self._early: list[bytes] = []
         self._feeder: Feeder | None = None
         self._login: asyncio.Task[None] | None = None
@@ -81,18 +82,14 @@ class V1Session:
         self.close(code, text)
 
     def _work(self, data: bytes | bytearray) -> None:
-        """Does what whole frames ask for; a frame that is not whole waits, a packet that is not is faulty."""
-        self._buffer += data
-        at = 0
+        """Does what whole frames ask for."""
         try:
-            while not self._closed and (found := frames.decode(self._buffer, at)) is not None:
-                frame, at = found
+            for frame in self._reader.read(data):
                 self._operate(frame)
-            if self._packets and not self._closed and at < len(self._buffer):
-                raise frames.Faulty("the packet ends within a frame")
+                if self._closed:
+                    break
         except frames.Faulty as fault:
             self.close("malformed", str(fault))
-        del self._buffer[:at]
 
     def _operate(self, frame: object) -> None:
         try:

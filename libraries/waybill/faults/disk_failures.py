@@ -1,0 +1,128 @@
+"""Traffic while a disk fails: what is written fails or is answered, reads go on, and service returns with the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from waybill.devices.absences import come_back
+from waybill.devices.waiting import Deadline, DeadlinePassed
+from waybill.faults.disk import DiskFault, DiskFaults
+from waybill.history.events import Operation
+
+if TYPE_CHECKING:
+    from waybill.devices.conversation import Conversation
+    from waybill.devices.device import Device
+    from waybill.devices.scenario import Scenario
+    from waybill.faults.process import ProcessFaults
+
+LATEST_WRITE: Final = 40
+"""The latest write of a burst that is torn."""
+PAGE: Final = 4096
+"""A torn write keeps fewer bytes than a page of a file system."""
+BURST: Final = 100
+
+
+class DiskFailures:
+    """Failures of the disk of one node within a scenario.
+
+    Args:
+        scenario: Whose traffic it is.
+        disk: Breaks and mends.
+        faults: Starts the node again.
+        node: The node.
+        deadline: Seconds for every answer and return.
+    """
+
+    def __init__(
+        self, scenario: Scenario, disk: DiskFaults, faults: ProcessFaults, node: str, deadline: float
+    ) -> None:
+        self.scenario = scenario
+        self.disk = disk
+        self.faults = faults
+        self.node = node
+        self.deadline = deadline
+
+    def send_while(
+        self,
+        fault: DiskFault,
+        sender: Device,
+        reader: Device,
+        conversation: Conversation,
+        count: int,
+        *,
+        then_lose_power: bool = False,
+    ) -> None:
+        """Sends while the disk fails, reads meanwhile, and sees the service return.
+
+        Args:
+            fault: What is wrong with the disk.
+            sender: Who writes.
+            reader: Who reads; reading needs no write.
+            conversation: Where.
+            count: How many messages, one after the other.
+            then_lose_power: The power fails while the disk still does, so that nothing can make good what it refused.
+
+        Raises:
+            AssertionError: The node ended by itself.
+            DeadlinePassed: A send got no outcome, or the service did not return.
+            FaultWithoutEffect: The node never met the fault.
+        """
+        present = [device for device in self.scenario.devices if device.connected]
+        self.disk.begin(self.node, fault)
+        try:
+            for _ in range(count):
+                if not sender.connected:
+                    break
+                self.scenario.wait_until_answered([sender.send(conversation)], deadline=self.deadline)
+            self._require_alive(fault)
+            if reader.connected and self.scenario.can(Operation.SYNC):
+                reader.read_log()
+        finally:
+            if then_lose_power:
+                self.faults.lose_power(self.node, f"while its disk failed ({fault.value})")
+            self.disk.end(self.node)
+        if then_lose_power:
+            self._wait_until_noticed(present)
+            self.faults.start(self.node)
+        self._service_returns(present, sender, conversation)
+
+    def tear_a_write(self, sender: Device, conversation: Conversation) -> None:
+        """Ends the node in the middle of a write of a burst; the seed draws which one, and how much of it is left.
+
+        Raises:
+            DeadlinePassed: The node did not come to the write, or the service did not return.
+        """
+        drawn = self.scenario.random
+        present = [device for device in self.scenario.devices if device.connected]
+        torn = self.disk.tear(
+            self.node, write=drawn.randint(1, LATEST_WRITE), size=drawn.randint(0, PAGE - 1)
+        )
+        sender.send_many(conversation, BURST)
+        self._wait_until_noticed(present)
+        torn.happened()
+        self.faults.processes.kill(self.node)
+        self.faults.processes.start(self.node)
+        torn.healed()
+        self._service_returns(present, sender, conversation)
+
+    def _service_returns(self, present: list[Device], sender: Device, conversation: Conversation) -> None:
+        """Everybody who was there is there again, retries what is unknown, and one more message is acknowledged."""
+        come_back([device for device in present if not device.connected])
+        unknown = [sending for device in present for sending in device.resend_unknown()]
+        self.scenario.wait_until_acknowledged([*unknown, sender.send(conversation)], deadline=self.deadline)
+
+    def _require_alive(self, fault: DiskFault) -> None:
+        if self.faults.processes.alive(self.node) is False:
+            raise AssertionError(
+                f"Expected {self.node} to live on while its disk failed ({fault.value}); it ended by itself."
+            )
+
+    def _wait_until_noticed(self, present: list[Device]) -> None:
+        for device in present:
+            gone: Callable[[], bool] = lambda device=device: not device.connected  # type: ignore[misc]  # noqa: E731
+            if not device.signal.wait_until(gone, Deadline(self.deadline)):
+                raise DeadlinePassed(
+                    f"{self.node} should be gone, but {device.name} is still {device.state}."
+                )
+        self.scenario.wait_until_answered(deadline=self.deadline)

@@ -1,0 +1,2 @@
+*** Settings ***
+Documentation    Faults of disks, clocks and networks: what fails is refused or repeated, and what was acknowledged stays.

@@ -1,0 +1,2 @@
+*** Settings ***
+Documentation    Every version of the protocol means what it says.

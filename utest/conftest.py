@@ -1,0 +1,12 @@
+"""How much hypothesis tries: a moment's worth by default, `--hypothesis-profile=fuzz` for hours of a machine's time.
+
+A property of every opcode runs with at least 200 examples of each, whatever the profile.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "fuzz", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
