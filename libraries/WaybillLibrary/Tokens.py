@@ -43,12 +43,16 @@ class Tokens:
     """
 
     @keyword
-    def obtain_token(self, person: str, *, device: str = "phone") -> Secret:
+    def obtain_token(
+        self, person: str, *, device: str = "phone", bound: bool = False, once: bool = False
+    ) -> Secret:
         """Returns a genuine credential of a person, as the target's issuer gives it: a token, or the password.
 
         Args:
             person: Whose credential.
             device: For which device.
+            bound: Bind it to the device's key, where the issuer can: whoever shows it must have the key as well.
+            once: Ask for one that is good for one login.
 
         Example:
 
@@ -60,7 +64,8 @@ class Tokens:
         ```
         """
         scenario = stage.scenario()
-        credential = scenario.target.credential(scenario.user(person, [device]).account, device)
+        account = scenario.user(person, [device]).account
+        credential = scenario.target.credential(account, device, bound=bound, once=once)
         return Secret(credential.token or credential.password)
 
     @keyword

@@ -11,12 +11,13 @@ from waybill.authorization import table
 from waybill.authorization.acts import NotTried
 from waybill.authorization.administering import Bureau, Seen, request, rule
 from waybill.authorization.checked import Trial
-from waybill.authorization.office import Office, token_id
+from waybill.authorization.office import Office
 from waybill.authorization.table import Case
 from waybill.devices import forging
 from waybill.history.events import Completion
 from waybill.history.promises import seconds
 from waybill.tokens import forge
+from waybill.tokens.reading import token_id
 
 if TYPE_CHECKING:
     from waybill.devices.scenario import Scenario

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from waybill.devices.device import Device
 from waybill.drivers.base import Outcome
-from waybill.tokens import forge
+from waybill.tokens.reading import token_id
 
 
 class Office(Protocol):
@@ -55,15 +54,6 @@ class Subject:
             "token_id": token_id(self.token),
             "session": session,
         }
-
-
-def token_id(token: str) -> str:
-    """The id (`jti`) of a token; empty if it has none, or is none."""
-    try:
-        claims: Any = json.loads(forge.decode(forge.split(token)[1]))
-    except ValueError:
-        return ""
-    return str(claims.get("jti", "")) if isinstance(claims, dict) else ""
 
 
 def session_of(office: Office, token: str, subject: Subject) -> str:

@@ -118,6 +118,7 @@ class Recorder:
         user: str = "",
         key: str = "",
         value: int = -1,
+        id: str = "",  # noqa: A002 - the word of the contract
         members: Sequence[str] = (),
     ) -> int:
         """An operation other than a send begins. Returns its number.
@@ -130,6 +131,7 @@ class Recorder:
             key: The key of the device's own message that it concerns (DELETE), or the name of a group (CREATE).
             value: LOGIN: the cursor asked for. ACKNOWLEDGE: the cursor, cumulative. SYNC: the place after which the
                 page begins. READ: the read marker. DELETE: the sequence of the message. -1 for none.
+            id: REVOKE: the user's device that it concerns; empty for all of them.
             members: CREATE: the members beside the creator.
         """
         number = next(self._operations)
@@ -144,7 +146,7 @@ class Recorder:
             }
             self._append((LONG, self._clock(), line))
         else:
-            row = ("i", self._clock(), number, session, operation, conversation, user, key, value, "", -1)
+            row = ("i", self._clock(), number, session, operation, conversation, user, key, value, id, -1)
             self._append(row)
         return number
 
