@@ -25,7 +25,8 @@ from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
 from waybill.tls.authority import Authority
 from waybill.tokens.device_keys import DeviceKeys
-from waybill.tokens.obtain import Token, TokenClient
+from waybill.tokens.obtain import Token, TokenClient, TokenRefused
+from waybill.tokens.sources import TokenSource
 
 _RENEW_BEFORE = 60.0
 """A token with less than this many seconds to live is not handed out again."""
@@ -53,7 +54,7 @@ class RunningTarget:
         accounts: Sequence[Account],
         staff: Sequence[Account] = (),
         values: Mapping[str, str] | None = None,
-        tokens: TokenClient | None = None,
+        tokens: TokenSource | None = None,
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
         interpositions: Mapping[str, Interposition] | None = None,
@@ -119,8 +120,8 @@ class RunningTarget:
 
     @property
     def issuer(self) -> TokenClient | None:
-        """The issuer of its tokens; None where devices show passwords."""
-        return self._tokens
+        """The issuer of its tokens; None where devices show none, or the kit gets them elsewhere."""
+        return self._tokens.client if self._tokens else None
 
     @property
     def odd_tokens(self) -> bool:
@@ -204,8 +205,8 @@ class RunningTarget:
     ) -> Credential:
         """What a device of an account shows at login: its password, or a token from the issuer.
 
-        A token is obtained once per device and used until shortly before it expires. Where the issuer binds tokens, it
-        is bound to the device's key.
+        A token is obtained once per device and used until shortly before it expires; where the issuer gave a refresh
+        token with it, that gets the next one. Where the issuer binds tokens, it is bound to the device's key.
 
         Args:
             account: The account.
@@ -225,13 +226,23 @@ class RunningTarget:
         kept = None if fresh or once or not bound else self._obtained.get((account.user, device))
         if kept is None or time.monotonic() > kept[1]:
             more = {self.file.tokens.bound: json.dumps(key.public_jwk())} if key else {}
-            token = self._tokens.obtain(
+            token = (kept and self._refreshed(kept[0])) or self._tokens.obtain(
                 account.user, account.password, device=device, more={**more, **(self._once() if once else {})}
             )
             kept = token, time.monotonic() + token.lifetime - _RENEW_BEFORE
             if bound and not once:
                 self._obtained[account.user, device] = kept
         return Credential(account.user, token=kept[0].text, key=key)
+
+    def _refreshed(self, token: Token) -> Token | None:
+        """The next token after one that is about to expire. None where there is no refresh token, or it was refused: as
+        clients do, the device then logs in with the password again."""
+        if not token.refresh or self.issuer is None:
+            return None
+        try:
+            return self.issuer.refresh(token.refresh)
+        except TokenRefused:
+            return None
 
     def _once(self) -> Mapping[str, str]:
         if not self.file.tokens.one_time:

@@ -79,11 +79,14 @@ def _concerned(history: History, asked: Administration) -> Bools:
     """The sessions that an operation ends."""
     sessions = history.sessions
     if asked.operation == "end_session":
-        return np.arange(len(sessions.device)) == asked.session
+        only: Bools = np.arange(len(sessions.device)) == asked.session
+        return only
     if asked.operation == "revoke_token":
         same: Bools = (sessions.token == asked.token) & (asked.token > 0)
         return same
-    whose = sessions.user == asked.user if asked.operation == "revoke_user" else sessions.device == asked.device
+    whose = (
+        sessions.user == asked.user if asked.operation == "revoke_user" else sessions.device == asked.device
+    )
     named = asked.user if asked.operation == "revoke_user" else asked.device
     before = sessions.event < asked.event
     known = np.unique(sessions.token[before & (sessions.token > 0)])
