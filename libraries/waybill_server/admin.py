@@ -12,7 +12,6 @@ import json
 import ssl
 import threading
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -183,7 +182,8 @@ class _AdminExchange(Exchange):
         try:
             outcome = self.server.administration.serve(self.command, self.path, self.bearer(), self.body())
         except BodyRefused as refused:
-            outcome = Failed(refused.status, HTTPStatus(refused.status).name.lower(), str(refused)).outcome
+            error = "too_large" if refused.status == 413 else "malformed"
+            outcome = Failed(refused.status, error, str(refused)).outcome
         headers = dict(self.no_store)
         if outcome.status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="waybill"'

@@ -101,9 +101,12 @@ class IssuerAdministration:
         return {"at": at, "grants_ended": ended}
 
     def _may_revoke(self, caller: Identity, target: Target, holder: str) -> bool:
-        """An administrator everything, everybody what is their own, a moderator what is a mere user's."""
-        if ADMIN in caller.roles or (target.token and target.token == caller.token_id):
+        """An administrator everything, everybody what is their own, a moderator what is a mere user's. Whose a token is
+        says the issuer's memory, whatever id the caller's own token has."""
+        if ADMIN in caller.roles:
             return True
-        if holder and holder == caller.user:
-            return True
-        return MODERATOR in caller.roles and set(self._accounts.roles(holder)) == {USER}
+        if not holder:
+            return target.token == caller.token_id
+        return holder == caller.user or (
+            MODERATOR in caller.roles and set(self._accounts.roles(holder)) == {USER}
+        )

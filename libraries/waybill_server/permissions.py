@@ -31,14 +31,15 @@ class Permissions:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._blocked: dict[str, tuple[str, ...]] = {}
+        # The lists are dictionaries for their order and for a quick look.
+        self._blocked: dict[str, dict[str, None]] = {}
         self._rules: dict[tuple[str, str], bool] = {}
 
     def load(self) -> None:
         """Reads everything from the database, which is the truth after a transaction that did not commit."""
-        blocked: dict[str, tuple[str, ...]] = {}
+        blocked: dict[str, dict[str, None]] = {}
         for user, other in self._connection.execute("SELECT user, other FROM block ORDER BY place"):
-            blocked[user] = (*blocked.get(user, ()), other)
+            blocked.setdefault(user, {})[other] = None
         rules = self._connection.execute("SELECT sender, recipient, allowed FROM rule")
         self._rules = {(sender, recipient): bool(allowed) for sender, recipient, allowed in rules}
         self._blocked = blocked
@@ -47,7 +48,7 @@ class Permissions:
 
     def blocked(self, user: str) -> tuple[str, ...]:
         """Whom a user blocks, in the order of blocking."""
-        return self._blocked.get(user, ())
+        return tuple(self._blocked.get(user, ()))
 
     def blocks(self, user: str, other: str) -> bool:
         """Whether a user blocks another."""
@@ -91,14 +92,13 @@ class Permissions:
         """Puts another user on a user's block list."""
         if not self.blocks(user, other):
             self._connection.execute("INSERT INTO block (user, other) VALUES (?, ?)", (user, other))
-            self._blocked = self._blocked | {user: (*self.blocked(user), other)}
+            self._blocked[user] = self._blocked.get(user, {}) | {other: None}
 
     def unblock(self, user: str, other: str) -> None:
         """Takes another user off a user's block list."""
         if self.blocks(user, other):
             self._connection.execute("DELETE FROM block WHERE user = ? AND other = ?", (user, other))
-            left = tuple(one for one in self.blocked(user) if one != other)
-            self._blocked = self._blocked | {user: left}
+            self._blocked[user] = {one: None for one in self._blocked[user] if one != other}
 
     def rule(self, sender: str, recipient: str, allowed: bool | None) -> None:
         """Makes a rule for a pair in place of an earlier one; None removes it."""

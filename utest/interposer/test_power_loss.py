@@ -163,6 +163,21 @@ os.fsync(os.open(".", os.O_RDONLY))
     assert content(table.watched) == {"file": b""}
 
 
+def test_a_folder_stays_with_what_was_synced_in_it(table: Table) -> None:
+    program = """
+import os, sys
+os.mkdir(sys.argv[1] + "/f")
+file = os.open(sys.argv[1] + "/f/file", os.O_WRONLY | os.O_CREAT)
+os.write(file, b"synced")
+os.fsync(file)
+os.mkdir(sys.argv[1] + "/g")
+"""
+    table.keep_undo(True)
+    run(table, program, table.watched)
+    lose_power(table)
+    assert content(table.watched) == {"f": None, "f/file": b"synced"}
+
+
 def test_replacing_a_file_by_a_synced_one_is_durable(table: Table) -> None:
     program = """
 import os, sys

@@ -203,6 +203,37 @@ def test_who_may_revoke_whom(
         assert refused_login(world, governed, token, "tablet") == (status == 200)
 
 
+def test_an_id_that_was_put_into_ones_own_token_makes_no_other_token_ones_own(
+    world: World, tmp_path: Path
+) -> None:
+    issuer = world.start_issuer("--odd-tokens", data=tmp_path / "issuer")
+    url = issuer.ready["issuer"]
+    arguments = [url if each == world.url else each for each in world.node_arguments(tmp_path / "data")]
+    node = Process(*arguments, "--admin-port", 0)
+    try:
+        alice, bob = world.users(2)
+
+        def token(user: str, **more: str) -> str:
+            form = {"grant_type": "password", "username": user, "password": "correct horse", **more}
+            return str(world.post(form, url=url)[1]["access_token"])
+
+        victim = token(alice)
+        body = {"token": claims(victim)["jti"]}
+        forged = token(bob, claim=json.dumps({"jti": body["token"]}))
+        for server in (node, issuer):
+            assert world.administrate(server, "POST", "/admin/revocations", forged, body)[0] == 403
+        assert not refused_login(world, node, victim)
+        # What nobody was given is nobody's.
+        own = token(bob, claim='{"jti": "of my own"}')
+        body = {"token": "of my own"}
+        assert world.administrate(node, "POST", "/admin/revocations", own, body)[0] == 200
+        assert refused_login(world, node, own)
+    finally:
+        world.cut_all()
+        node.end()
+        issuer.end()
+
+
 # What a revocation does.
 
 

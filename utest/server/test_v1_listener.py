@@ -449,6 +449,21 @@ def test_acknowledging_tells_v2_senders(world: World, node: Process, device: Dev
     new.until("receipt", user=bob, delivered=1)
 
 
+def test_a_block_made_on_v2_holds(world: World, node: Process, device: Device) -> None:
+    alice, bob = world.users(2)
+    old, new = log_in(world, node, alice), device(bob, capabilities=["typing"])
+    new.ask("block", user=alice)
+    old.say(send(bob, b"unwanted"))
+    assert old.error().startswith("not-permitted: ")
+    old.say(b"\x70" + str16(bob))
+    assert old.status(bob) == (0, 0)
+    new.ask("unblock", user=alice)
+    assert [frame["type"] for frame in new.heard] == ["welcome", "blocked", "blocked"]
+    assert old.status(bob)[0] == 1
+    old.say(send(bob, b"welcome"))
+    assert [frame["body"] for frame in new.delivered(1)] == ["welcome"]
+
+
 # -- refusals --------------------------------------------------------------------------------------------------------
 
 

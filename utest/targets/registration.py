@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import ssl
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 host, port, bundle, data, key = sys.argv[1:6]
 asked = Path(data) / "asked"
 unready = Path(data) / "refusals-left"
+counting = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        left = int(unready.read_text()) if unready.exists() else 0
-        unready.write_text(str(max(0, left - 1)))
+        with counting:
+            left = int(unready.read_text()) if unready.exists() else 0
+            unready.write_text(str(max(0, left - 1)))
         allowed = self.headers["Authorization"] == f"Bearer {key}"
         with asked.open("a") as file:
             file.write(json.dumps({"path": self.path, "body": json.loads(body), "allowed": allowed}) + "\n")

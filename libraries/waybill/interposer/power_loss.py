@@ -11,7 +11,7 @@ import mmap
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +146,9 @@ def _rename_back(table: Table, change: Change) -> None:
     if change.kind == layout.CREATED:
         names[0].unlink(missing_ok=True)
     elif change.kind == layout.MADE_DIRECTORY:
-        names[0].rmdir()
+        # A folder that holds something durable is durable with it.
+        with suppress(OSError):
+            names[0].rmdir()
     elif change.kind == layout.REMOVED_DIRECTORY:
         names[0].mkdir()
     elif change.kind == layout.UNLINKED:

@@ -1,0 +1,158 @@
+"""A broken disk is put down with what met it; a fault that nothing met proves nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from waybill.faults.disk import DiskFault, DiskFaults, FaultWithoutEffect
+from waybill.faults.process import Death, ProcessFaults
+from waybill.interposer.power_loss import Lost
+from waybill.interposer.table import Table
+
+WRITER = """
+import os, sys
+file = os.open(sys.argv[1] + "/file", os.O_RDWR | os.O_CREAT)
+try:
+    os.write(file, b"0123456789")
+    os.fsync(file)
+    os.rename(sys.argv[1] + "/file", sys.argv[1] + "/other")
+except OSError as error:
+    sys.exit(error.errno)
+"""
+
+
+class Spoken:
+    """A recorder that only remembers."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def fault_start(self, kind: str, scope: str, **_: object) -> int:
+        self.said.append(f"start {kind} {scope}")
+        return 7
+
+    def fault_observed(self, fault: int, text: str) -> None:
+        self.said.append(f"observed {fault}: {text}")
+
+    def fault_end(self, fault: int) -> None:
+        self.said.append(f"end {fault}")
+
+
+class Disks:
+    """One node with a table; its process is whatever the test runs."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def interposed(self, node: str) -> Table:
+        assert node == "node"
+        return self.table
+
+    def lose_power(self, node: str) -> Lost:
+        return Lost(3, 100, 1)
+
+    def kill(self, node: str) -> None: ...
+
+    def start(self, node: str) -> None: ...
+
+    def alive(self, node: str) -> bool:
+        return False
+
+
+@pytest.fixture
+def disks(tmp_path: Path) -> Iterator[Disks]:
+    (tmp_path / "data").mkdir()
+    disks = Disks(Table(tmp_path / "faults.table", tmp_path / "data"))
+    yield disks
+    disks.table.close()
+
+
+def write(disks: Disks) -> int:
+    """The error with which a program ends that writes, syncs and renames."""
+    environment = os.environ | dict(disks.table.environment)
+    command = [sys.executable, "-c", WRITER, str(disks.table.watched)]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (DiskFault.IS_FULL, errno.ENOSPC),
+        (DiskFault.FAILS_TO_WRITE, errno.EIO),
+        (DiskFault.FAILS_TO_SYNC, errno.EIO),
+        (DiskFault.IS_READ_ONLY, errno.EROFS),
+    ],
+)
+def test_a_broken_disk_fails_until_it_is_mended(disks: Disks, fault: DiskFault, error: int) -> None:
+    recorder = Spoken()
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    assert write(disks) == 0
+
+    disk.begin("node", fault)
+    assert write(disks) == error
+    assert disk.end("node") == 1
+
+    assert write(disks) == 0
+    assert recorder.said == [
+        f"start {fault.value} node",
+        f"observed 7: 1 calls of node met the fault ({fault.value})",
+        "end 7",
+    ]
+
+
+def test_a_fault_that_nothing_met_proves_nothing(disks: Disks) -> None:
+    recorder = Spoken()
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    disk.begin("node", DiskFault.IS_FULL)
+    with pytest.raises(FaultWithoutEffect, match="made no call that could have failed"):
+        disk.end("node")
+    assert recorder.said == ["start disk-full node", "end 7"]
+
+
+def test_a_disk_is_broken_once_at_a_time(disks: Disks) -> None:
+    disk = DiskFaults(disks, Spoken)  # type: ignore[arg-type]
+    disk.begin("node", DiskFault.IS_FULL)
+    with pytest.raises(ValueError, match="broken already \\(disk-full\\); mend it first"):
+        disk.begin("node", DiskFault.IS_READ_ONLY)
+    write(disks)
+    disk.end("node")
+    with pytest.raises(ValueError, match="is not broken"):
+        disk.end("node")
+
+
+def test_a_write_is_torn_and_its_process_is_gone(disks: Disks) -> None:
+    recorder = Spoken()
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    torn = disk.tear("node", write=1, size=4)
+    assert write(disks) == -9
+    torn.happened()
+    torn.healed()
+    assert (disks.table.watched / "file").read_bytes() == b"0123"
+    assert recorder.said[1:] == ["observed 7: node was killed in the middle of a write", "end 7"]
+
+
+def test_a_write_that_never_came_was_not_torn(disks: Disks) -> None:
+    torn = DiskFaults(disks, Spoken).tear("node", write=99, size=4)  # type: ignore[arg-type]
+    write(disks)
+    with pytest.raises(FaultWithoutEffect, match="never came to the write"):
+        torn.happened()
+
+
+def test_a_power_loss_is_put_down_with_what_it_took(disks: Disks) -> None:
+    recorder = Spoken()
+    faults = ProcessFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    faults.end(Death.LOSES_POWER, "node", "in the middle")
+    assert faults.down == ["node"]
+    faults.start("node")
+    assert recorder.said == [
+        "start power-loss node",
+        "observed 7: node lost its power; 3 writes and 1 changes of names that no sync had covered are gone",
+        "end 7",
+    ]
