@@ -180,8 +180,8 @@ class Fault:
 
 @dataclass(slots=True)
 class Administration:
-    """An operation of administration: whom it was about (-1, or 0 for a token: nobody), and when and how it ended (NEVER
-    and None: it did not)."""
+    """An operation of administration: whom it was about (-1, or 0 for a token: nobody), and when and how it ended
+    (NEVER and None: it did not)."""
 
     number: int
     operation: str

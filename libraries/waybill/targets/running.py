@@ -10,6 +10,7 @@ from pathlib import Path
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
 from waybill.targets.accounts import Account
@@ -79,6 +80,8 @@ class RunningTarget:
         self._tokens = tokens
         self._provisioner = provisioner
         self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
+        self._given: dict[str, tuple[str, str, bool]] = {}
+        self._revoked: set[str] = set()
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
         self._controls = dict(controls or {})
@@ -232,7 +235,43 @@ class RunningTarget:
             kept = token, time.monotonic() + token.lifetime - _RENEW_BEFORE
             if bound and not once:
                 self._obtained[account.user, device] = kept
+            self._given[token.text] = account.user, device, key is not None
         return Credential(account.user, token=kept[0].text, key=key)
+
+    def forget(self, user: str, device: str = "", *, token: str = "") -> None:
+        """Takes note that tokens were revoked: whoever logs in with one of them next is given a new one.
+
+        Args:
+            user: Whose.
+            device: Of which device; empty for all of the user's.
+            token: Which one of them; empty for all.
+        """
+        for text, (whose, where, _) in list(self._given.items()):
+            if whose == user and device in ("", where) and token in ("", text):
+                self._revoked.add(text)
+        for name, (kept, _) in list(self._obtained.items()):
+            if kept.text in self._revoked:
+                del self._obtained[name]
+
+    def worth(self, account: Account, device: str, shown: str) -> CredentialKind:
+        """What a token or password is worth at a login without any key, as far as this object gave it out.
+
+        Args:
+            account: As whom to log in.
+            device: On which device.
+            shown: The token or password.
+        """
+        if not shown:
+            return CredentialKind.NONE
+        if self._tokens is None:
+            return CredentialKind.VALID if shown == account.password else CredentialKind.FORGED
+        if shown in self._revoked:
+            return CredentialKind.REVOKED
+        if shown not in self._given:
+            return CredentialKind.FORGED
+        whose, where, bound = self._given[shown]
+        theirs = whose == account.user and where in ("", device) and not bound
+        return CredentialKind.VALID if theirs else CredentialKind.FOREIGN
 
     def _refreshed(self, token: Token) -> Token | None:
         """The next token after one that is about to expire. None where there is no refresh token, or it was refused: as
