@@ -9,10 +9,13 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 from robot.libraries.BuiltIn import BuiltIn
 
+from waybill.drivers import registry
 from waybill.readiness.cases import slug
-from waybill.targets import find_target, launch
+from waybill.readiness.catalogue import bundled_catalogue
+from waybill.readiness.evidence import inexpressible
+from waybill.targets import AbsentTarget, TargetFile, find_target, launch
 from waybill.version import __version__
-from WaybillLibrary import stage
+from WaybillLibrary import current, stage
 from WaybillLibrary.places import run_folder
 
 START = timedelta(seconds=30)
@@ -30,6 +33,9 @@ class Servers:
     @keyword
     def start_target(self, target: str, *, deadline: timedelta = START, faulty_disk: bool = False) -> None:
         """Starts a target with empty data and waits until it is ready.
+
+        Where the target's protocol has no words for what any of the suite's scenarios is about, nothing is started:
+        each of them says so when it begins.
 
         Args:
             target: The name of a bundled target file, or the path of one.
@@ -49,9 +55,13 @@ class Servers:
         suite = str(BuiltIn().get_variable_value("${SUITE NAME}"))
         folder = run_folder() / "targets" / slug(suite)
         shutil.rmtree(folder, ignore_errors=True)
-        running = launch(
-            find_target(target), folder, deadline=deadline.total_seconds(), interposed=faulty_disk
-        )
+        file = find_target(target)
+        if file.launch is not None and not _has_use_for(file):
+            why = f"the driver '{file.driver}' cannot express what any scenario of {suite} is about"
+            stage.set_target(AbsentTarget(file, folder, why))
+            logger.info(f"{file.name} was not launched: {why}.")
+            return
+        running = launch(file, folder, deadline=deadline.total_seconds(), interposed=faulty_disk)
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")
 
@@ -134,3 +144,12 @@ class Servers:
         ```
         """
         stage.require_running([node] if node else None)
+
+
+def _has_use_for(file: TargetFile) -> bool:
+    """Whether some test below the suite can go on once it has begun; where nobody tells which there are, one can."""
+    if not current.tests:
+        return True
+    capabilities = [capability.value for capability in registry.find(file.driver).capabilities]
+    demanded_by = bundled_catalogue().demanded_by
+    return any(inexpressible(demanded_by(tags), capabilities) is None for tags in current.tests)

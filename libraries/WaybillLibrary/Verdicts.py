@@ -19,7 +19,7 @@ from waybill.faults.process import ProcessFaults
 from waybill.history.timeline import write_timeline
 from waybill.readiness.cases import folder_for
 from waybill.readiness.catalogue import Guarantee, bundled_catalogue
-from waybill.readiness.evidence import SENDER_ACK
+from waybill.readiness.evidence import inexpressible
 from waybill.readiness.gate import VACUOUS
 from waybill.version import __version__
 from WaybillLibrary import current, stage
@@ -192,14 +192,9 @@ def _sentences(data: dict[str, Any]) -> str:
 def require_capabilities(driver: Driver, guarantees: Sequence[Guarantee]) -> None:
     """Fails at once where the protocol has no words for what a guarantee is about.
 
-    A missing answer to sends alone is no reason to stop: the scenario goes on, so that the report can tell what became
-    of the sends that nobody answered.
-
     Raises:
         CapabilityMissing: Naming the first capability that is missing.
     """
-    has = {capability.value for capability in driver.capabilities} | {SENDER_ACK}
-    for guarantee in guarantees:
-        for need in guarantee.needs:
-            if need not in has:
-                raise CapabilityMissing(driver.name, need)
+    missing = inexpressible(guarantees, [capability.value for capability in driver.capabilities])
+    if missing is not None:
+        raise CapabilityMissing(driver.name, missing)

@@ -9,6 +9,7 @@ importing the name: the object changes with every scenario.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,16 @@ class Case:
 
 case = Case()
 """The running scenario; an empty one between scenarios."""
+
+
+tests: Sequence[Sequence[str]] | None = None
+"""The tags of each test below the suite that began last; None when no listener is at work."""
+
+
+def announce(tags: Sequence[Sequence[str]]) -> None:
+    """Says which tests a suite that begins will run. The listener calls this before the suite's setup."""
+    global tests  # noqa: PLW0603 - one suite runs at a time in a Robot process
+    tests = tags
 
 
 def begin(started: Case) -> Case:

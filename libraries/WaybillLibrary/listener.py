@@ -54,6 +54,10 @@ class EvidenceGate:
         self._record: cases.CaseRecord | None = None
         self._done: list[tuple[Path, cases.CaseRecord]] = []
 
+    def start_suite(self, data: Any, result: Any) -> None:
+        """Tells the suite's setup which tests there will be: a target that none of them can use is not launched."""
+        current.announce([[str(tag) for tag in test.tags] for test in data.all_tests])
+
     def start_test(self, data: Any, result: Any) -> None:
         """Opens the case file and makes the scenario the current one."""
         self._record = None

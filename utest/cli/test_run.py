@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 from world import GOOD, TARGET, build, command, environment, interrupt, suite, waybill
 
 from waybill.commands import robot_process
+from waybill.commands.plan import make_plans
 from waybill.commands.results import longest_first, seconds_by_suite
 from waybill.readiness.cases import CASES, FILE, CaseRecord, write_json
 
@@ -224,6 +226,25 @@ def test_suites_start_in_the_order_that_keeps_all_workers_busy(tmp_path):
     seconds = seconds_by_suite(tmp_path)
     assert seconds == {"S.Short": 1.0, "S.Long": 122.0}
     assert longest_first(["S.Short", "S.New", "S.Long"], seconds) == ["S.New", "S.Long", "S.Short"]
+    assert longest_first(["S.New", "S.Kill", "S.Short", "S.Long"], seconds, {"S.Kill", "S.Short"}) == [
+        "S.Kill",
+        "S.New",
+        "S.Long",
+        "S.Short",
+    ]
+
+
+def test_suites_in_which_the_server_is_killed_are_known_by_their_guarantees(monkeypatch, tmp_path):
+    kills = "Survives\n    [Tags]    ack-1\n    Show A Clean History\n"
+    build(tmp_path, {"good": suite(GOOD), "kills": suite(GOOD, kills)})
+    monkeypatch.chdir(tmp_path)
+    filters = dict.fromkeys(("include", "exclude", "test", "suite"), ())
+    arguments = argparse.Namespace(
+        targets=["nobody.toml"], seed=1, suites=["suites"], processes=None, **filters
+    )
+    (plan,) = make_plans(arguments, [], "waybill run")
+    assert plan.suite_files == ["Suites.Good", "Suites.Kills"]
+    assert plan.killing_suites == {"Suites.Kills"}
 
 
 def test_ctrl_c_ends_the_children_and_reports_what_is_there(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -217,6 +218,36 @@ description = "Keeps nothing  on disk."
 breaks = ["ACK-1"]
 promises = { dedup = "memory" }
 """
+
+
+LAUNCHED = TARGET.replace(
+    '[endpoints.one]\nurl = "wss://127.0.0.1:1/v2"\n',
+    '[launch]\n[[launch.process]]\nname = "one"\nrole = "node"\nready = "json-line"\ncommand = ["true"]\n'
+    '[endpoints.one]\nurl = "wss://{address}:{port}/v2"\n',
+).replace('file = "users.txt"', 'file = "users.txt"\npool = 3\nformat = "jsonl-sha256"')
+
+
+@pytest.mark.parametrize(
+    ("targets", "asked", "per_processor"),
+    [
+        (["launched.toml"], None, 2),
+        (["nobody.toml"], None, 1),
+        (["launched.toml", "nobody.toml"], None, 1),
+        (["launched.toml"], 1, None),
+    ],
+)
+def test_servers_of_their_own_let_more_suites_run_than_a_shared_one(
+    monkeypatch, tmp_path, targets, asked, per_processor
+):
+    build(tmp_path, {f"suite{number}": suite(GOOD) for number in range(7)}, TARGET)
+    (tmp_path / "launched.toml").write_text(LAUNCHED.replace("nobody", "launched"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    filters = dict.fromkeys(("include", "exclude", "test", "suite"), ())
+    arguments = argparse.Namespace(targets=targets, seed=1, suites=["suites"], processes=asked, **filters)
+    wanted = asked or 3 * per_processor
+    for plan in make_plans(arguments, [], "waybill run"):
+        assert (plan.workers, plan.record.processes) == (wanted, wanted)
 
 
 def test_a_variant_is_recorded_with_what_it_must_break(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from waybill.readiness.cases import Finding
 from waybill.readiness.catalogue import Guarantee, bundled_catalogue
-from waybill.readiness.evidence import sentences, shortfalls
+from waybill.readiness.evidence import inexpressible, sentences, shortfalls
 from waybill.readiness.gate import FAILED, PASSED, SKIPPED, Shown, decide, findings_of
 from waybill.readiness.waivers import Waiver
 
@@ -244,3 +244,19 @@ def test_a_server_without_answers_may_waive_them_in_writing():
         PASSED,
         SKIPPED,
     }
+
+
+@pytest.mark.parametrize(
+    ("ids", "capabilities", "missing"),
+    [
+        (["DEL-1"], [], None),
+        (["ACK-1"], [], None),
+        (["DUP-1"], ["sender-ack"], "idempotency-key"),
+        (["DUP-1"], ["idempotency-key"], None),
+        (["DEL-1", "DEV-3"], ["receipts"], "read-markers"),
+        (["DEV-3", "DUP-1"], ["receipts", "read-markers"], "idempotency-key"),
+        ([], [], None),
+    ],
+)
+def test_what_a_protocol_has_no_words_for_is_named_but_a_missing_answer_to_sends(ids, capabilities, missing):
+    assert inexpressible([GUARANTEES[id_] for id_ in ids], capabilities) == missing

@@ -15,7 +15,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from waybill.targets import LaunchError, MeansMissing, PoolExhausted, RunningTarget, TargetError, launch
+from waybill.targets import (
+    AbsentTarget,
+    LaunchError,
+    MeansMissing,
+    PoolExhausted,
+    RunningTarget,
+    TargetError,
+    launch,
+)
 from waybill.targets.model import TargetFile
 from waybill.targets.processes import end_marked
 from waybill.targets.target_file import parse_target
@@ -355,6 +363,22 @@ def test_a_wrong_node_is_answered_with_the_right_ones(tmp_path: Path) -> None:
         running.kill()
         with pytest.raises(TargetError, match=r"'node' cannot be paused: it does not run"):
             running.pause()
+
+
+def test_a_target_that_was_not_launched_says_why_to_whoever_needs_more_than_its_file(tmp_path: Path) -> None:
+    with AbsentTarget(target(), tmp_path / "run", "nobody has a use for it") as absent:
+        assert (absent.name, absent.driver.name) == ("small", "mqtt")
+        uses = (absent.account, absent.endpoint, absent.kill, absent.stop, absent.start, absent.alive)
+        for use in (
+            *uses,
+            lambda: absent.nodes,
+            lambda: absent.kill("node"),
+            lambda: absent.endpoint("node"),
+        ):
+            with pytest.raises(TargetError, match=r"^small was not launched: nobody has a use for it\.$"):
+                use()
+        assert absent.logs() == []
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_target_that_runs_elsewhere_has_endpoints_and_users_but_no_means(tmp_path: Path) -> None:

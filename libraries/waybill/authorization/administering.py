@@ -60,8 +60,9 @@ class Bureau:
         return name
 
     def token(self, person: str, device: str = "desk") -> str:
-        """A fresh genuine token of a person."""
-        return self.scenario.target.credential(self.scenario.users[person].account, device).token
+        """A fresh genuine token of a person, which is good for whoever holds it."""
+        account = self.scenario.users[person].account
+        return self.scenario.target.credential(account, device, fresh=True, bound=False).token
 
     def subject(self, person: str) -> Subject:
         """A new session of a person, on a device that no request was about before."""

@@ -61,7 +61,9 @@ class RulesOfAdmin:
             "sender": EVERYBODY if sender == ANYBODY else self._scenario.names.account(sender),
             "recipient": self._scenario.names.account(recipient),
         }
-        outcome = self._office.ask(operation, target.credential(admin.account, "desk").token, values)
+        outcome = self._office.ask(
+            operation, target.credential(admin.account, "desk", bound=False).token, values
+        )
         if outcome.completion is not Completion.OK:
             raise NotTried(f"an administrator's request to {operation} messages was refused ({outcome.code})")
 

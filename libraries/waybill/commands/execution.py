@@ -37,7 +37,7 @@ def carry_out(
     record.not_run = ""
     record.started = utc_now()
     write_run(folder, record)
-    order = results.longest_first(plan.suite_files, seconds)
+    order = results.longest_first(plan.suite_files, seconds, plan.killing_suites)
     code = _execute(plan, folder, suite_timeout, order, target)
     record.finished = utc_now()
     record.interrupted = code is None

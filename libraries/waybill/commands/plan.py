@@ -19,6 +19,7 @@ from waybill.commands import robot_process
 from waybill.commands.exits import UsageError
 from waybill.commands.usable_target import usable_target
 from waybill.commands.version import versions
+from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.run_record import RunRecord, Selected, quoted
 
 DEFAULT = "reference"
@@ -26,6 +27,10 @@ DEFAULT = "reference"
 
 FILTERS = ("include", "exclude", "test", "suite")
 
+
+PER_PROCESSOR = 2
+"""Suite files at once for each processor, where every one has a server of its own: much of the time each of them waits,
+for starts, for ends of connections, for deadlines. A server that runs elsewhere is shared and not pushed like that."""
 
 SEVERAL = "Suites"
 """What several suite files on one command line are called together."""
@@ -61,6 +66,16 @@ class Plan:
         """Full names of the suites that have selected scenarios, in the order of the files."""
         return list(dict.fromkeys(one.suite for one in self.selection))
 
+    @property
+    def killing_suites(self) -> set[str]:
+        """Full names of the suites with scenarios for which the kit must kill the server."""
+        demanded_by = bundled_catalogue().demanded_by
+        return {
+            one.suite
+            for one in self.selection
+            if any("kill" in guarantee.means for guarantee in demanded_by(one.tags))
+        }
+
 
 def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str) -> list[Plan]:
     """Checks the arguments and selects the scenarios, once for all targets.
@@ -79,7 +94,8 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
         UsageError: A target, its waivers, the suites, an option or the selection cannot be used.
     """
     targets = arguments.targets or [DEFAULT]
-    records = [_target(name) for name in targets]
+    known = [_target(name) for name in targets]
+    records = [record for record, _ in known]
     _refuse_namesakes(records)
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     suites = [str(Path(suite).resolve()) for suite in arguments.suites] or [str(bundled.folder("suites"))]
@@ -92,7 +108,9 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
         options += ["--name", SEVERAL]
     selection = select(options, suites)
     files = len({one.suite for one in selection})
-    workers = min(arguments.processes or len(os.sched_getaffinity(0)), files)
+    workers = min(
+        arguments.processes or default_workers(launched=all(launched for _, launched in known)), files
+    )
     for record in records:
         record.selection = selection
         record.seed = str(seed)
@@ -133,13 +151,23 @@ def _refuse_namesakes(records: Sequence[RunRecord]) -> None:
         )
 
 
-def _target(name: str) -> RunRecord:
-    """Reads the target file into the beginnings of a run record."""
+def default_workers(*, launched: bool) -> int:
+    """How many suite files run at once where nobody says it.
+
+    Args:
+        launched: The kit launches a server for each suite file, of every target.
+    """
+    processors = len(os.sched_getaffinity(0))
+    return PER_PROCESSOR * processors if launched else processors
+
+
+def _target(name: str) -> tuple[RunRecord, bool]:
+    """Reads the target file into the beginnings of a run record, and whether the kit launches the target."""
     from waybill.targets.server_version import server_version
 
     file, waivers = usable_target(name)
     variant = file.variant
-    return RunRecord(
+    record = RunRecord(
         target=file.name,
         target_argument=name,
         driver=file.driver,
@@ -149,6 +177,7 @@ def _target(name: str) -> RunRecord:
         promises=dict(file.promises),
         waivers=waivers,
     )
+    return record, file.launch is not None
 
 
 def select(options: list[str], suites: list[str]) -> list[Selected]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 from waybill.commands.exits import UsageError
@@ -93,6 +94,14 @@ def seconds_by_suite(results: Path) -> dict[str, float]:
     return longest
 
 
-def longest_first(suites: list[str], seconds: dict[str, float]) -> list[str]:
-    """Suites in the order that keeps all workers busy to the end: unknown ones first, then the longest."""
-    return sorted(suites, key=lambda suite: -seconds.get(suite, float("inf")))
+def longest_first(
+    suites: list[str], seconds: dict[str, float], killing: Collection[str] = frozenset()
+) -> list[str]:
+    """Suites in the order that keeps all workers busy to the end: unknown ones first, then the longest.
+
+    Args:
+        suites: Their full names.
+        seconds: How long they took the last time, as far as that is known.
+        killing: Those in which the server is killed. Every kill costs a start, so they lead the unknown ones.
+    """
+    return sorted(suites, key=lambda suite: (-seconds.get(suite, float("inf")), suite not in killing))

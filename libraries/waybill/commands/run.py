@@ -69,7 +69,10 @@ def add(subcommands: Any) -> None:
         "--seed", metavar="N", type=_seed, help="repeat a run exactly (default: a new one, printed)"
     )
     parser.add_argument(
-        "--processes", metavar="N", type=_positive, help="suite files at once (default: one per processor)"
+        "--processes",
+        metavar="N",
+        type=_positive,
+        help="suite files at once (default: two per processor; one for a server that runs elsewhere)",
     )
     for letter, name, what in (
         ("i", "include", "only scenarios with this tag, such as P0 or DEL-1"),

@@ -13,6 +13,7 @@ from waybill.devices import settling, waits
 from waybill.devices.connection import SECONDS
 from waybill.devices.conversation import Conversation
 from waybill.devices.device import Device
+from waybill.devices.goodbyes import close_all
 from waybill.devices.names import Names
 from waybill.devices.sending import Bodies, Sending
 from waybill.devices.stream import Stream
@@ -395,7 +396,7 @@ class Scenario:
         try:
             for stream in self.streams:
                 stream.abandon()
-            settling.close_all(self.devices)
+            close_all(self.devices)
         finally:
             if self._recorder is not None:
                 for number in [number for numbers in self._typing.values() for number in numbers]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from waybill.devices import waits
 from waybill.devices.conversation import Conversation
 from waybill.devices.epoch import Call, Epoch
+from waybill.devices.goodbyes import close_all
 from waybill.devices.policy import Acknowledge
 from waybill.devices.sending import Sending
 from waybill.devices.waiting import Deadline, DeadlinePassed, some
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 READING: Final = 10.0
 """Seconds that the final reads have at least."""
-
-_CLOSING: Final = 32
-"""Sessions that are ended at the same time."""
 
 
 @dataclass(slots=True)
@@ -77,13 +74,6 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
             settlement.unread[device.name] = "it has no session"
         scenario.recorder.final(device.name, complete=device.name not in settlement.unread)
     return settlement
-
-
-def close_all(devices: Sequence[Device]) -> None:
-    """Ends the sessions of these devices, all at once: each waits for the server's goodbye, which may take its time."""
-    if devices:
-        with ThreadPoolExecutor(min(len(devices), _CLOSING), thread_name_prefix="goodbye") as pool:
-            list(pool.map(lambda device: device.close(), devices))
 
 
 def send_sentinel(

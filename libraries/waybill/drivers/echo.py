@@ -149,7 +149,7 @@ class Echo(ABC):
     """
 
     table: FrameTable
-    login: ClassVar[str]
+    login: str
     refusals: ClassVar[frozenset[str]]
 
     @abstractmethod

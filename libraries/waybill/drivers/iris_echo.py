@@ -31,7 +31,7 @@ class IrisEcho(Echo):
         guest: The account of the guest, and the token that it shows.
     """
 
-    login: ClassVar[str] = "01"
+    login: str = "01"
     refusals: ClassVar[frozenset[str]] = frozenset({"FE", "FF"})
 
     def __init__(self, table: FrameTable, guest: tuple[str, str]) -> None:

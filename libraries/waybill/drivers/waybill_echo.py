@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from waybill.drivers import waybill_frames as frames
-from waybill.drivers.base import Delivery, Outcome
+from waybill.drivers.base import Delivery, Login, Outcome
 from waybill.drivers.echo import Echo, Exchange, Return, Script, Told, Values, Voice, within
 from waybill.drivers.frame_table import FrameTable
 from waybill.history.events import Completion, Mode, Operation
@@ -27,16 +27,19 @@ class WaybillEcho(Echo):
 
     Args:
         table: The frames; their cast is one and other.
-        guest: The account of the guest, and the device and token that it shows.
+        guest: How the guest logs in.
+
+    Attributes:
+        login: The frame that ends a login: the proof, where the guest has a key.
     """
 
-    login: ClassVar[str] = "hello"
     refusals: ClassVar[frozenset[str]] = frozenset({"refused", "closing"})
 
-    def __init__(self, table: FrameTable, guest: tuple[str, str, str]) -> None:
+    def __init__(self, table: FrameTable, guest: Login) -> None:
         self.table = table
         self._own, self._other = table.cast.own, table.cast.other
         self._guest = guest
+        self.login = "hello" if guest.credential.key is None else "proof"
         limits = table.cast.limits
         self._body = limits.get("body", 65_536)
         self._name, self._key = limits.get("name", 64), limits.get("key", 64)
@@ -131,6 +134,10 @@ class WaybillEcho(Echo):
         types = {**conversation, "active": values.chosen(True, False)}
         notice = Return(_OTHER, "typing", {**types, "user": self._own})
         yield Exchange(_ONE, "typing", self._spelled(values, "typing", types), (notice,))
+        blocked = values.name()
+        yield self._asks(values, _ONE, "block", {"user": blocked}, "blocked", {"users": [blocked]})
+        yield self._asks(values, _ONE, "blocks", {}, "blocked", {"users": [blocked]})
+        yield self._asks(values, _ONE, "unblock", {"user": blocked}, "blocked", {"users": []})
 
     def _group(self, values: Values) -> Script:
         name, nobody = values.title(self._name), values.name()
@@ -158,7 +165,8 @@ class WaybillEcho(Echo):
         yield self._asks(values, _OTHER, "group-info", group, "refused", refused)
 
     def _visit(self, values: Values) -> Script:
-        user, device, token = self._guest
+        user, device = self._guest.credential.user, self._guest.device
+        token, key = self._guest.credential.token, self._guest.credential.key
         wanted = [one for one in ("receipts", "typing", "presence") if values.chosen(True, False)]
         hello = {
             "versions": values.chosen([2], [2, 2], [0, 2], [2, 10_000_000]),
@@ -168,9 +176,13 @@ class WaybillEcho(Echo):
             "capabilities": [*wanted, values.name()],
         }
         welcome = {"version": 2, "user": user, "device": device, "cursor": 0, "head": 0}
-        yield Exchange(
-            _GUEST, "hello", self._spelled(values, "hello", hello), (Return(_GUEST, "welcome", welcome),)
-        )
+        last, said = "hello", self._spelled(values, "hello", hello)
+        if key is not None:
+            came = yield Exchange(_GUEST, "hello", said, (Return(_GUEST, "challenge", {}),))
+            nonce = str(came[_GUEST][0].members.get("nonce", ""))
+            proof = {"signature": frames.proof(key, nonce, device, token).signature}
+            last, said = "proof", self._spelled(values, "proof", proof)
+        yield Exchange(_GUEST, last, said, (Return(_GUEST, "welcome", welcome),))
         farewell = Return(_GUEST, "closing", {"code": "bye"})
         yield Exchange(_GUEST, "bye", self._spelled(values, "bye", {}), (farewell,), ends=True)
 

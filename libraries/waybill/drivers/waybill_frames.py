@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from websocket import ABNF
+
+from waybill.drivers.base import DeviceKey
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 """The numbers that wire v2 has."""
@@ -26,6 +30,17 @@ class Hello(msgspec.Struct, tag="hello"):
 
 class Proof(msgspec.Struct, tag="proof"):
     signature: str
+
+
+PROOF = "waybill-proof-v2"
+"""What a proof of possession is said to be, so that its signature means nothing elsewhere."""
+
+
+def proof(key: DeviceKey, nonce: str, device: str, token: str) -> Proof:
+    """The signature that shows that a device has the key of its token."""
+    said = f"{PROOF}\n{nonce}\n{device}\n{hashlib.sha256(token.encode()).hexdigest()}"
+    signature = base64.urlsafe_b64encode(key.sign(said.encode())).rstrip(b"=")
+    return Proof(signature.decode("ascii"))
 
 
 class Send(msgspec.Struct, tag="send"):

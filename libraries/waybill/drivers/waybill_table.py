@@ -318,7 +318,7 @@ def _said_by_client(cast: Cast) -> list[Example]:
     direct, group = f"d:{first}:{second}", "g:00"
 
     def example(name: str, /, *, taken: bool = True, **members: Any) -> Example:
-        asked = members if name in ("hello", "typing", "bye") else {"ref": 1, **members}
+        asked = members if name in ("hello", "proof", "typing", "bye") else {"ref": 1, **members}
         return _example(
             Side.CLIENT,
             name,
@@ -332,6 +332,7 @@ def _said_by_client(cast: Cast) -> list[Example]:
         example(
             "hello", versions=[2], token=cast.token, device=cast.device, cursor=0, capabilities=["receipts"]
         ),
+        example("proof", signature="A" * 86, taken=False),
         example("send", conversation=direct, key="k-1", body="hello"),
         example("ack", cursor=0),
         example("sync", after=0, limit=10),
@@ -345,11 +346,14 @@ def _said_by_client(cast: Cast) -> list[Example]:
         example("group-remove", conversation=group, user=cast.other, taken=False),
         example("group-leave", conversation=group, taken=False),
         example("group-info", conversation=group, taken=False),
+        example("block", user="nobody-at-all"),
+        example("unblock", user="nobody-at-all"),
+        example("blocks"),
         example("bye"),
     ]
 
 
-_ENDING: Final = ("hello", "bye")
+_ENDING: Final = ("hello", "proof", "bye")
 
 
 def _said_by_server(cast: Cast) -> list[Example]:
@@ -362,6 +366,7 @@ def _said_by_server(cast: Cast) -> list[Example]:
     marks = {"user": cast.other, "delivered": 1, "read": 1}
     group = {"conversation": "g:00", "name": "a group", "members": [cast.own]}
     said: dict[str, dict[str, Any]] = {
+        "challenge": {"nonce": "A" * 43},
         "welcome": {
             "version": 2, "user": cast.other, "device": "phone", "session": "6f1d", "cursor": 0, "head": 0,
             "capabilities": [], "limits": {}, "time": 0,
@@ -379,6 +384,7 @@ def _said_by_server(cast: Cast) -> list[Example]:
         "watching": {"ref": 1, "users": [cast.other]},
         "typing": {"conversation": direct, "user": cast.other, "active": True},
         "group": {"ref": 1, **group, "change": None},
+        "blocked": {"ref": 1, "users": [cast.other]},
         "closing": {"code": "draining", "text": "goodbye"},
     }  # fmt: skip
     return [_example(Side.SERVER, name, members) for name, members in said.items()]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -13,7 +11,6 @@ import websocket
 from waybill.drivers import waybill_frames as frames
 from waybill.drivers.base import (
     Capability,
-    DeviceKey,
     Driver,
     Login,
     LoginRefused,
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from waybill.drivers.frame_table import Cast, FrameTable
 
 VERSION = 2
-PROOF = "waybill-proof-v2"
-"""What a proof of possession is said to be, so that the signature means nothing elsewhere."""
 
 
 class WaybillDriver(Driver):
@@ -79,7 +74,7 @@ class WaybillDriver(Driver):
         """The exchanges of the protocol."""
         from waybill.drivers.waybill_echo import WaybillEcho
 
-        return WaybillEcho(table, (guest.credential.user, guest.device, guest.credential.token))
+        return WaybillEcho(table, guest)
 
 
 def open_socket(login: Login) -> ByteStream:
@@ -142,7 +137,7 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
     if isinstance(answer, frames.Challenge):
         # Without the key a device can only wait for what the server makes of its silence.
         if login.credential.key is not None:
-            proof = _proof(login.credential.key, answer.nonce, login)
+            proof = frames.proof(login.credential.key, answer.nonce, login.device, login.credential.token)
             stream.send(frames.encode(proof, login.extra))
         answer = _answer(reader)
     match answer:
@@ -181,11 +176,3 @@ def _answer(reader: FrameReader) -> frames.ServerFrame:
             Outcome(Completion.INFO, "malformed", f"the answer to the login: {error}")
         ) from None
     return answer
-
-
-def _proof(key: DeviceKey, nonce: str, login: Login) -> frames.Proof:
-    """The signature that shows that the device has the key of its token."""
-    digest = hashlib.sha256(login.credential.token.encode()).hexdigest()
-    said = f"{PROOF}\n{nonce}\n{login.device}\n{digest}"
-    signature = base64.urlsafe_b64encode(key.sign(said.encode())).rstrip(b"=").decode("ascii")
-    return frames.Proof(signature)

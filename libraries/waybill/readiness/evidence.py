@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from waybill.readiness.catalogue import Bound, Guarantee, at_least, at_most
@@ -13,6 +13,23 @@ SENDER_ACK = "sender-ack"
 """The need of a guarantee that is about the answer to a send."""
 ACCEPTED, ACCEPTED_LOST = "accepted_sends", "accepted_sends_lost"
 """Figures of sends that a server answers with nothing: how many, and how many of them reached nobody."""
+
+
+def inexpressible(guarantees: Sequence[Guarantee], capabilities: Collection[str]) -> str | None:
+    """What a protocol has no words for although a scenario of these guarantees is about it.
+
+    A missing answer to sends alone is no reason to stop: the scenario goes on, so that the report can tell what became
+    of the sends that nobody answered.
+
+    Args:
+        guarantees: The guarantees among the scenario's tags.
+        capabilities: What the driver can express, by the names of the driver contract.
+
+    Returns:
+        The first capability that is missing; None where the scenario can go on.
+    """
+    has = {*capabilities, SENDER_ACK}
+    return next((need for guarantee in guarantees for need in guarantee.needs if need not in has), None)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 already) and gives a `RunningTarget`.
 """
 
+from waybill.targets.absent import AbsentTarget
 from waybill.targets.accounts import Account
 from waybill.targets.errors import (
     LaunchError,
@@ -20,6 +21,7 @@ from waybill.targets.running import RunningTarget
 from waybill.targets.target_file import read_target
 
 __all__ = [
+    "AbsentTarget",
     "Account",
     "AvailableTarget",
     "LaunchError",

@@ -17,9 +17,9 @@ OPERATIONS: Final = {
     "end_session": "{session}, as list_sessions names it",
     "list_revocations": "nothing",
     "forbid": "{sender} and {recipient}",
-    "allow": "{sender} and {recipient}",
+    "allow": "{sender} and {recipient}, whose messages were forbidden",
 }
-"""What can be asked for, and the placeholders of each; `{token}` is the access token of who asks."""
+"""What can be asked for, and the placeholders of each (`*` is anybody); `{token}` is the access token of who asks."""
 
 ACCEPTED: Final = (200, 201, 202, 204)
 

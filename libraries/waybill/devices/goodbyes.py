@@ -1,0 +1,25 @@
+"""Saying goodbye for many devices at once: a server may take its time over each (ejabberd at least 0.1 s)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from waybill.devices.device import Device
+
+_AT_ONCE: Final = 16
+"""The most goodbyes under way."""
+
+
+def close_all(devices: Sequence[Device]) -> None:
+    """Says goodbye for every device that has a session, and waits until all the sessions are over.
+
+    Raises:
+        Exception: What went wrong with one of them; the others were closed all the same.
+    """
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="goodbye") as pool:
+        goodbyes = [pool.submit(device.close) for device in devices]
+    for goodbye in goodbyes:
+        goodbye.result()
