@@ -176,10 +176,17 @@ class Misbehaviour:
     @keyword
     def start_defective_target(self, defect: str, *, target: str = "reference") -> None:
         """Starts the reference server with one of its seeded defects, in place of the target of the file."""
-        written = (bundled.folder("resources") / "targets" / f"{target}.toml").read_text(encoding="utf-8")
         name = '"--name", "{name}",'
-        assert written.count(name) == 1, f"the node of {target}.toml is started in another way"
-        file = run_folder() / f"{defect}.toml"
+        self.start_changed_target(name, f'{name} "--defect", "{defect}",', name=defect, target=target)
+
+    @keyword
+    def start_changed_target(
+        self, replace: str, by: str, *, name: str = "changed", target: str = "reference"
+    ) -> None:
+        """Starts the reference server with another text in its target file, in place of the target of the file."""
+        written = (bundled.folder("resources") / "targets" / f"{target}.toml").read_text(encoding="utf-8")
+        assert replace in written, f"there is no '{replace}' in {target}.toml"
+        file = run_folder() / f"{name}.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(written.replace(name, f'{name} "--defect", "{defect}",'), encoding="utf-8")
+        file.write_text(written.replace(replace, by), encoding="utf-8")
         Servers().start_target(str(file))

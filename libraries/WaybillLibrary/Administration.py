@@ -100,7 +100,7 @@ class Administration:
             Check History
         ```
         """
-        key = administering.rotate_key(_office())
+        key = administering.rotate_key(stage.scenario(), _office())
         logger.info(f"tokens are signed with {key or 'another key'} from now on")
         return key
 
@@ -121,7 +121,8 @@ class Administration:
             End Session    bob
         ```
         """
-        administering.end_session(_office(), stage.scenario().device(f"{person}/{device}"))
+        scenario = stage.scenario()
+        administering.end_session(scenario, _office(), scenario.device(f"{person}/{device}"))
         logger.info(f"the session of {person}/{device} was ended")
 
 

@@ -72,6 +72,9 @@ class Tokens:
     def login_should_be_refused(self, person: str, token: Secret | str, *, device: str = "intruder") -> None:
         """Fails if somebody gets a session as this person with a credential that is not genuine.
 
+        A genuine token of another device, one that is bound to a key, which is not shown here, and one that was revoked
+        must be refused like a false one.
+
         Args:
             person: As whom to log in.
             token: What to show at login.
@@ -97,12 +100,11 @@ class Tokens:
             if genuine.token
             else Credential(account.user, password=shown)
         )
-        if shown in (genuine.token, genuine.password):
+        kind = stage.target().worth(account, device, shown)
+        if kind is CredentialKind.VALID:
             raise ValueError(f"This is a genuine credential of {person}; show one that must not work.")
         tried = scenario.device(f"{person}/{device}")
-        outcome = tried.try_connect(
-            credential=false, kind=CredentialKind.FORGED if shown else CredentialKind.NONE
-        )
+        outcome = tried.try_connect(credential=false, kind=kind)
         if outcome.completion is Completion.OK:
             tried.close()
             raise AssertionError(

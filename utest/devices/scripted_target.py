@@ -33,6 +33,7 @@ class ScriptedTarget:
         self.driver = driver
         self.promises = {"dedup": "durable"}
         self._numbers = itertools.count(1)
+        self.forgotten: list[tuple[str, str, str]] = []
 
     def endpoint(self, node: str | None = None) -> Endpoint:
         assert node in {None, "node-1"}
@@ -40,6 +41,9 @@ class ScriptedTarget:
 
     def account(self, role: str = "") -> PoolAccount:
         return PoolAccount(f"{role or 'account'}-{next(self._numbers)}")
+
+    def forget(self, user: str, device: str = "", *, token: str = "") -> None:
+        self.forgotten.append((user, device, token))
 
     def credential(self, account: Any, device: str) -> Credential:
         return self.server.credential(account.user)

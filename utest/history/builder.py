@@ -108,6 +108,8 @@ class Story:
                 self.killed = True
             case "fault":
                 self._fault(words[1:])
+            case "administration":
+                self._administration(words[1:])
             case word if word.startswith("+"):
                 self.time += int(float(word[1:]) * 1000)
             case device:
@@ -125,6 +127,16 @@ class Story:
         else:
             self.event("fault-start", kind=what, scope="node1")
 
+    def _administration(self, words: list[str]) -> None:
+        """`revoke_user user=bob` begins and is confirmed; `revoke_user...` begins; `ok`, `fail` or `info` ends it."""
+        what = words[0]
+        if what in ("ok", "fail", "info"):
+            self.event("administration-end", outcome=what)
+            return
+        self.event("administration-start", operation=what.rstrip("."), **_pairs(words[1:]))
+        if not what.endswith("..."):
+            self.event("administration-end", outcome="ok")
+
     def _deed(  # noqa: PLR0912 - one case for each verb
         self, device: str, verb: str, subject: list[str], values: dict[str, Any]
     ) -> None:
@@ -132,7 +144,7 @@ class Story:
         answer = {name[3:]: values.pop(name) for name in list(values) if name.startswith("ok.")}
         match verb:
             case "connects" | "tries":
-                told = ("protocol_version", "transport", "credential", "node")
+                told = ("protocol_version", "transport", "credential", "node", "token")
                 self.event(
                     "session", device=device, **{name: values.pop(name) for name in told if name in values}
                 )

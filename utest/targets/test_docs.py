@@ -9,7 +9,8 @@ import pytest
 
 from waybill.targets.control import COMMANDS
 from waybill.targets.promises import PARAMETERS
-from waybill.targets.target_file import METHODS, READY, ROLES, parse_target
+from waybill.targets.target_file import READY, ROLES, parse_target
+from waybill.targets.token_sources import METHODS
 from waybill.targets.users import FORMATS
 
 DOCS = Path(__file__).parents[2] / "docs" / "targets.md"

@@ -1,24 +1,22 @@
 """What an administrator does during a scenario, put down in its history.
 
 A revocation that was confirmed is a promise: nothing that the revoked sessions begin later may work
-(`unauthorised-ok`).
+(`revoked-accepted`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from waybill.drivers.base import Outcome
-from waybill.history.events import Operation
+from waybill.history.events import Completion
 from waybill.tokens.reading import token_id
 
 if TYPE_CHECKING:
     from waybill.devices.device import Device
     from waybill.devices.scenario import Scenario
-
-ADMINISTRATOR: Final = "administrator/office"
-"""The device that administration is put down for."""
 
 
 class Administrator(Protocol):
@@ -35,19 +33,17 @@ class Administrator(Protocol):
 def revoke_user(scenario: Scenario, administrator: Administrator, person: str) -> None:
     """Revokes everything that a person logged in with, and returns when that is confirmed."""
     user = scenario.user(person, ()).account.user
-    _revoke(scenario, administrator, "revoke_user", (person, ""), user=user)
+    with _put_down(scenario, "revoke_user", user=person):
+        administrator.do("revoke_user", user=user)
+    scenario.target.forget(user)
 
 
 def revoke_device(scenario: Scenario, administrator: Administrator, device: Device) -> None:
     """Revokes what a device logged in with, and returns when that is confirmed."""
-    _revoke(
-        scenario,
-        administrator,
-        "revoke_device",
-        (device.user, device.device),
-        user=device.account.user,
-        device=device.device,
-    )
+    user = device.account.user
+    with _put_down(scenario, "revoke_device", device=device.name):
+        administrator.do("revoke_device", user=user, device=device.device)
+    scenario.target.forget(user, device.device)
 
 
 def revoke_token(scenario: Scenario, administrator: Administrator, device: Device) -> None:
@@ -56,45 +52,24 @@ def revoke_token(scenario: Scenario, administrator: Administrator, device: Devic
     Raises:
         ValueError: The device shows no token with an id.
     """
+    user = device.account.user
     token = scenario.target.credential(device.account, device.device).token
     named = token_id(token)
     if not named:
         raise ValueError(f"{device.name} shows no token with an id (jti), so none can be revoked by it.")
-    _revoke(
-        scenario,
-        administrator,
-        "revoke_token",
-        (device.user, device.device),
-        user=device.account.user,
-        token_id=named,
-    )
+    with _put_down(scenario, "revoke_token", device=device.name, token=scenario.token_number(token)):
+        administrator.do("revoke_token", user=user, token_id=named)
+    scenario.target.forget(user, token=token)
 
 
-def _revoke(
-    scenario: Scenario,
-    administrator: Administrator,
-    operation: str,
-    whose: tuple[str, str],
-    **values: str,
-) -> None:
-    recorder = scenario.recorder
-    session = recorder.session(ADMINISTRATOR)
-    number = recorder.invoke(session, Operation.REVOKE, user=whose[0], id=whose[1])
-    try:
-        administrator.do(operation, **values)
-    except BaseException:
-        recorder.info(number, "not-confirmed")
-        raise
-    recorder.ok(number)
-
-
-def rotate_key(administrator: Administrator) -> str:
+def rotate_key(scenario: Scenario, administrator: Administrator) -> str:
     """Makes the issuer sign with a new key; returns the key's id as the issuer tells it, or nothing."""
-    body = administrator.do("rotate_key").values.get("body")
+    with _put_down(scenario, "rotate_key"):
+        body = administrator.do("rotate_key").values.get("body")
     return str(body.get("kid", "")) if isinstance(body, dict) else ""
 
 
-def end_session(administrator: Administrator, device: Device) -> None:
+def end_session(scenario: Scenario, administrator: Administrator, device: Device) -> None:
     """Ends the session of a device, without revoking anything.
 
     Raises:
@@ -109,4 +84,21 @@ def end_session(administrator: Administrator, device: Device) -> None:
     ]
     if not mine:
         raise AssertionError(f"Expected the server to list a session of {device.name}; it lists none.")
-    administrator.do("end_session", user=device.account.user, session=str(mine[0].get("session", "")))
+    number = device.epoch.number if device.epoch else 0
+    with _put_down(scenario, "end_session", device=device.name, session=number):
+        administrator.do("end_session", user=device.account.user, session=str(mine[0].get("session", "")))
+
+
+@contextmanager
+def _put_down(
+    scenario: Scenario, operation: str, *, user: str = "", device: str = "", session: int = 0, token: int = 0
+) -> Iterator[None]:
+    """Puts an operation down in the history: that it was asked for, and how it ended."""
+    recorder = scenario.recorder
+    number = recorder.administration_start(operation, user=user, device=device, session=session, token=token)
+    try:
+        yield
+    except BaseException as error:
+        recorder.administration_end(number, Completion.INFO, type(error).__name__)
+        raise
+    recorder.administration_end(number, Completion.OK)

@@ -148,6 +148,7 @@ class Connection:
         number = recorder.session(
             self.name, node=self._node or "", protocol=scenario.driver.name,
             version=version or scenario.driver.versions[-1], transport=transport, credential=kind,
+            token=scenario.token_number(login.credential.token),
         )  # fmt: skip
         operation = -1
         if identify:

@@ -126,6 +126,8 @@ class Scenario:
         self._opening = threading.Lock()
         self._taken: set[Sending] = set()
         self._alarms: list[tuple[int, Callable[[], None]]] = []
+        self._tokens: dict[str, int] = {}
+        self._numbering = threading.Lock()
         self._typing: dict[tuple[str, str, bool], list[int]] = {}
 
     # -- people ----------------------------------------------------------------------------------------------
@@ -401,6 +403,11 @@ class Scenario:
                     self._recorder.info(number, "unconfirmed")
                 self._typing.clear()
                 self.path = self._recorder.close()
+
+    def token_number(self, token: str) -> int:
+        """The number of a token in the history, the same for the same token; 0 for none."""
+        with self._numbering:
+            return self._tokens.setdefault(token, len(self._tokens) + 1) if token else 0
 
     # -- what devices tell -----------------------------------------------------------------------------------
 

@@ -59,6 +59,9 @@ class TargetAccess(Protocol):
     def account(self, role: str = "") -> Any:
         """A fresh `Account`, each one handed out once; with a role of `roles`, one that has it."""
 
+    def forget(self, user: str, device: str = "", *, token: str = "") -> None:
+        """Takes note that tokens of a user, of one device, or one of them were revoked; the next login gets another."""
+
     def credential(
         self, account: Any, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
     ) -> Credential:

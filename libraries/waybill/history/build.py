@@ -12,6 +12,7 @@ from .membership import NEVER, Ints
 from .model import History
 from .rolls import memberships
 from .tables import (
+    Administration,
     Cursors,
     Deadline,
     Deliveries,
@@ -53,6 +54,7 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
         device_number(name, user)
     sessions = _sessions(assembly, device_number)
     faults: dict[Any, Fault] = {}
+    administrations: dict[Any, Administration] = {}
     finals: list[Final] = []
     deadlines: list[Deadline] = []
     for event, time, line in assembly.lines:
@@ -67,6 +69,21 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
                 started.observed = min(started.observed, event)
             case "fault-end" if (started := _fault(faults, line)) is not None:
                 started.end = min(started.end, event)
+            case "administration-start":
+                number = line.get("administration", len(administrations) + 1)
+                administrations[number] = Administration(
+                    len(administrations) + 1,
+                    str(line["operation"]),
+                    event,
+                    time,
+                    user=users.number(line["user"]) if line.get("user") else NONE,
+                    device=device_number(line["device"]) if line.get("device") else NONE,
+                    session=int(line.get("session", NONE)),
+                    token=int(line.get("token", 0)),
+                )
+            case "administration-end" if (asked := _administration(administrations, line)) is not None:
+                asked.done, asked.done_time = event, time
+                asked.outcome = Completion[line.get("outcome", "ok").upper()]
             case "final":
                 finals.append(
                     Final(event, time, device_number(line["device"]), bool(line.get("complete", True)))
@@ -108,6 +125,7 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
         sessions=sessions,
         operations=operations,
         faults=list(faults.values()),
+        administrations=list(administrations.values()),
         finals=finals,
         deadlines=deadlines,
         memberships={},
@@ -131,6 +149,11 @@ _MAPPED = {
 
 def _fault(faults: dict[Any, Fault], line: dict[str, Any]) -> Fault | None:
     return faults.get(line["fault"]) if "fault" in line else next(reversed(faults.values()), None)
+
+
+def _administration(known: dict[Any, Administration], line: dict[str, Any]) -> Administration | None:
+    named = line.get("administration")
+    return known.get(named) if named is not None else next(reversed(known.values()), None)
 
 
 def _array(column: Any) -> Ints:
@@ -194,6 +217,7 @@ def _sessions(assembly: Assembly, device_number: Any) -> Sessions:
     }
     size = max(begun, default=0) + 1
     columns = {name: np.full(size, NONE, dtype=np.int32) for name in ("device", "user", "version")}
+    columns["token"] = np.zeros(size, dtype=np.int32)
     columns |= {name: np.zeros(size, dtype=np.int8) for name in ("transport", "credential", "end")}
     columns |= {name: np.full(size, NEVER, dtype=np.int32) for name in ("event", "end_event")}
     columns |= {name: np.full(size, NONE, dtype=np.int64) for name in ("time", "end_time")}
@@ -202,6 +226,7 @@ def _sessions(assembly: Assembly, device_number: Any) -> Sessions:
         columns["device"][number] = device_number(line["device"], line.get("user", ""))
         columns["user"][number] = users.number(line.get("user") or line["device"].partition("/")[0])
         columns["version"][number] = line.get("protocol_version", 0)
+        columns["token"][number] = line.get("token", 0)
         columns["transport"][number] = Transport[line.get("transport", "tls").upper()]
         columns["credential"][number] = CredentialKind[line.get("credential", "valid").upper()]
         columns["event"][number] = event

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import accepted as wordless
+from .checks.revocation import REVOCATIONS
 from .columns import distinct
 from .events import Completion, CredentialKind, Operation
 from .membership import NEVER, Bools
@@ -177,6 +178,9 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         tried = (operations.what > 0) & bad[operations.session]
         figures["attempts"] = int(tried.sum())
         figures["accepted"] = _count(anomalies, "unauthorised-ok")
+    revoked = sum(asked.confirmed and asked.operation in REVOCATIONS for asked in history.administrations)
+    if revoked:
+        figures |= {"revoked": revoked, "late_operations": _count(anomalies, "revoked-accepted")}
     return figures
 
 

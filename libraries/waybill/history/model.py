@@ -17,6 +17,7 @@ from .header import Header
 from .membership import NEVER, START, Ints, Membership
 from .names import Names
 from .tables import (
+    Administration,
     Cursors,
     Deadline,
     Deliveries,
@@ -68,6 +69,7 @@ class History:
     sessions: Sessions
     operations: Operations
     faults: list[Fault]
+    administrations: list[Administration]
     finals: list[Final]
     deadlines: list[Deadline]
     memberships: dict[int, dict[int, Membership]]

@@ -53,6 +53,7 @@ class Recorder:
         self._operations = count(1)
         self._deliveries = count(1)
         self._faults = count(1)
+        self._administrations = count(1)
         self._encoder = Encoder(header)
         self._failure: Exception | None = None
         self._writing = threading.Lock()
@@ -78,8 +79,19 @@ class Recorder:
         version: int = 0,
         transport: Transport = Transport.TLS,
         credential: CredentialKind = CredentialKind.VALID,
+        token: int = 0,
     ) -> int:
-        """A device (`alice/phone`) begins a connection attempt, its next epoch. Returns the session's number."""
+        """A device (`alice/phone`) begins a connection attempt, its next epoch. Returns the session's number.
+
+        Args:
+            device: The device.
+            node: Where it connects to.
+            protocol: The driver's name.
+            version: The protocol version that it offers.
+            transport: What carries the session.
+            credential: What it shows is worth.
+            token: A number for the token that it shows, the same for the same token; never the token. 0 for none.
+        """
         session = next(self._sessions)
         line: dict[str, Any] = {"event": "session", "session": session, "device": device}
         if node:
@@ -92,6 +104,8 @@ class Recorder:
             line["transport"] = Transport(transport).name.lower()
         if credential != CredentialKind.VALID:
             line["credential"] = CredentialKind(credential).name.lower()
+        if token:
+            line["token"] = token
         self._append((LONG, self._clock(), line))
         return session
 
@@ -297,6 +311,30 @@ class Recorder:
     def fault_end(self, fault: int) -> None:
         """The fault is over and its end was verified."""
         self._long("fault-end", fault=fault)
+
+    def administration_start(
+        self, operation: str, *, user: str = "", device: str = "", session: int = 0, token: int = 0
+    ) -> int:
+        """Somebody asks for an operation of administration, before it is sent. Returns its number.
+
+        Args:
+            operation: What is asked for: `revoke_user`, `rotate_key` and so on.
+            user: The user whom it is about.
+            device: The device (`alice/phone`) that it is about.
+            session: The number of the session that it is about.
+            token: The number of the token that it is about, as `session` was given it.
+        """
+        number = next(self._administrations)
+        about = {"user": user, "device": device, "session": session, "token": token}
+        named = {name: value for name, value in about.items() if value}
+        self._long("administration-start", administration=number, operation=operation, **named)
+        return number
+
+    def administration_end(self, administration: int, outcome: Completion, code: str = "") -> None:
+        """The operation of administration was confirmed (OK), refused (FAIL), or nobody knows."""
+        self._long(
+            "administration-end", administration=administration, outcome=outcome.name.lower(), code=code
+        )
 
     def deadline(self, device: str, missing: Sequence[tuple[str, str]]) -> None:
         """The drain deadline passed, and the device still lacks these messages (conversation, key)."""

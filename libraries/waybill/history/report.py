@@ -19,6 +19,7 @@ EXAMPLES = 20
 SEVERITY = (
     "unauthorised-ok",
     "insecure-ok",
+    "revoked-accepted",
     "outsider-ok",
     "block-ignored",
     "lost-acked",

@@ -10,7 +10,10 @@ from .events import Completion, CredentialKind, End, Mode, Operation, Transport
 from .layout import MISSING, body_digest
 
 OPERATIONS = {operation.name.lower(): operation for operation in Operation}
-PLAIN = ("end", "final", "deadline", "members", "fault-start", "fault-observed", "fault-end")
+PLAIN = (
+    "end", "final", "deadline", "members", "fault-start", "fault-observed", "fault-end",
+    "administration-start", "administration-end",
+)  # fmt: skip
 """Events that are kept as they are written."""
 
 
@@ -75,6 +78,10 @@ class Spelled:
                 del self._session_of_device[line["device"]]
         if line["event"] in ("final", "deadline"):
             line["device"]
+        if line["event"] == "administration-start":
+            line["operation"]
+        if line["event"] == "administration-end":
+            Completion[line.get("outcome", "ok").upper()]
         self._assembly.add_line(time, line)
 
     def _session(self, time: int, line: dict[str, Any]) -> None:

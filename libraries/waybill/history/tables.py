@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .events import Completion
 from .membership import NEVER, Ints
 
 
@@ -129,13 +130,15 @@ class Presences:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """By session number: whose it is, how it was made, when it began and ended (`end` 0: it did not)."""
+    """By session number: whose it is, how it was made, when it began and ended (`end` 0: it did not); `token` is a
+    number for what it showed (0: none, or nobody knows)."""
 
     device: Ints
     user: Ints
     version: Ints
     transport: Ints
     credential: Ints
+    token: Ints
     event: Ints
     time: Ints
     end: Ints
@@ -173,6 +176,29 @@ class Fault:
     observed: int = NEVER
     end: int = NEVER
     details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Administration:
+    """An operation of administration: whom it was about (-1, or 0 for a token: nobody), and when and how it ended
+    (NEVER and None: it did not)."""
+
+    number: int
+    operation: str
+    event: int
+    time: int
+    user: int
+    device: int
+    session: int
+    token: int
+    done: int = NEVER
+    done_time: int = -1
+    outcome: Completion | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the server said that it is done."""
+        return self.outcome is Completion.OK
 
 
 @dataclass(frozen=True, slots=True)

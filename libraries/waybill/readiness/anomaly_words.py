@@ -8,6 +8,7 @@ from __future__ import annotations
 WORDS: dict[str, str] = {
     "unauthorised-ok": "operations succeeded with a login that is not valid",
     "insecure-ok": "operations succeeded over an insecure connection",
+    "revoked-accepted": "people went on although what let them in had been revoked",
     "outsider-ok": "people did something in conversations that they are not in",
     "block-ignored": "blocked people reached, or saw, whoever blocks them",
     "lost-acked": "acknowledged messages were lost",

@@ -24,8 +24,10 @@ from waybill.targets.provisioning import Provisioner
 from waybill.targets.ready import MessagePasses, PortOpens, ProgramRuns, Ready, ReadyLine
 from waybill.targets.running import RunningTarget
 from waybill.targets.templates import fill, new_secrets
+from waybill.targets.token_sources import make_source
 from waybill.tls.authority import Authority
-from waybill.tokens.obtain import TokenClient
+from waybill.tokens.from_file import IssuedTokens
+from waybill.tokens.sources import TokenSource
 
 RUN_MARK: Final = "WAYBILL_RUN"
 """Environment variable that every process of a run carries. A runner that sets it for its workers can end
@@ -75,8 +77,8 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
         for template in target.endpoints
     }
     authority = endpoints[target.endpoints[0].node].authority
-    tokens = _token_client(target, {}, file(target.tokens.authority) or authority)
-    accounts = _as_shown(target, read_accounts(target.path.parent / target.users.file))
+    tokens = make_source(target, {}, file(target.tokens.authority) or authority)
+    accounts = _as_shown(target, _listed(target, tokens))
     probes = None
     if any("start" in control.commands for control in target.control.values()):
         if len(accounts) < _PROBES + 1:
@@ -108,24 +110,18 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
     )
 
 
+def _listed(target: TargetFile, tokens: TokenSource | None) -> list[Account]:
+    """The accounts of a running target; without a list of their own, those that tokens were given out to."""
+    if not target.users.file and isinstance(tokens, IssuedTokens):
+        return [Account(user, "") for user in tokens.users]
+    return read_accounts(target.path.parent / target.users.file)
+
+
 def _as_shown(target: TargetFile, accounts: list[Account]) -> list[Account]:
     """The accounts with the passwords that are shown at login: none, where nothing is shown but the name."""
     if target.tokens.method == "none":
         return [dataclasses.replace(account, password="") for account in accounts]
     return accounts
-
-
-def _token_client(
-    target: TargetFile, values: Mapping[str, str], authority: Path | None
-) -> TokenClient | None:
-    if target.tokens.method != "oauth2-password":
-        return None
-    issuer = (
-        fill(target.tokens.issuer, values, f"{target.path.name}: tokens.issuer")
-        if values
-        else target.tokens.issuer
-    )
-    return TokenClient(issuer, authority=authority, client=target.tokens.client, scope=target.tokens.scope)
 
 
 class _Launcher:
@@ -179,7 +175,7 @@ class _Launcher:
         if users.request is not None:
             where = f"{self.target.path.name}: users.request"
             provisioner = Provisioner(users.request, self.shared, self.authority.certificate, where)
-        tokens = _token_client(self.target, self.shared, self.authority.certificate)
+        tokens = make_source(self.target, self.shared, self.authority.certificate)
         endpoints = {template.node: self._endpoint(template) for template in self.target.endpoints}
         pool = accounts
         if any(process.ready == "round-trip" for process in self.launch.processes):

@@ -176,15 +176,23 @@ class Tokens:
 
     Attributes:
         method: `oauth2-password`: a token from the issuer's token endpoint for the account's password;
-            `password`: the password itself; `none`: nothing but the account's name.
-        issuer: The issuer's address, for `oauth2-password`.
+            `oauth2-client-credentials`: one that a client of the issuer gets by itself; `command`: one that a program
+            prints; `file`: one that was given out before; `password`: the password itself; `none`: nothing but the
+            account's name.
+        issuer: The issuer's address, for the two of OAuth 2.0.
         client: The OAuth client id, where the issuer wants one.
+        secret: The secret of the client, which gets tokens by itself.
         scope: The scope to ask for; empty for the issuer's default.
         authority: The certificate authority of the issuer; empty for the same as the endpoints'.
         odd: The issuer signs odd claims on request, as the reference issuer does with `--odd-tokens`.
         bound: The parameter of a token request that takes the device's public key (a JSON Web Key); the token is then
             bound to the key. Empty where the issuer binds none.
         one_time: The parameters that ask for a token that is good for one login; empty where there are none.
+        refresh_scope: What to ask for besides, to be given a refresh token; empty for none.
+        parameters: Further parameters of each request for a token, with `{user}` and `{device}`.
+        command: The program that prints a token, and its arguments, with placeholders.
+        deadline: Seconds that it may take.
+        file: The file with the tokens that were given out before.
     """
 
     method: str
@@ -195,6 +203,12 @@ class Tokens:
     odd: bool = False
     bound: str = ""
     one_time: Mapping[str, str] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+    refresh_scope: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    deadline: float = 10.0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from waybill.targets.errors import LaunchError, TargetError
 from waybill.targets.processes import ServerProcess
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.round_trip import round_trip
-from waybill.tokens.obtain import TokenClient
+from waybill.tokens.sources import TokenSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class MessagePasses:
     driver: str
     endpoint: Endpoint
     probes: tuple[Account, Account]
-    tokens: TokenClient | None = None
+    tokens: TokenSource | None = None
     provisioner: Provisioner | None = None
     missing: str = "a message that gets through"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
 from waybill.targets.accounts import Account
@@ -25,7 +26,8 @@ from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
 from waybill.tls.authority import Authority
 from waybill.tokens.device_keys import DeviceKeys
-from waybill.tokens.obtain import Token, TokenClient
+from waybill.tokens.obtain import Token, TokenClient, TokenRefused
+from waybill.tokens.sources import TokenSource
 
 _RENEW_BEFORE = 60.0
 """A token with less than this many seconds to live is not handed out again."""
@@ -53,7 +55,7 @@ class RunningTarget:
         accounts: Sequence[Account],
         staff: Sequence[Account] = (),
         values: Mapping[str, str] | None = None,
-        tokens: TokenClient | None = None,
+        tokens: TokenSource | None = None,
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
         interpositions: Mapping[str, Interposition] | None = None,
@@ -78,6 +80,8 @@ class RunningTarget:
         self._tokens = tokens
         self._provisioner = provisioner
         self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
+        self._given: dict[str, tuple[str, str, bool]] = {}
+        self._revoked: set[str] = set()
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
         self._controls = dict(controls or {})
@@ -119,8 +123,8 @@ class RunningTarget:
 
     @property
     def issuer(self) -> TokenClient | None:
-        """The issuer of its tokens; None where devices show passwords."""
-        return self._tokens
+        """The issuer of its tokens; None where devices show none, or the kit gets them elsewhere."""
+        return self._tokens.client if self._tokens else None
 
     @property
     def odd_tokens(self) -> bool:
@@ -204,8 +208,8 @@ class RunningTarget:
     ) -> Credential:
         """What a device of an account shows at login: its password, or a token from the issuer.
 
-        A token is obtained once per device and used until shortly before it expires. Where the issuer binds tokens, it
-        is bound to the device's key.
+        A token is obtained once per device and used until shortly before it expires; where the issuer gave a refresh
+        token with it, that gets the next one. Where the issuer binds tokens, it is bound to the device's key.
 
         Args:
             account: The account.
@@ -225,13 +229,59 @@ class RunningTarget:
         kept = None if fresh or once or not bound else self._obtained.get((account.user, device))
         if kept is None or time.monotonic() > kept[1]:
             more = {self.file.tokens.bound: json.dumps(key.public_jwk())} if key else {}
-            token = self._tokens.obtain(
+            token = (kept and self._refreshed(kept[0])) or self._tokens.obtain(
                 account.user, account.password, device=device, more={**more, **(self._once() if once else {})}
             )
             kept = token, time.monotonic() + token.lifetime - _RENEW_BEFORE
             if bound and not once:
                 self._obtained[account.user, device] = kept
+            self._given[token.text] = account.user, device, key is not None
         return Credential(account.user, token=kept[0].text, key=key)
+
+    def forget(self, user: str, device: str = "", *, token: str = "") -> None:
+        """Takes note that tokens were revoked: whoever logs in with one of them next is given a new one.
+
+        Args:
+            user: Whose.
+            device: Of which device; empty for all of the user's.
+            token: Which one of them; empty for all.
+        """
+        for text, (whose, where, _) in list(self._given.items()):
+            if whose == user and device in ("", where) and token in ("", text):
+                self._revoked.add(text)
+        for name, (kept, _) in list(self._obtained.items()):
+            if kept.text in self._revoked:
+                del self._obtained[name]
+
+    def worth(self, account: Account, device: str, shown: str) -> CredentialKind:
+        """What a token or password is worth at a login without any key, as far as this object gave it out.
+
+        Args:
+            account: As whom to log in.
+            device: On which device.
+            shown: The token or password.
+        """
+        if not shown:
+            return CredentialKind.NONE
+        if self._tokens is None:
+            return CredentialKind.VALID if shown == account.password else CredentialKind.FORGED
+        if shown in self._revoked:
+            return CredentialKind.REVOKED
+        if shown not in self._given:
+            return CredentialKind.FORGED
+        whose, where, bound = self._given[shown]
+        theirs = whose == account.user and where in ("", device) and not bound
+        return CredentialKind.VALID if theirs else CredentialKind.FOREIGN
+
+    def _refreshed(self, token: Token) -> Token | None:
+        """The next token after one that is about to expire. None where there is no refresh token, or it was refused: as
+        clients do, the device then logs in with the password again."""
+        if not token.refresh or self.issuer is None:
+            return None
+        try:
+            return self.issuer.refresh(token.refresh)
+        except TokenRefused:
+            return None
 
     def _once(self) -> Mapping[str, str]:
         if not self.file.tokens.one_time:

@@ -20,10 +20,10 @@ from waybill.targets.model import (
     Launch,
     ProcessTemplate,
     TargetFile,
-    Tokens,
     Waiver,
 )
 from waybill.targets.promises import read_promises
+from waybill.targets.token_sources import read_tokens
 from waybill.targets.toml_table import Table, nearest, parse
 from waybill.targets.users import read_users
 from waybill.targets.variants import GUARANTEE, read_variants
@@ -31,7 +31,6 @@ from waybill.targets.variants import GUARANTEE, read_variants
 READY: Final = ("json-line", "round-trip", "port", "started")
 READY_OF_HELPERS: Final = ("port", "started")
 ROLES: Final = ("node", "issuer", "helper")
-METHODS: Final = ("none", "oauth2-password", "password")
 
 
 def read_target(path: Path | str) -> TargetFile:
@@ -60,6 +59,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
     description = root.text("description", "a sentence about the server", "")
     launch = _launch(root.table("launch")) if "launch" in root else None
     endpoints = _endpoints(root, launch)
+    tokens = read_tokens(root.table("tokens"), launch is not None)
     target = TargetFile(
         path=path,
         name=name,
@@ -67,8 +67,8 @@ def parse_target(text: str, path: Path) -> TargetFile:
         description=description,
         version=_version(root),
         endpoints=endpoints,
-        users=read_users(root.table("users"), launch is not None),
-        tokens=_tokens(root.table("tokens")),
+        users=read_users(root.table("users"), launch is not None, named_elsewhere=tokens.method == "file"),
+        tokens=tokens,
         launch=launch,
         control=read_control(root, [endpoint.node for endpoint in endpoints], launch is not None),
         promises=read_promises(root.table("promises")),
@@ -209,26 +209,6 @@ def _endpoints(root: Table, launch: Launch | None) -> tuple[EndpointTemplate, ..
             "endpoints", f"the node '{missing[0]}' has no endpoint; add [endpoints.{missing[0]}] with a url."
         )
     return tuple(endpoints)
-
-
-def _tokens(table: Table) -> Tokens:
-    method = table.choice("method", METHODS)
-    tokens = Tokens(method)
-    if method == "oauth2-password":
-        tokens = Tokens(
-            method,
-            issuer=table.text("issuer", "the address of the issuer, https://HOST:PORT"),
-            client=table.text("client", "the OAuth client id", ""),
-            scope=table.text("scope", "the OAuth scope", ""),
-            authority=table.text("authority", "a PEM file", ""),
-            odd=table.value("odd", bool, "true or false", False),
-            bound=table.text("bound", "the parameter that takes a device's public key", ""),
-            one_time=table.named_texts("one_time"),
-        )
-        if not tokens.issuer.startswith("https://"):
-            raise table.error("issuer", f"expected an https:// address, found '{tokens.issuer}'.")
-    table.finish()
-    return tokens
 
 
 def _waivers(root: Table) -> tuple[Waiver, ...]:

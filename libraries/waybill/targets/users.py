@@ -15,25 +15,31 @@ ROLES: Final = ("moderator", "admin")
 LAUNCHED_ONLY: Final = ("pool", "format", "command", "request")
 
 
-def read_users(table: Table, launched: bool) -> Users:
+def read_users(table: Table, launched: bool, *, named_elsewhere: bool = False) -> Users:
     """The table `[users]` of a target that is launched, or of one that runs already.
+
+    Args:
+        table: The table.
+        launched: Whether the kit launches the target.
+        named_elsewhere: The file of tokens names the accounts, so that they need not be listed here.
 
     Raises:
         TargetFileError: It says something that is not allowed.
     """
-    users = _launched(table) if launched else _running(table)
+    users = _launched(table) if launched else _running(table, named_elsewhere)
     table.finish()
     return users
 
 
-def _running(table: Table) -> Users:
+def _running(table: Table, named_elsewhere: bool) -> Users:
     for key in LAUNCHED_ONLY:
         if key in table:
             raise table.error(
                 key, "accounts are made for a launched target only; a running one lists them in 'file'."
             )
+    default = "" if named_elsewhere else None
     return Users(
-        table.text("file", "the file that lists the accounts (lines user:password)"),
+        table.text("file", "the file that lists the accounts (lines user:password)", default),
         roles=_roles(table, lambda roles, role: roles.text(role, "a file with lines user:password")),
     )
 

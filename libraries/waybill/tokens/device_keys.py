@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -58,19 +59,21 @@ class DeviceKeys:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._keys: dict[tuple[str, str], DeviceKey] = {}
+        self._making = threading.Lock()
 
     def of(self, user: str, device: str) -> DeviceKey:
         """The key of a device."""
-        if (user, device) not in self._keys:
-            key = DeviceKey.new()
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Names of users and devices are not always names of files.
-            name = hashlib.sha256(json.dumps([user, device]).encode()).hexdigest()[:16]
-            path = self._folder / f"{name}.pem"
-            path.unlink(missing_ok=True)
-            key.save(path)
-            self._keys[user, device] = key
-        return self._keys[user, device]
+        with self._making:
+            if (user, device) not in self._keys:
+                key = DeviceKey.new()
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                # Names of users and devices are not always names of files.
+                name = hashlib.sha256(json.dumps([user, device]).encode()).hexdigest()[:16]
+                path = self._folder / f"{name}.pem"
+                path.unlink(missing_ok=True)
+                key.save(path)
+                self._keys[user, device] = key
+            return self._keys[user, device]
 
 
 def _coordinate(number: int) -> str:

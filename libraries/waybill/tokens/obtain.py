@@ -5,6 +5,7 @@ The kit holds no signing key: what it cannot obtain here it does not have.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import ssl
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 _DISCOVERY: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 _MOST_BYTES: Final = 1_048_576
@@ -50,10 +51,12 @@ class Token:
     Attributes:
         text: The token; never shown.
         lifetime: Seconds from its issue to its end, as the issuer says; 0 where it does not say.
+        refresh: What gets the next token of the same sort; empty where the issuer gave none. Never shown.
     """
 
     text: str = field(repr=False)
     lifetime: float = 0.0
+    refresh: str = field(default="", repr=False)
 
 
 class TokenClient:
@@ -70,6 +73,7 @@ class TokenClient:
         authority: Path | None = None,
         client: str = "",
         scope: str = "",
+        parameters: Mapping[str, str] | None = None,
         deadline: float = 10.0,
     ) -> None:
         """Prepares the client; nothing is fetched yet.
@@ -79,6 +83,8 @@ class TokenClient:
             authority: The certificate authority to trust (a PEM file); None for the system's own.
             client: The client id to name; empty for none.
             scope: The scope to ask for; empty for the issuer's default.
+            parameters: Further parameters of each request for a token; `{user}` and `{device}` in them stand for whom
+                it is.
             deadline: Seconds for each request.
         """
         if not issuer.startswith("https://"):
@@ -86,6 +92,7 @@ class TokenClient:
         self.issuer = issuer.rstrip("/")
         self._client = client
         self._scope = scope
+        self._parameters = dict(parameters or {})
         self._deadline = deadline
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -98,6 +105,11 @@ class TokenClient:
             handlers.append(urllib.request.ProxyHandler({}))
         self._opener = urllib.request.build_opener(*handlers)
         self._endpoints: dict[str, Any] | None = None
+
+    @property
+    def client(self) -> TokenClient | None:
+        """Itself: the issuer that tokens come from."""
+        return self
 
     def discover(self) -> dict[str, Any]:
         """The issuer's description of itself (OpenID Connect Discovery, else RFC 8414), fetched once.
@@ -159,14 +171,59 @@ class TokenClient:
         form = {"grant_type": "password", "username": user, "password": password}
         optional = {"device": device, "client_id": self._client, "scope": self._scope}
         form.update({name: value for name, value in optional.items() if value})
-        form.update(more or {})
+        return self._token(form | self._for(user, device) | dict(more or {}), f"for '{user}'")
+
+    def obtain_as_client(
+        self, user: str, client: str, secret: str, *, device: str = "", more: Mapping[str, str] | None = None
+    ) -> Token:
+        """Obtains a token that a client of the issuer gets by itself (grant `client_credentials`, RFC 6749, 4.4).
+
+        Args:
+            user: For whom it is, for the parameters that name the account.
+            client: The client's id.
+            secret: Its secret; it goes into the header `Authorization` (section 2.3.1).
+            device: The device that it is for; empty for none.
+            more: Further parameters of the request.
+
+        Raises:
+            TokenRefused: The issuer refused.
+            IssuerUnreachable: It gave no usable answer.
+        """
+        form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
+        form |= self._for(user, device) | dict(more or {})
+        pair = f"{quote_plus(client)}:{quote_plus(secret)}"
+        return self._token(
+            form, f"for '{user}'", {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        )
+
+    def refresh(self, token: str) -> Token:
+        """Obtains the next token for a refresh token (RFC 6749, section 6), which is worth nothing afterwards where the
+        issuer gives another one along.
+
+        Raises:
+            TokenRefused: The issuer refused: it was used before, or was revoked.
+            IssuerUnreachable: It gave no usable answer.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        if self._client:
+            form["client_id"] = self._client
+        found = self._token(form, "for a refresh token")
+        return found if found.refresh else Token(found.text, found.lifetime, token)
+
+    def _for(self, user: str, device: str) -> dict[str, str]:
+        return {
+            name: value.replace("{user}", user).replace("{device}", device)
+            for name, value in self._parameters.items()
+        }
+
+    def _token(self, form: Mapping[str, str], whom: str, headers: Mapping[str, str] | None = None) -> Token:
         endpoint = self.discover()["token_endpoint"]
-        status, answer = self._request(endpoint, urlencode(form).encode())
+        status, answer = self._request(endpoint, urlencode(form).encode(), headers)
         if status != 200:
             code = str(answer.get("error", f"status {status}"))
             described = str(answer.get("error_description", "")).strip()
             raise TokenRefused(
-                f"{endpoint} refused a token for '{user}': {code}{f' ({described})' if described else ''}.",
+                f"{endpoint} refused a token {whom}: {code}{f' ({described})' if described else ''}.",
                 code,
                 status,
             )
@@ -177,11 +234,17 @@ class TokenClient:
                 f"{endpoint} answered without a usable token: expected access_token and token_type 'Bearer', "
                 f"found the keys {sorted(answer)} and token_type '{kind}'."
             )
-        lifetime = answer.get("expires_in", 0)
-        return Token(text, float(lifetime) if isinstance(lifetime, int | float) else 0.0)
+        lifetime, refresh = answer.get("expires_in", 0), answer.get("refresh_token", "")
+        return Token(
+            text,
+            float(lifetime) if isinstance(lifetime, int | float) else 0.0,
+            refresh if isinstance(refresh, str) else "",
+        )
 
-    def _request(self, url: str, form: bytes | None = None) -> tuple[int, dict[str, Any]]:
-        headers = {"Accept": "application/json"}
+    def _request(
+        self, url: str, form: bytes | None = None, more: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        headers = {"Accept": "application/json", **(more or {})}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         request = urllib.request.Request(url, data=form, headers=headers)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from waybill.tokens import forge
 
 
+def claims(token: str) -> dict[str, Any]:
+    """What a token claims; nothing if it is none that can be read."""
+    try:
+        read: Any = json.loads(forge.decode(forge.split(token)[1]))
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
 def token_id(token: str) -> str:
     """The id (`jti`) of a token; empty if it has none, or is none."""
-    try:
-        claims: Any = json.loads(forge.decode(forge.split(token)[1]))
-    except ValueError:
-        return ""
-    return str(claims.get("jti", "")) if isinstance(claims, dict) else ""
+    return str(claims(token).get("jti", ""))
+
+
+def seconds_left(token: str) -> float | None:
+    """For how many seconds a token is still good by its own claim `exp`; None where it does not say."""
+    ends = claims(token).get("exp")
+    if isinstance(ends, bool) or not isinstance(ends, int | float):
+        return None
+    return ends - time.time()

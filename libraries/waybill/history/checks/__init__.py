@@ -19,6 +19,7 @@ from . import (
     presence,
     reads,
     receipts,
+    revocation,
     security,
 )
 
@@ -36,6 +37,7 @@ CHECKS: dict[str, Check] = {
     "markers": markers.check,
     "convergence": convergence.check,
     "security": security.check,
+    "revocation": revocation.check,
     "permission": permission.check,
     "completion": completion.check,
 }

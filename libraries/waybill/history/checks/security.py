@@ -47,7 +47,7 @@ def check(history: History) -> list[Anomaly]:
 
     anomalies = []
     for name, since in (("unauthorised-ok", np.minimum(false, _revoked(history))), ("insecure-ok", bare)):
-        found = sorted(set(_effects(history, since)))
+        found = sorted(set(effects(history, since)))
 
         def example(event: int, session: int, what: str, begun: int, name: str = name) -> Example:
             told = "was given a message" if what == "deliver" else f"{what} took effect"
@@ -70,12 +70,9 @@ def _revoked(history: History) -> Ints:
     for row in np.flatnonzero(of_user).tolist():
         operation = int(invokes.operation[row])
         if operations.completion[operation] == Completion.OK:
-            done = int(operations.done[operation])
-            if bound:
-                late = operations.event[
-                    operations.time > int(operations.done_time[operation]) + int(bound * 1e6)
-                ]
-                done = max(done, int(late.min(initial=NEVER)) - 1)
+            done = after_bound(
+                history, int(operations.done[operation]), int(operations.done_time[operation]), bound
+            )
             older = (sessions.user == invokes.user[row]) & (sessions.event < invokes.event[row])
             device = history.ids[int(invokes.id[row])]
             if device:
@@ -85,7 +82,17 @@ def _revoked(history: History) -> Ints:
     return since
 
 
-def _effects(history: History, since: Ints) -> list[tuple[int, int, str, int]]:
+def after_bound(history: History, done: int, done_time: int, bound: float) -> int:
+    """The last event at which a revocation that was confirmed need not hold yet: the confirmation, if it must hold at
+    once, else the last one before the first operation that began later than so many seconds after it."""
+    if not bound:
+        return done
+    operations = history.operations
+    late = operations.event[operations.time > done_time + int(bound * 1e6)]
+    return max(done, int(late.min(initial=NEVER)) - 1)
+
+
+def effects(history: History, since: Ints) -> list[tuple[int, int, str, int]]:
     """What took effect and began after a session was bad: the event that shows it, the session, what it was, the
     event it began."""
     if not (since < NEVER).any():
