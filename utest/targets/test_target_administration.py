@@ -151,7 +151,7 @@ def test_any_other_answer_is_neither_done_nor_refused(status: int, office: Offic
 
 def test_nobody_who_answers_is_told_and_no_token_shown(office: Office) -> None:
     office.close()
-    with pytest.raises(AdministrationFailed, match="gave no answer: .*refused") as error:
+    with pytest.raises(AdministrationFailed, match=r"gave no answer: .*refused") as error:
         office.administration(revoke_device=revoking()).do("revoke_device", user="bob", device="d")
     assert "admins-token" not in str(error.value)
 
@@ -161,7 +161,7 @@ def test_a_server_of_another_authority_is_asked_nothing(office: Office, tmp_path
     administration = Administration(
         {"revoke_user": revoking()}, {"host": office.url}, other, lambda: "admins-token", "mine.toml"
     )
-    with pytest.raises(AdministrationFailed, match="gave no answer: .*CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(AdministrationFailed, match=r"gave no answer: .*CERTIFICATE_VERIFY_FAILED"):
         administration.do("revoke_user", user="bob", device="d")
     assert office.asked == []
 
@@ -246,7 +246,7 @@ def test_requests_and_commands_are_read() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[administration.revoke_usr]\nurl = "https://eu"', "there is no operation 'revoke_usr', did you mean 'revoke_user'"),
+        ('[administration.revoke_usr]\nurl = "https://eu"', "no operation 'revoke_usr', did you mean 'revoke_user'"),
         ("[administration.revoke_user]", "the key 'url' is missing"),
         ('[administration.revoke_user]\nurl = "eu"', "expected http:// or https://"),
         ('[administration.revoke_user]\nurl = "https://eu"\nmethod = "post"', "expected an HTTP method"),
