@@ -74,6 +74,7 @@ def test_a_hello_without_extensions_is_read_too() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", of_the_library()[:60]],
+    ids=["nothing", "HTTP", "another message", "cut off"],
 )
 def test_other_bytes_are_no_hello(content: bytes) -> None:
     with pytest.raises(NoClientHello):
