@@ -19,8 +19,9 @@ ROOT = Path(__file__).parent.parent
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.")
 """How every JWT begins whose header is a JSON object."""
 
-SPARED = re.compile(r"targets/[^/]+/(issuer|node|broker)/data/")
-"""The servers' own data: what they keep there is theirs, and the kit reads none of it."""
+SPARED = re.compile(r"targets/[^/]+/((issuer|node|broker)/data/|device-keys/[0-9a-f]+\.pem$)")
+"""The servers' own data: what they keep there is theirs, and the kit reads none of it. The keys of devices are where
+they belong."""
 
 
 def run(folder: Path, *arguments: str) -> Path:
@@ -47,7 +48,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     """The folder of a run of all security scenarios, and what the witnesses of its processes saw."""
     folder = tmp_path_factory.mktemp("security")
     results = run(folder, str(ROOT / "suites" / "70_security"))
-    seen: dict[str, set[str]] = {"opened": set(), "passwords": set(), "tokens": set()}
+    seen: dict[str, set[str]] = {}
     for path in (folder / "seen").iterdir():
         for what, found in json.loads(path.read_text(encoding="utf-8")).items():
             seen.setdefault(what, set()).update(found)
@@ -70,7 +71,10 @@ def test_no_token_and_no_password_is_left_behind(finished: tuple[Path, dict[str,
     results, seen = finished
     assert len(seen["tokens"]) > 80, "the witness saw no tokens, so nothing would be found"
     assert len(seen["passwords"]) >= 160
-    secrets = [one.encode() for one in seen["passwords"]]
+    for what in ("refresh_tokens", "keys", "proofs"):
+        assert len(seen[what]) > 20, f"the witness saw no {what}, so nothing would be found"
+    names = ("passwords", "refresh_tokens", "keys", "proofs")
+    secrets = [one.encode() for name in names for one in seen[name]]
     secrets += [one.rpartition(".")[2].encode() for one in seen["tokens"]]
     contents = left_behind(results)
     assert {"output.xml", "readiness.json", "log.html"} <= set(contents)
@@ -79,8 +83,18 @@ def test_no_token_and_no_password_is_left_behind(finished: tuple[Path, dict[str,
     for name, content in contents.items():
         assert not TOKEN.search(content), f"{name} has a token"
         assert not [1 for secret in secrets if secret in content], (
-            f"{name} has a password or a token's signature"
+            f"{name} has a password, a token's signature, a refresh token, a device's key or a proof of it"
         )
+
+
+def test_the_keys_of_devices_are_for_their_owner_only(finished: tuple[Path, dict[str, set[str]]]) -> None:
+    results, _ = finished
+    folders = list(results.glob("targets/*/device-keys"))
+    keys = [key for folder in folders for key in folder.iterdir()]
+    assert len(keys) > 20
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+    assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+    assert all(b"PRIVATE KEY" in key.read_bytes() for key in keys)
 
 
 def test_a_token_that_is_left_behind_would_be_found(finished: tuple[Path, dict[str, set[str]]]) -> None:

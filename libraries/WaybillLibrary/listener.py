@@ -38,7 +38,7 @@ _NOT_THE_TARGET = (
 """What Robot says when a scenario did not come to its end for a reason that says nothing about the target."""
 
 
-_NO_MEANS = ("MeansMissing: ", "MeansFailed: ", "FaultWithoutEffect: ")
+_NO_MEANS = ("MeansMissing: ", "MeansFailed: ", "AdministrationFailed: ", "FaultWithoutEffect: ")
 """How the message of a scenario begins that could not do to the target what it had to do, by the kind of error."""
 
 

@@ -58,6 +58,8 @@ class Subject:
         name_of: The account's name at the server.
         tells_backlog: Whether the protocol tells what waited for a device from what is new.
         login_answer: The least bytes on the wire that the answer to a login has, TLS included.
+        bound_elsewhere: For a protocol that has keys proven: a valid credential but for its key, which its token is not
+            bound to.
     """
 
     driver: Driver
@@ -68,6 +70,7 @@ class Subject:
     name_of: Callable[[Any], str]
     tells_backlog: bool = True
     login_answer: int = 48
+    bound_elsewhere: Callable[[Any, str], Credential] | None = None
 
     def login(self, account: Any, device: str = "phone", **changes: Any) -> Login:
         """A login with a valid credential."""
@@ -173,6 +176,23 @@ class DriverConformance:
         assert refused.value.outcome.completion is Completion.FAIL
         assert refused.value.outcome.code
         assert tape.events == []
+
+    def test_a_token_that_is_bound_to_another_key_is_refused_as_a_bad_one(self, subject: Subject) -> None:
+        if subject.bound_elsewhere is None:
+            pytest.skip("the protocol has no keys proven")
+        account = subject.account()
+        outcomes = []
+        for credential in (subject.bound_elsewhere(account, "phone"), subject.bad_credential(account)):
+            tape = Tape()
+            login = dataclasses.replace(subject.login(account), credential=credential)
+            with pytest.raises(LoginRefused) as refused:
+                subject.driver.connect(login, tape)
+            outcomes.append(refused.value.outcome)
+            assert tape.events == []
+        assert outcomes[0] == outcomes[1]
+        assert outcomes[0].completion is Completion.FAIL
+        session, _ = subject.connect(account)
+        session.close()
 
     def test_a_session_that_never_said_who_it_is_gets_nothing_done(self, subject: Subject) -> None:
         account, other = subject.account(), subject.account()

@@ -10,6 +10,7 @@ from conformance import DriverConformance, Subject
 
 from waybill.drivers.waybill_v2 import WaybillDriver
 from waybill.targets import RunningTarget, find_target, launch
+from waybill.tokens.device_keys import DeviceKey
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,17 @@ def subject(target: RunningTarget) -> Subject:
             target.credential(account, "phone"), token="forged"
         ),
         name_of=lambda account: account.user,
+        bound_elsewhere=lambda account, device: dataclasses.replace(
+            target.credential(account, device), key=DeviceKey.new()
+        ),
     )
+
+
+def test_the_reference_run_logs_in_with_keys(target: RunningTarget) -> None:
+    """What the suite does with valid credentials, it does with bound tokens."""
+    credential = target.credential(target.account(), "phone")
+    assert credential.key is not None
+    assert "Key" not in repr(credential)
 
 
 class TestConformance(DriverConformance):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import itertools
 import json
 import os
@@ -14,17 +16,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from conformance import DriverConformance, Subject
 from scripted_server import Client, Frame, ScriptedServer
 from tape import Tape
 from tcp_proxy import UP, TcpProxy
+from websockets.sync.server import ServerConnection
 
 from waybill.drivers.base import Credential, Driver, Endpoint, Login, LoginRefused, Session
 from waybill.drivers.iris import IrisDriver
 from waybill.drivers.waybill_v2 import WaybillDriver
 from waybill.history.events import Completion, End
 from waybill.tls.authority import Authority
+from waybill.tokens.device_keys import DeviceKey
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +291,83 @@ class TestMisbehaviour:
         other.close()
         assert not tape.broken
         assert not given.broken
+
+
+class TestProof:
+    """The proof that a device has the key that its token is bound to."""
+
+    @pytest.fixture
+    def own(self, tmp_path: Path) -> Iterator[ScriptedServer]:
+        with ScriptedServer(tmp_path) as running:
+            yield running
+
+    @staticmethod
+    def login(own: ScriptedServer, key: DeviceKey | None, **changes: Any) -> Session:
+        credential = Credential("alice", token="token of alice", key=key)
+        return WaybillDriver().connect(Login(own.endpoint, credential, "phone", **changes), Tape())
+
+    def test_a_challenge_is_answered_with_the_signature_of_nonce_device_and_token(
+        self, own: ScriptedServer
+    ) -> None:
+        key, proofs = DeviceKey.new(), []
+
+        def challenge(socket: ServerConnection, _: Frame) -> bool:
+            socket.send(json.dumps({"type": "challenge", "nonce": "n0nce_-"}))
+            proofs.append(json.loads(socket.recv()))
+            return False
+
+        own.hello_rules.append(challenge)
+        self.login(own, key).close()
+        (proof,) = proofs
+        assert sorted(proof) == ["signature", "type"]
+        assert proof["type"] == "proof"
+        signature = base64.urlsafe_b64decode(proof["signature"] + "==")
+        assert len(signature) == 64
+        digest = hashlib.sha256(b"token of alice").hexdigest()
+        said = f"waybill-proof-v2\nn0nce_-\nphone\n{digest}".encode()
+        public = jwt.PyJWK(key.public_jwk() | {"alg": "ES256"}).key
+        assert jwt.get_algorithm_by_name("ES256").verify(said, public, signature)
+
+    def test_a_key_is_not_shown_to_a_server_that_does_not_ask(self, own: ScriptedServer) -> None:
+        hellos: list[Frame] = []
+        own.hello_rules.append(lambda _, hello: bool(hellos.append(hello)))
+        self.login(own, DeviceKey.new()).close()
+        assert sorted(hellos[0]) == ["capabilities", "cursor", "device", "token", "type", "versions"]
+
+    def test_without_the_key_nothing_is_answered(self, own: ScriptedServer) -> None:
+        heard: list[object] = []
+
+        def challenge(socket: ServerConnection, _: Frame) -> bool:
+            socket.send(json.dumps({"type": "challenge", "nonce": "n"}))
+            try:
+                heard.append(socket.recv(timeout=0.5))
+            except TimeoutError:
+                heard.append(None)
+            socket.send(json.dumps({"type": "closing", "code": "unauthenticated", "text": "no"}))
+            socket.close(1008)
+            return True
+
+        own.hello_rules.append(challenge)
+        with pytest.raises(LoginRefused) as refused:
+            self.login(own, None)
+        outcome = refused.value.outcome
+        assert (outcome.completion, outcome.code) == (Completion.FAIL, "unauthenticated")
+        assert heard == [None]
+
+    def test_a_second_challenge_is_no_answer_to_a_proof(self, own: ScriptedServer) -> None:
+        def again(socket: ServerConnection, _: Frame) -> bool:
+            for _ in range(2):
+                socket.send(json.dumps({"type": "challenge", "nonce": "n"}))
+            socket.recv()
+            return True
+
+        own.hello_rules.append(again)
+        with pytest.raises(LoginRefused) as refused:
+            self.login(own, DeviceKey.new())
+        assert (refused.value.outcome.completion, refused.value.outcome.code) == (
+            Completion.INFO,
+            "malformed",
+        )
 
 
 def test_an_untrusted_certificate_is_a_definite_failure(server: ScriptedServer, tmp_path: Path) -> None:

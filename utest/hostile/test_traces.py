@@ -25,6 +25,9 @@ class Target:
     def logs(self) -> list[Path]:
         return sorted(self.folder.rglob("*.log"))
 
+    def private(self) -> list[Path]:
+        return [self.folder / "issuer" / "data"]
+
 
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
@@ -110,3 +113,11 @@ def test_refused_text_in_the_data_is_found_and_taken_text_is_not(target: Target)
     (target.folder / "data.sqlite").write_bytes(b"\0\1" + MARK.encode() + b"' OR 1=1")
     assert [one.kind for one in traces.find([reaction(Became.REFUSED)], 7)] == ["store"]
     assert traces.find([reaction(Became.TAKEN)], 7) == []
+
+
+def test_where_keys_are_kept_nothing_is_read(target: Target) -> None:
+    for name in ("issuer/data", "node/data"):
+        (target.folder / name).mkdir(parents=True)
+        (target.folder / name / "kept").write_text(f"it holds {MARK}", encoding="utf-8")
+    found = Traces(target).find([reaction(Became.REFUSED)], 7)
+    assert [(one.kind, one.where) for one in found] == [("store", target.folder / "node" / "data" / "kept")]

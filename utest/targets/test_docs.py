@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from waybill.targets.administration_file import OPERATIONS
 from waybill.targets.control import COMMANDS
 from waybill.targets.promises import PARAMETERS
 from waybill.targets.target_file import READY, ROLES, parse_target
@@ -23,12 +24,13 @@ def test_an_example_is_a_valid_target_file(number: int) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
 
 
 def test_every_word_is_documented() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    missing = [word for word in (*PARAMETERS, *READY, *ROLES, *FORMATS, *METHODS) if f"`{word}`" not in text]
+    words = (*PARAMETERS, *READY, *ROLES, *FORMATS, *METHODS, *OPERATIONS)
+    missing = [word for word in words if f"`{word}`" not in text]
     assert missing == []
 
 

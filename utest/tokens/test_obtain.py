@@ -34,6 +34,7 @@ class Issuer:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 issuer.forms.append(parse_qs(body))
                 issuer.types.append(self.headers["Content-Type"])
+                issuer.headers.append(dict(self.headers))
                 self.answer(*issuer.answer)
 
             def answer(self, status: int, document: Any) -> None:
@@ -57,6 +58,7 @@ class Issuer:
         self.asked: list[str] = []
         self.forms: list[dict[str, list[str]]] = []
         self.types: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
         self.thread.start()
 

@@ -13,7 +13,11 @@ from waybill.readiness.waivers import Waiver
 if TYPE_CHECKING:
     from waybill.targets import TargetFile
 
-_COMMANDS_FOR = {"kill": ("kill", "start")}
+_COMMANDS_FOR = {
+    "kill": ("kill", "start"),
+    "revoke": ("revoke_token", "revoke_device", "revoke_user"),
+    "rotate": ("rotate_key",),
+}
 """What a scenario does with a means: what it killed it starts again."""
 
 
@@ -23,7 +27,7 @@ class Expectations:
 
     Attributes:
         capabilities: What its driver can express, by the names of the driver contract.
-        lacking_means: What cannot be done to its nodes.
+        lacking_means: What cannot be done to its nodes, and what no administrator can do.
         scenarios: The ids of the guarantees that have scenarios.
         waivers: Its waivers.
         today: The day on which waivers are looked at.
@@ -60,3 +64,10 @@ def lacking_means(file: TargetFile) -> list[str]:
     control = file.control.get(file.endpoints[0].node)
     given = control.commands if control else {}
     return [what for what in ("kill", "stop", "start", "pause") if what not in given]
+
+
+def lacking_administration(file: TargetFile) -> list[str]:
+    """What no administrator of a target can do, as far as its file tells."""
+    from waybill.targets.administration_file import OPERATIONS
+
+    return [operation for operation in OPERATIONS if operation not in file.administration]

@@ -39,6 +39,9 @@ class Traced(Protocol):
     def logs(self) -> list[Path]:
         """Its log files."""
 
+    def private(self) -> list[Path]:
+        """Folders that nobody but a server itself looks into."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -106,10 +109,11 @@ class Traces:
         ]
 
     def _stored(self, rejected: set[str]) -> list[Trace]:
-        """Whatever of a refused input is in the target's data."""
+        """Whatever of a refused input is in the target's data. Where keys are kept nothing is read."""
         found = []
-        logs = set(self._target.logs())
-        for top, _, files in os.walk(self._target.folder):
+        logs, private = set(self._target.logs()), set(self._target.private())
+        for top, below, files in os.walk(self._target.folder):
+            below[:] = [name for name in below if Path(top) / name not in private]
             for name in files:
                 path = Path(top) / name
                 if path in logs or path.is_symlink() or not path.is_file():

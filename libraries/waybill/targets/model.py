@@ -143,8 +143,8 @@ class AdministrationRequest:
 
     @property
     def wants_token(self) -> bool:
-        """Whether who asks shows a token."""
-        return any("{token}" in text for text in (self.url, self.body, *self.headers.values()))
+        """Whether who asks shows a token, which stands in a header field."""
+        return any("{token}" in text for text in self.headers.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,6 +395,13 @@ class RunningTarget:
         names = [template.name for template in self.file.launch.processes if template.role != "helper"]
         return {name: listeners(self._processes[name].process.pids, self._address.host) for name in names}
 
+    def private(self) -> list[Path]:
+        """The data of issuers, where the keys are that sign tokens, and the keys of devices: nobody looks into them to
+        find out something about the server."""
+        launched = self.file.launch.processes if self.file.launch else ()
+        issuers = [template.name for template in launched if template.role == "issuer"]
+        return [*(self.folder / name / "data" for name in issuers), self.folder / "device-keys"]
+
     def logs(self) -> list[Path]:
         """All log files of its processes, to be kept as artifacts."""
         return sorted(self.folder.rglob("*.log"))
