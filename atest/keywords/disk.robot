@@ -46,8 +46,10 @@ A disk that nothing was written to proves nothing
     ...    Send While Disk Fails    IS FULL    alice    bob    count=0
 
 A target that was not started for it says so
+    End Scenario
     Stop Target
     Start
+    Begin
     Connect People    alice and bob
     Run Keyword And Expect Error    MeansMissing: Disk and clock of node cannot be disturbed*was not launched for that*
     ...    Send While Disk Fails    IS FULL    alice    bob    count=1

@@ -44,7 +44,7 @@ An old version is noticed
     Run Keyword And Expect Error    *1 were not: TLS 1.0 was accepted by node at 127.*: it chose TLS 1.0 with TLS_*
     ...    Handshake Should Fail    TLSv1
     Offer Weaker TLS
-    Run Keyword And Expect Error    *2 were not: TLS 1.0 was accepted by node at 127.*; TLS 1.1 was accepted by node*
+    Run Keyword And Expect Error    *4 were not: TLS 1.0 was accepted by node at 127.*; TLS 1.1 was accepted by node*
     ...    Attempts On TLS Should Have Failed
 
 A port without TLS is noticed although no file tells of it
@@ -59,10 +59,10 @@ A session without TLS is noticed
     Connect People    alice and bob
     Log In In Plaintext    mallory    bob
     Run Keyword And Expect Error
-    ...    *1 were not: login in plaintext was accepted by node at *: mallory/plaintext-02 got a session
+    ...    *1 were not: login in plaintext was accepted by node at *: mallory/plaintext-03 got a session
     ...    Attempts On TLS Should Have Failed
     Run Keyword And Expect Error
-    ...    insecure-ok*mallory/plaintext-02: login took effect over plaintext*
+    ...    insecure-ok*mallory/plaintext-03: login took effect over plaintext*
     ...    Check History
 
 An expired certificate is named
