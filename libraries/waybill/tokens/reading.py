@@ -15,3 +15,12 @@ def token_id(token: str) -> str:
     except ValueError:
         return ""
     return str(claims.get("jti", "")) if isinstance(claims, dict) else ""
+
+
+def key_id(token: str) -> str:
+    """The id (`kid`) of the key that a token says it is signed by; empty if it names none, or is no token."""
+    try:
+        header: Any = json.loads(forge.decode(forge.split(token)[0]))
+    except ValueError:
+        return ""
+    return str(header.get("kid", "")) if isinstance(header, dict) else ""
