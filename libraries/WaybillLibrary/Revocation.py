@@ -8,7 +8,6 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.devices import crowd
-from waybill.devices.bystanders import losses
 from waybill.devices.revoking import Revocations
 from waybill.version import __version__
 from WaybillLibrary import current, stage
@@ -159,7 +158,7 @@ class Revocation:
         try:
             made.require_others_untouched(deadline=deadline.total_seconds())
         finally:
-            current.case.show(bystander_loss=losses(made.others))
+            current.case.show(bystander_loss=crowd.losses(made.others))
         logger.info(f"{len(made.others)} other sessions noticed nothing")
 
     @keyword

@@ -8,7 +8,6 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.devices import crowd
-from waybill.devices.bystanders import losses
 from waybill.devices.rotating import Rotations
 from waybill.version import __version__
 from WaybillLibrary import current, stage
@@ -171,7 +170,7 @@ class Rotation:
         try:
             made.require_crowd_untouched(deadline=deadline.total_seconds())
         finally:
-            current.case.show(bystander_loss=losses(made.crowd))
+            current.case.show(bystander_loss=crowd.losses(made.crowd))
         logger.info(f"{len(made.crowd)} sessions noticed nothing")
 
     def _of_scenario(self) -> Rotations:

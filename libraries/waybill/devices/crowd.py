@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
     from waybill.devices.device import Device
     from waybill.devices.scenario import Scenario
+    from waybill.devices.sending import Sending
 
 AT_ONCE: Final = 4
 """Logins, or requests for a token, that are under way together: the server works on one while others are on their
@@ -106,8 +107,24 @@ def require_untouched(devices: Sequence[Device], before: dict[Device, int], *, d
         [sending for device in devices for sending in device.sent], deadline=max(1.0, limit.remaining())
     )
     for device in devices:
-        device.wait_for_deliveries(deadline=max(1.0, limit.remaining()))
+        device.wait_for_deliveries(owed(device, devices), deadline=max(1.0, limit.remaining()))
     bystanders.require_unbroken(devices)
+
+
+def owed(device: Device, devices: Sequence[Device]) -> list[Sending]:
+    """What a device must have been given: everything acknowledged, and what these devices sent where a server answers
+    a send with nothing. What was written last on a session that the server ended may have come too late there."""
+    names = {one.name for one in devices}
+    return [one for one in device.scenario.owed(device) if one.acknowledged or one.device in names]
+
+
+def losses(devices: Sequence[Device]) -> int:
+    """How much these devices lost so far: sends that were refused or whose fate is unknown, and messages that one of
+    them was not given."""
+    unsent = sum(not one.taken for device in devices for one in device.sent)
+    return unsent + sum(
+        not device.inbox.holds(one) for device in devices for one in owed(device, devices)
+    )
 
 
 def counted(writers: Iterable[Device]) -> dict[Device, int]:

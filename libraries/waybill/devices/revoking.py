@@ -273,7 +273,8 @@ def _require_ended(revoked: Iterable[Revoked], deadline: float) -> None:
                 f"Expected the session of {one.device.name} to end; {deadline:g} s after the revocation was confirmed "
                 f"it goes on."
             )
-        if one.epoch.over is not End.REFUSED or REASON not in one.epoch.reason:
+        # A protocol without words for the end of a session may have said why before it.
+        if one.epoch.over not in (End.REFUSED, End.LOST) or REASON not in one.epoch.reason:
             said = f": {one.epoch.reason}" if one.epoch.reason else ""
             raise NotEnded(
                 f"Expected the server to end the session of {one.device.name} and to say '{REASON}'; after the "
