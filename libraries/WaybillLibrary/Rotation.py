@@ -101,7 +101,7 @@ class Rotation:
 
     @keyword
     def wait_until_keys_are_retired(self, *, deadline: timedelta = PATIENCE) -> None:
-        """Waits until no retired key can count any more: it is published no longer, and nobody may keep an older answer.
+        """Waits until no retired key can count any more: it is not published, and nobody may keep an older answer.
 
         Args:
             deadline: How long the issuer may take, beside the promised grace.

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _COMMANDS_FOR = {"kill": ("kill", "start")}
 """What a scenario does with a means: what it killed it starts again."""
 
+_OPERATIONS_FOR = {"revoke": ("revoke_token", "revoke_device", "revoke_user"), "rotate": ("rotate_key",)}
+"""Means that are requests of administration."""
+
 
 @dataclass(frozen=True)
 class Expectations:
@@ -23,7 +26,7 @@ class Expectations:
 
     Attributes:
         capabilities: What its driver can express, by the names of the driver contract.
-        lacking_means: What cannot be done to its nodes.
+        lacking_means: What cannot be done to its nodes, or asked of its administration.
         scenarios: The ids of the guarantees that have scenarios.
         waivers: Its waivers.
         today: The day on which waivers are looked at.
@@ -60,3 +63,12 @@ def lacking_means(file: TargetFile) -> list[str]:
     control = file.control.get(file.endpoints[0].node)
     given = control.commands if control else {}
     return [what for what in ("kill", "stop", "start", "pause") if what not in given]
+
+
+def lacking_administration(file: TargetFile) -> list[str]:
+    """What a target file does not tell how to ask for."""
+    return [
+        means
+        for means, operations in _OPERATIONS_FOR.items()
+        if any(operation not in file.administration for operation in operations)
+    ]

@@ -122,9 +122,7 @@ def losses(devices: Sequence[Device]) -> int:
     """How much these devices lost so far: sends that were refused or whose fate is unknown, and messages that one of
     them was not given."""
     unsent = sum(not one.taken for device in devices for one in device.sent)
-    return unsent + sum(
-        not device.inbox.holds(one) for device in devices for one in owed(device, devices)
-    )
+    return unsent + sum(not device.inbox.holds(one) for device in devices for one in owed(device, devices))
 
 
 def counted(writers: Iterable[Device]) -> dict[Device, int]:

@@ -25,7 +25,7 @@ def check(history: History) -> list[Anomaly]:
     a good session, or if the session was given a message. An operation that a bad session began and that was refused,
     or that nobody saw an effect of, is fine.
 
-    A REVOKE of a user, or of one of the user's devices, that ended in `ok` makes the sessions bad that had begun before,
+    A REVOKE of a user, or of one of the user's devices, that ended in `ok` makes the sessions bad that began before,
     for everything that they begin later than the promised `revocation_bound` (at once, if none is promised). What is
     still pushed to them may have been under way and is not held against the server.
     """
