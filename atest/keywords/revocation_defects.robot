@@ -1,14 +1,14 @@
 *** Settings ***
-Documentation     Revocations that do not end what they should end, and rotations that do what they should not, are
-...               noticed; where nobody tells how to ask for them there is no verdict.
+Documentation    Revocations that do not end what they should end, and rotations that do what they should not, are
+...              noticed; where nobody tells how to ask for them there is no verdict.
 
-Library           WaybillLibrary.Revocation
-Library           WaybillLibrary.Rotation
-Library           WaybillLibrary.Tokens
-Resource          ../common.resource
+Library          WaybillLibrary.Revocation
+Library          WaybillLibrary.Rotation
+Library          WaybillLibrary.Tokens
+Resource         ../common.resource
 
-Test Teardown     Run Keywords    End Scenario    AND    Stop Target
-Test Timeout      60 seconds
+Test Teardown    Run Keywords    End Scenario    AND    Stop Target
+Test Timeout     60 seconds
 
 
 *** Test Cases ***
@@ -16,14 +16,17 @@ A session that a revocation does not end is noticed
     Start Defective Target    revocation-ignored-by-open-sessions
     Begin
     Begin Revocations    4    phone and laptop    revocations=3
-    Run Keyword And Expect Error    LateOperations: *after the revocation was confirmed; found * acknowledged sends of *
-    ...    Revoke In Turn    deadline=2s
+    Run Keyword And Expect Error
+    ...    LateOperations: *after the revocation was confirmed; found * acknowledged sends of *
+    ...    Revoke In Turn
+    ...    deadline=2s
 
 A revocation that counts later than it was confirmed is noticed
     Start Defective Target    revocation-late
     Begin
     Begin Revocations    4    phone    revocations=3
-    Run Keyword And Expect Error    LateOperations: *after the revocation was confirmed; found * acknowledged sends of *
+    Run Keyword And Expect Error
+    ...    LateOperations: *after the revocation was confirmed; found * acknowledged sends of *
     ...    Revoke In Turn
 
 What was promised to take its time may take it

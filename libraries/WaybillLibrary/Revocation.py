@@ -99,8 +99,10 @@ class Revocation:
 
     @keyword
     def show_revoked_tokens_again(self) -> None:
-        """Shows once more whatever the revoked devices had logged in with. `Attempts Should Have Failed` says whether
-        it was refused, `Refusals Should Be Alike` whether it was refused like anything that is not genuine.
+        """Shows to every node whatever the revoked devices had logged in with.
+
+        `Attempts Should Have Failed` says whether it was refused, `Refusals Should Be Alike` whether it was refused like
+        anything that is not genuine.
 
         Example:
 
@@ -114,7 +116,7 @@ class Revocation:
             Refusals Should Be Alike
         ```
         """
-        logger.info(f"{len(self._of_scenario().show_again())} attempts so far")
+        logger.info(f"{len(self._of_scenario().show_again())} tokens were shown that must not work")
 
     @keyword
     def renew_the_revoked(self, *, deadline: timedelta = PATIENCE) -> None:

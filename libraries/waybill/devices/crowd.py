@@ -31,8 +31,11 @@ def together(devices: Sequence[Device], act: Callable[[Device], object]) -> None
 
 
 def arrive(devices: Iterable[Device]) -> None:
-    """Logs in those of these devices that have no session."""
-    together([device for device in devices if not device.connected], lambda device: device.connect())
+    """Logs in those of these devices that have no session; at first they spread over the nodes of the target."""
+    away = [device for device in devices if not device.connected]
+    nodes = list(away[0].scenario.target.nodes) if away else []
+    place = {device: nodes[index % len(nodes)] for index, device in enumerate(away) if not device.epochs}
+    together(away, lambda device: device.connect(place.get(device)))
 
 
 def renew(devices: Iterable[Device]) -> None:

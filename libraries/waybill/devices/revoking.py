@@ -144,25 +144,17 @@ class Revocations:
         self._scenario.stop_sending([one.device for one in self.revoked], deadline=deadline)
 
     def show_again(self) -> list[Attempt]:
-        """Shows once more what every revoked device logged in with, and something that never was a token beside it;
-        whatever session that opens is used at once."""
-        for one in self.revoked:
-            show(
-                one.device,
-                self._conversations,
-                one.shown,
-                f"revoked-{one.device.name}",
-                CredentialKind.REVOKED,
-            )
+        """Shows to every node what the revoked devices had logged in with, and something that never was a token beside
+        it; whatever session that opens is used at once."""
+        made = [
+            show(one.device, self._conversations, one.shown, name, CredentialKind.REVOKED, node)
+            for node in self._scenario.target.nodes
+            for one in self.revoked
+            for name in (f"revoked-{one.device.name}-{node}",)
+        ]
         first = self.revoked[0].device
-        show(
-            first,
-            self._conversations,
-            Credential(first.account.user, token=REASON),
-            "no-token",
-            CredentialKind.FORGED,
-        )
-        return self._scenario.attempts
+        nonsense = Credential(first.account.user, token=REASON)
+        return [*made, show(first, self._conversations, nonsense, "no-token", CredentialKind.FORGED)]
 
     def get_in_again(self, *, deadline: float) -> None:
         """Every revoked device logs in with a new credential, and gets a message through.

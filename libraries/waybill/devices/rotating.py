@@ -133,7 +133,8 @@ class Rotations:
         limit = Deadline(self._grace + deadline)
         gone = None
         while gone is None or time.monotonic() < gone + kept:
-            published = {str(key.get("kid", "")) for key in self._issuer.keys()}
+            offered = self._issuer.keys()
+            published = {str(key.get("kid", "")) for key in offered}
             if keys & published:
                 gone = None
                 if limit.passed:
