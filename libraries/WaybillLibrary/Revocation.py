@@ -101,8 +101,8 @@ class Revocation:
     def show_revoked_tokens_again(self) -> None:
         """Shows to every node whatever the revoked devices had logged in with.
 
-        `Attempts Should Have Failed` says whether it was refused, `Refusals Should Be Alike` whether it was refused like
-        anything that is not genuine.
+        `Attempts Should Have Failed` says whether it was refused, `Refusals Should Be Alike` whether that was done as
+        with anything that is not genuine.
 
         Example:
 

@@ -8,7 +8,8 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.devices import crowd
-from waybill.devices.rotating import Rotations
+from waybill.devices.rotating import GraceOver, Rotations
+from waybill.targets import MeansFailed
 from waybill.version import __version__
 from WaybillLibrary import current, stage
 from WaybillLibrary.Administration import office
@@ -77,6 +78,8 @@ class Rotation:
         try:
             for _ in range(times):
                 made.rotate()
+        except GraceOver as reason:
+            raise MeansFailed(str(reason)) from None
         finally:
             current.case.show(rotations=made.done, valid_refused=len(made.refused))
         logger.info(f"{made.done} rotations, {len(made.retired)} tokens of retired keys")

@@ -14,10 +14,9 @@ from scripted_target import ScriptedTarget
 
 from waybill.devices import Scenario, crowd
 from waybill.devices.forging import NoTokens
-from waybill.devices.rotating import KeyNotChanged, Rotations, ValidRefused
+from waybill.devices.rotating import GraceOver, KeyNotChanged, Rotations, ValidRefused
 from waybill.drivers.base import Credential
 from waybill.drivers.waybill_v2 import WaybillDriver
-from waybill.targets.errors import MeansFailed
 from waybill.tokens.reading import key_id
 
 PEOPLE = ["ann", "ben"]

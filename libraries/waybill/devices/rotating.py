@@ -14,7 +14,6 @@ from waybill.devices.waiting import Deadline, Signal
 from waybill.drivers.base import Credential
 from waybill.history.events import Completion, CredentialKind
 from waybill.history.promises import seconds
-from waybill.targets.errors import MeansFailed
 from waybill.tokens.reading import key_id
 
 if TYPE_CHECKING:
@@ -32,6 +31,10 @@ BETWEEN: Final = 0.05
 
 class ValidRefused(AssertionError):
     """A token in order did not open a session."""
+
+
+class GraceOver(Exception):
+    """The grace of a retired key was over before its tokens could be tried: nothing is shown about the server."""
 
 
 class KeyNotChanged(AssertionError):
@@ -88,7 +91,7 @@ class Rotations:
 
         Raises:
             KeyNotChanged: A token from afterwards is signed by the key of before.
-            MeansFailed: The grace was over before all of them had logged in.
+            GraceOver: The grace was over before all of them had logged in.
         """
         number = self.done + 1
         before = self._of_guests(f"before-{number}")
@@ -187,7 +190,7 @@ class Rotations:
             self._scenario.wait_until_acknowledged([sent])
             device.close()
         elif until is not None and time.monotonic() > until:
-            raise MeansFailed(
+            raise GraceOver(
                 f"The grace of {self._grace:g} s was over before {device.name} had its answer, so its refusal shows "
                 f"nothing. Promise a longer grace, or run on a faster machine."
             )
