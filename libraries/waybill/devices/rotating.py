@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -86,8 +86,8 @@ class Rotations:
         self._before = crowd.counted(self.crowd)
 
     def rotate(self) -> None:
-        """Rotates once. Right afterwards every guest logs in with a token of the new key, and with one of the old key
-        where the target promises a grace for it.
+        """Rotates once. Right afterwards, all at once, every guest logs in with a token of the new key, and with one of
+        the old key where the target promises a grace for it.
 
         Raises:
             KeyNotChanged: A token from afterwards is signed by the key of before.
@@ -100,17 +100,24 @@ class Rotations:
         confirmed = time.monotonic()
         self.done = number
         self.retired += [Retired(device, shown, key_id(shown.token)) for device, shown in old.items()]
-        for device in self._of_guests(f"after-{number}"):
+        retired = {one.key for one in self.retired}
+
+        def try_one(device: Device) -> None:
+            if device in old:
+                self._get_in(
+                    device, old[device], f"the old key, after rotation {number}", confirmed + self._grace
+                )
+                return
             shown = self._fresh(device)
-            if key_id(shown.token) in {one.key for one in self.retired}:
+            if key_id(shown.token) in retired:
                 raise KeyNotChanged(
                     f"Expected the issuer to sign with another key after rotation {number}; a token from afterwards is "
                     f"signed by {key_id(shown.token) or 'a key without an id'} as those before."
                 )
             self._get_in(device, shown, f"the new key, after rotation {number}")
-        if self._grace:
-            for device, shown in old.items():
-                self._get_in(device, shown, f"the old key, after rotation {number}", confirmed + self._grace)
+
+        after = self._of_guests(f"after-{number}")
+        crowd.together([*(before if self._grace else ()), *after], try_one)
 
     def require_none_refused(self) -> None:
         """Says which tokens in order did not open a session.
@@ -176,7 +183,7 @@ class Rotations:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _of_guests(self, name: str) -> Iterable[Device]:
+    def _of_guests(self, name: str) -> list[Device]:
         return [self._scenario.user(guest, [name]).devices[name] for guest in GUESTS]
 
     def _fresh(self, device: Device) -> Credential:
