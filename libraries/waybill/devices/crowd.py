@@ -19,6 +19,9 @@ AT_ONCE: Final = 4
 """Logins, or requests for a token, that are under way together: the server works on one while others are on their
 way."""
 
+IN_FLIGHT: Final = 2
+"""Unanswered sends of each writer: on a machine that is busy the crowd waits for the server instead of burying it."""
+
 LEAST: Final = 5
 """Messages that each writer must have got through for "noticed nothing" to mean anything: the crowd makes up for it."""
 
@@ -62,7 +65,7 @@ def write(routes: Iterable[tuple[Device, Conversation]], *, rate: float, deadlin
     """
     listed = list(routes)
     for device, conversation in listed:
-        device.scenario.start_sending(device, conversation, rate=rate)
+        device.scenario.start_sending(device, conversation, rate=rate, in_flight=IN_FLIGHT)
     require_through([device for device, _ in listed], {}, 1, Deadline(deadline))
 
 

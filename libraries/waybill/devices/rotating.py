@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from waybill.devices import administering, crowd, forging
 from waybill.devices.intrusion import ANSWER, Attempt
 from waybill.devices.revoking import show
-from waybill.devices.waiting import Deadline, Signal
+from waybill.devices.waiting import Deadline, DeadlinePassed, Signal
 from waybill.drivers.base import Credential
 from waybill.history.events import Completion, CredentialKind
 from waybill.history.promises import seconds
@@ -30,7 +31,7 @@ BETWEEN: Final = 0.05
 
 
 class ValidRefused(AssertionError):
-    """A token in order did not open a session."""
+    """A token in order did not open a session that could be used."""
 
 
 class GraceOver(Exception):
@@ -62,7 +63,7 @@ class Rotations:
     Attributes:
         crowd: Devices that are online all the time.
         done: How many rotations were confirmed.
-        refused: What tokens in order were refused: who showed them, and the answer.
+        refused: Which tokens in order opened no session that could be used: who showed them, and the answer.
         retired: Tokens of the keys that sign no more.
     """
 
@@ -120,14 +121,14 @@ class Rotations:
         crowd.together([*(before if self._grace else ()), *after], try_one)
 
     def require_none_refused(self) -> None:
-        """Says which tokens in order did not open a session.
+        """Says which tokens in order did not open a session, or one that ended before it got a message through.
 
         Raises:
             ValidRefused: There were some.
         """
         if self.refused:
             raise ValidRefused(
-                f"Expected every token in order to open a session; {len(self.refused)} did not: "
+                f"Expected every token in order to open a session that lasts; {len(self.refused)} did not: "
                 f"{'; '.join(self.refused[:5])}."
             )
 
@@ -190,11 +191,14 @@ class Rotations:
         return self._scenario.target.credential(device.account, device.device, fresh=True)
 
     def _get_in(self, device: Device, shown: Credential, what: str, until: float | None = None) -> None:
-        """Logs a guest in, sends one message and leaves; a refusal counts."""
+        """Logs a guest in, sends one message and leaves; a refusal counts, and so does a session that is of no use."""
         outcome = device.try_connect(credential=shown, deadline=ANSWER)
         if outcome.completion is Completion.OK:
             sent = device.send(self._conversations[device.user])
-            self._scenario.wait_until_acknowledged([sent])
+            with contextlib.suppress(DeadlinePassed):
+                self._scenario.wait_until_answered([sent], deadline=ANSWER)
+            if not sent.taken:
+                self.refused.append(f"{device.name} with {what}: it ended without an answer ({device.state})")
             device.close()
         elif until is not None and time.monotonic() > until:
             raise GraceOver(
