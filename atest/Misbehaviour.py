@@ -190,3 +190,19 @@ class Misbehaviour:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(written.replace(replace, by), encoding="utf-8")
         Servers().start_target(str(file))
+
+    @keyword
+    def start_target_without_administration(self) -> None:
+        """Starts the reference server from a target file that does not tell how to administer it."""
+        text = (bundled.folder("resources") / "targets" / "reference.toml").read_text(encoding="utf-8")
+        begin, end = text.index("[administration."), text.index("[promises]")
+        file = run_folder() / "silent.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text[:begin] + text[end:], encoding="utf-8")
+        Servers().start_target(str(file))
+
+    @keyword
+    def the_target_promises(self, name: str, value: str) -> None:
+        """From now on the running target counts as one that promises this."""
+        running = stage.target()
+        running.file = dataclasses.replace(running.file, promises={**running.file.promises, name: value})

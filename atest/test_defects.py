@@ -29,7 +29,11 @@ SEED = "7"
 PATIENCE = "4s"
 """A red that shows only by what does not come takes this long; a correct node needs a tenth of it."""
 
-LEFT_OUT: dict[str, str] = {}
+LEFT_OUT: dict[str, str] = {
+    "revocation-per-node": "it takes a node that is not told, so a target of several nodes",
+    "refresh-survives-revocation": "no scenario has a refresh token: no target file asks for one",
+}
+"""Defects that the catalogue names and that no scenario can show yet, with the reason."""
 
 ROWS = {
     "An acknowledged message reaches every online device of its recipient exactly once": [
@@ -85,11 +89,6 @@ ROWS = {
     ],
     "An acknowledged message survives a killed server": ["ack-before-persist", "lose-wal-on-restart"],
     "An acknowledged message survives a loss of power": ["no-fsync-batch"],
-    "A failing disk costs nobody what was acknowledged": [
-        "acks-on-disk-full",
-        "crashes-on-disk-full",
-        "ignores-fsync-error",
-    ],
     "Every send gets one outcome, and the outcome names the send": [
         "ack-wrong-key",
         "reject-but-store",
@@ -122,6 +121,18 @@ ROWS = {
         "auth-optional",
         "auth-disabled",
     ],
+    "Whoever is not in a conversation can do nothing in it, whatever their role": ["group-outsider-may-add"],
+    "The sender is who logged in, whatever a frame says": ["sender-field-trusted", "foreign-cursor-readable"],
+    "Whoever is blocked or forbidden to write reaches nobody and sees nothing": [
+        "blocklist-ignored",
+        "presence-leaks-to-blocked",
+        "refused-leaves-trace",
+    ],
+    "Who may administer and revoke whom is what the role table says": [
+        "any-user-is-admin",
+        "moderator-can-revoke-admin",
+    ],
+    "A role that nobody gave is none": ["any-user-is-admin"],
     "Nothing that is said without a login is taken, and nothing is left without an answer": [
         "crash-on-bad-frame",
     ],
@@ -138,18 +149,6 @@ ROWS = {
         "crash-on-bad-frame",
         "path-injection",
     ],
-    "Whoever is not in a conversation can do nothing in it, whatever their role": ["group-outsider-may-add"],
-    "The sender is who logged in, whatever a frame says": ["sender-field-trusted", "foreign-cursor-readable"],
-    "Whoever is blocked or forbidden to write reaches nobody and sees nothing": [
-        "blocklist-ignored",
-        "presence-leaks-to-blocked",
-        "refused-leaves-trace",
-    ],
-    "Who may administer and revoke whom is what the role table says": [
-        "any-user-is-admin",
-        "moderator-can-revoke-admin",
-    ],
-    "A role that nobody gave is none": ["any-user-is-admin"],
     "Every port refuses what is weaker than the promised TLS, and nobody else notices the attempts": [
         "plaintext-port-open",
         "tls10-allowed",
@@ -171,6 +170,20 @@ ROWS = {
     "No token that the issuer signed for another time, place or person gets anybody in": [
         "ignores-expiry",
         "ignores-audience",
+    ],
+    "Whoever is revoked is out at once and stays out, and nobody else notices": [
+        "revocation-ignored-by-open-sessions",
+        "revocation-late",
+        "revocation-lost-on-restart",
+    ],
+    "A new key drops nobody, and an old one is worth nothing after its grace": [
+        "retired-key-still-accepted",
+        "rotation-drops-valid-sessions",
+    ],
+    "A failing disk costs nobody what was acknowledged": [
+        "acks-on-disk-full",
+        "crashes-on-disk-full",
+        "ignores-fsync-error",
     ],
     "Whatever is said with any operation comes back as it was said": [
         "codec-length-off-by-one",

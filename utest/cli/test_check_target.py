@@ -11,7 +11,7 @@ from test_commands import run
 
 from waybill import bundled, cli
 from waybill.commands import targets
-from waybill.commands.expectations import Expectations, lacking_means
+from waybill.commands.expectations import Expectations, lacking_administration, lacking_means
 from waybill.readiness.catalogue import Guarantee, bundled_catalogue
 from waybill.readiness.waivers import Waiver
 from waybill.targets.find import AvailableTarget
@@ -74,6 +74,24 @@ def test_the_means_of_a_running_target_are_its_commands() -> None:
         "kill", "stop", "start", "pause",
     ]  # fmt: skip
     assert lacking_means(parse_target(REFERENCE, Path("reference.toml"))) == []
+
+
+def test_what_a_target_file_does_not_tell_how_to_ask_for_is_no_means() -> None:
+    text = (
+        'name = "x"\ndriver = "waybill"\nusers.file = "a"\ntokens.method = "oauth2-password"\n'
+        'tokens.issuer = "https://id:1"\nendpoints.eu.url = "wss://eu:1"\n'
+    )
+    rotate = '[administration.rotate_key]\ncommand = ["true"]\n'
+    two = "".join(
+        f'[administration.{name}]\ncommand = ["true"]\n' for name in ("revoke_token", "revoke_user")
+    )
+    last = '[administration.revoke_device]\ncommand = ["true"]\n'
+    assert lacking_administration(parse_target(text, Path("x.toml"))) == ["revoke", "rotate"]
+    assert lacking_administration(parse_target(text + rotate + two, Path("x.toml"))) == ["revoke"]
+    assert lacking_administration(parse_target(text + rotate + two + last, Path("x.toml"))) == []
+    assert lacking_administration(parse_target(REFERENCE, Path("reference.toml"))) == []
+    assert expected(guarantee((), ("rotate",)), lacking_means=["revoke"]) == "to be proven"
+    assert expected(guarantee((), ("kill", "revoke")), lacking_means=["revoke"]) == "lacks: revoke"
 
 
 def test_a_target_that_works_is_described_with_what_to_expect(

@@ -40,6 +40,8 @@ class Issuer:
             def answer(self, status: int, document: Any) -> None:
                 content = document if isinstance(document, bytes) else json.dumps(document).encode()
                 self.send_response(status)
+                for name, value in issuer.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
 
@@ -55,6 +57,7 @@ class Issuer:
             200,
             {"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 300},
         )
+        self.headers: dict[str, str] = {}
         self.asked: list[str] = []
         self.forms: list[dict[str, list[str]]] = []
         self.types: list[str] = []
@@ -161,3 +164,23 @@ def test_an_issuer_that_does_not_run_is_named(tmp_path: Path) -> None:
 def test_only_https_is_spoken() -> None:
     with pytest.raises(ValueError, match="expected an issuer address https://"):
         TokenClient("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [({"Cache-Control": "public, max-age=300"}, 300.0), ({"Cache-Control": "no-cache"}, 0.0), ({}, 0.0)],
+)
+def test_how_long_keys_may_be_kept_is_what_the_issuer_says(
+    issuer: Issuer, told: dict[str, str], seconds: float
+) -> None:
+    described = issuer.documents["/.well-known/openid-configuration"][1]
+    described["jwks_uri"] = f"{issuer.url}/keys"
+    issuer.documents["/keys"] = (200, {"keys": []})
+    issuer.headers = told
+    assert issuer.client().keys_age() == seconds
+
+
+def test_keys_that_are_not_there_cannot_be_kept(issuer: Issuer) -> None:
+    issuer.documents["/.well-known/openid-configuration"][1]["jwks_uri"] = f"{issuer.url}/nowhere"
+    with pytest.raises(IssuerUnreachable, match="/nowhere cannot be reached"):
+        issuer.client().keys_age()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 READING: Final = 10.0
 """Seconds that the final reads have at least."""
+
+_OPENING: Final = 4
+"""Sessions that are opened again at the same time."""
 
 
 @dataclass(slots=True)
@@ -66,9 +70,8 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
         _rest(device, deadline)
     if Capability.SYNC in scenario.driver.capabilities:
         # What is still missing now is a finding already; the final reads must show how it ended all the same.
-        limit = Deadline(max(READING, deadline.remaining()))
-        _renew(readers, settlement, limit)
-        _read_all(readers, settlement, limit)
+        _renew(readers, settlement, Deadline(max(READING, deadline.remaining())))
+        _read_all(readers, settlement, Deadline(max(READING, deadline.remaining())))
     for device in scenario.devices:
         if device.name not in settlement.unread and device not in readers:
             settlement.unread[device.name] = "it has no session"
@@ -183,12 +186,17 @@ def _renew(readers: list[Device], settlement: Settlement, deadline: Deadline) ->
     """Opens a new session for every device, so that no state of the old one hides what the server kept, and what the
     device acknowledged has every occasion to come again. Those that cannot log in are no readers any more."""
     close_all(readers)
-    for device in list(readers):
+
+    def again(device: Device) -> None:
         try:
             device.reconnect(deadline=max(1.0, deadline.remaining()))
         except LoginRefused as refused:
             settlement.unread[device.name] = f"it could not log in again ({refused})"
-            readers.remove(device)
+
+    if readers:
+        with ThreadPoolExecutor(min(len(readers), _OPENING), thread_name_prefix="again") as pool:
+            list(pool.map(again, readers))
+    readers[:] = [device for device in readers if device.name not in settlement.unread]
 
 
 def _read_all(readers: list[Device], settlement: Settlement, deadline: Deadline) -> None:

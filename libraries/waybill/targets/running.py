@@ -176,7 +176,8 @@ class RunningTarget:
                 f"{self.name} has no account of an administrator: {self.file.path} has no admin under [users.roles]. "
                 f"What depends on it stays UNPROVEN."
             )
-        return self.credential(self._administrator, "").token
+        # A fresh one each time: the key of the last one may have been retired since, by the administrator's own hand.
+        return self.credential(self._administrator, "", fresh=True).token
 
     def account(self, role: str = "") -> Account:
         """A fresh account; each one is handed out once. A server that keeps accounts of its own is given it now.

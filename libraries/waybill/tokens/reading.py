@@ -11,11 +11,7 @@ from waybill.tokens import forge
 
 def claims(token: str) -> dict[str, Any]:
     """What a token claims; nothing if it is none that can be read."""
-    try:
-        read: Any = json.loads(forge.decode(forge.split(token)[1]))
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
+    return _object(token, 1)
 
 
 def token_id(token: str) -> str:
@@ -29,3 +25,17 @@ def seconds_left(token: str) -> float | None:
     if isinstance(ends, bool) or not isinstance(ends, int | float):
         return None
     return ends - time.time()
+
+
+def key_id(token: str) -> str:
+    """The id (`kid`) of the key that a token says it is signed by; empty if it names none, or is no token."""
+    return str(_object(token, 0).get("kid", ""))
+
+
+def _object(token: str, part: int) -> dict[str, Any]:
+    """One of the two JSON objects of a token; an empty one if it is none that can be read."""
+    try:
+        read: Any = json.loads(forge.decode(forge.split(token)[part]))
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}

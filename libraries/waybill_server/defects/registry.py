@@ -38,9 +38,11 @@ MODULES = (
     "hostile",
     "coding",
     "permitting",
+    "revoking",
+    "rotating",
 )
 
-WAITING = ("replaying", "revoking", "rotating")
+WAITING = ("replaying", "refreshing")
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 
 from waybill_server.defects.registry import seeded
@@ -74,12 +73,3 @@ class RevocationLostOnRestart(Ledger):
         """Begins with nothing revoked."""
         self.connection.execute("DELETE FROM revocation")
         super().recover()
-
-
-@seeded("refresh-survives-revocation", seam="enforcement", noticed={"TOK-3": ENTERED})
-class RefreshSurvivesRevocation(Enforcement):
-    """The issuer is not told of a revocation: a refresh token of what was revoked still gives new access tokens."""
-
-    async def tell(self, inform: Callable[[], int]) -> int:
-        """Tells nobody."""
-        return self.services.clock.wall_ms()
