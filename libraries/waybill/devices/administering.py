@@ -88,6 +88,13 @@ def _revoke(
     recorder.ok(number)
 
 
+def note_expiry(scenario: Scenario, device: Device) -> None:
+    """Puts down that the token which a device logged in with is over: nothing that its session begins later may work."""
+    session = scenario.recorder.session(ADMINISTRATOR)
+    operation = scenario.recorder.invoke(session, Operation.EXPIRE, user=device.user, id=device.device)
+    scenario.recorder.ok(operation)
+
+
 def rotate_key(administrator: Administrator) -> str:
     """Makes the issuer sign with a new key; returns the key's id as the issuer tells it, or nothing."""
     body = administrator.do("rotate_key").values.get("body")

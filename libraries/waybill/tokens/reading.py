@@ -10,8 +10,24 @@ from waybill.tokens import forge
 
 def token_id(token: str) -> str:
     """The id (`jti`) of a token; empty if it has none, or is none."""
+    return str(_claims(token).get("jti", ""))
+
+
+def end_of(token: str) -> float:
+    """The moment at which a token ends (`exp`), in seconds since 1970.
+
+    Raises:
+        ValueError: It names none.
+    """
+    end = _claims(token).get("exp")
+    if not isinstance(end, int | float):
+        raise ValueError("expected a token with an end (exp); it names none")
+    return float(end)
+
+
+def _claims(token: str) -> dict[str, Any]:
     try:
         claims: Any = json.loads(forge.decode(forge.split(token)[1]))
     except ValueError:
-        return ""
-    return str(claims.get("jti", "")) if isinstance(claims, dict) else ""
+        return {}
+    return claims if isinstance(claims, dict) else {}

@@ -1,0 +1,245 @@
+"""Stolen tokens and overheard logins, shown from elsewhere: what a thief has, and every way to use it.
+
+A thief is somebody who has what a device said or was given: its token, or every byte of its login. What the thief does
+not have is the device's key. A token that is good for one login is worth nothing after it, with its key or without.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from waybill.devices.forging import NoTokens
+from waybill.devices.intrusion import ANSWER, Attempt, FalseCredential, attempt
+from waybill.drivers.base import Capability, Credential, DeviceKey, Outcome, Overheard
+from waybill.history.events import Completion, CredentialKind
+from waybill.tokens.attack import NotTried
+from waybill.tokens.device_keys import DeviceKey as NewKey
+from waybill.tokens.false_proofs import Guessing, Proven, Remembering, false_proofs
+
+if TYPE_CHECKING:
+    from waybill.devices.device import Device
+    from waybill.devices.scenario import Scenario
+
+ANOTHER: Final = "tablet"
+"""A second device of the victim, which never comes online: only what it would show is stolen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A login that somebody listened to.
+
+    Attributes:
+        credential: What was shown; its key, if it has one, remembers what it signed.
+        overheard: What was said, where the driver can tell.
+    """
+
+    credential: Credential
+    overheard: Overheard
+
+
+def log_in_overheard(scenario: Scenario, device: Device, *, once: bool = False) -> Tapped:
+    """A device logs in with its own token and key, and somebody listens.
+
+    Args:
+        scenario: The scenario, which remembers what was heard.
+        device: Who logs in.
+        once: With a token that is good for one login.
+
+    Raises:
+        NoTokens: The target's devices show no tokens.
+        LoginRefused: The genuine login does not work, so a refusal of others shows nothing.
+        MeansMissing: The target gives no tokens that are good for one login.
+    """
+    if scenario.target.issuer is None:
+        raise NoTokens(
+            f"Devices show the target {scenario.target.name} no tokens, so there is none to steal. A server that takes "
+            f"passwords waives this guarantee in its target file, with a reason, an owner and a date."
+        )
+    shown = scenario.target.credential(device.account, device.device, once=once)
+    if shown.key is not None:
+        shown = dataclasses.replace(shown, key=Remembering(shown.key))
+    heard = Overheard() if Capability.OVERHEARING in scenario.driver.capabilities else None
+    device.close()
+    device.connect(credential=shown, overheard=heard)
+    tapped = scenario.tapped[device.name] = Tapped(shown, heard or Overheard())
+    return tapped
+
+
+def try_stolen_token(scenario: Scenario, intruder: str, victim: Device) -> list[Attempt]:
+    """Shows a device's token from other connections and as other devices, in every way but with its own key as itself."""
+    target, stolen = scenario.target, tapped(scenario, victim).credential
+    own = target.credential(scenario.user(intruder, ()).account, victim.device)
+    another = target.credential(victim.account, ANOTHER)
+    here, there = victim.device, ANOTHER
+    keys: dict[str, DeviceKey | None] = {"the-token": None}
+    if stolen.key is not None:
+        keys = {
+            "the-token-and-a-guess": Guessing(),
+            "the-token-and-a-new-key": NewKey.new(),
+            "the-token-and-the-thiefs-key": own.key,
+            "the-token-and-the-key-of-another-device": another.key,
+        }
+    shown = [(name, stolen.token, key, here) for name, key in keys.items()]
+    shown += [(f"{name}-as-another-device", stolen.token, key, there) for name, key in keys.items()]
+    shown += [
+        ("the-token-and-its-key-as-another-device", stolen.token, stolen.key, there),
+        ("the-token-and-its-key-in-capitals", stolen.token, stolen.key, here.upper()),
+        ("the-token-of-another-device-and-its-key", another.token, another.key, here),
+        ("the-token-of-another-device-and-this-key", another.token, stolen.key, here),
+    ]
+    return [
+        attempt(
+            scenario,
+            intruder,
+            victim.user,
+            FalseCredential(
+                name,
+                CredentialKind.REPLAYED,
+                Credential(stolen.user, token=token, key=key),
+                device=called,
+            ),
+        )
+        for name, token, key, called in shown
+    ]
+
+
+def try_false_proofs(scenario: Scenario, intruder: str, victim: Device) -> list[Attempt]:
+    """Shows a device's token with every proof that is not one for this login.
+
+    Raises:
+        NotTried: The target asks for no proof.
+    """
+    stolen = tapped(scenario, victim).credential
+    if not isinstance(stolen.key, Remembering) or not stolen.key.signed:
+        raise NotTried("the server asks for no proof of a key")
+    made_of = Proven(
+        key=stolen.key,
+        device=victim.device,
+        token=stolen.token,
+        another_token=scenario.target.credential(victim.account, victim.device, fresh=True).token,
+        earlier=stolen.key.signed[0],
+    )
+    return [
+        attempt(
+            scenario,
+            intruder,
+            victim.user,
+            FalseCredential(
+                name, CredentialKind.REPLAYED, dataclasses.replace(stolen, key=key), device=victim.device
+            ),
+        )
+        for name, key in false_proofs(made_of).items()
+    ]
+
+
+def try_overheard_login(scenario: Scenario, intruder: str, victim: Device, moment: str) -> list[Attempt]:
+    """Says again, byte for byte, what a device said in its login: all of it, and the last part alone.
+
+    Raises:
+        NotTried: The driver cannot tell what was said.
+    """
+    heard = tapped(scenario, victim)
+    if Capability.OVERHEARING not in scenario.driver.capabilities:
+        raise NotTried(f"the driver {scenario.driver.name} cannot say again what was overheard")
+    said = {"overheard-login": heard.overheard.said}
+    if len(heard.overheard.said) > 1:
+        said["overheard-proof-alone"] = heard.overheard.said[-1:]
+    return [
+        attempt(
+            scenario,
+            intruder,
+            victim.user,
+            FalseCredential(
+                f"{name}-{moment}",
+                CredentialKind.REPLAYED,
+                Credential(heard.credential.user),
+                device=victim.device,
+                replay=Overheard(list(pieces)),
+            ),
+        )
+        for name, pieces in said.items()
+    ]
+
+
+def try_token_again(
+    scenario: Scenario,
+    intruder: str,
+    victim: Device,
+    moment: str,
+    kind: CredentialKind = CredentialKind.REPLAYED,
+) -> list[Attempt]:
+    """Shows a token that must not be good any more: with its own key as its own device, and by a thief without."""
+    shown = tapped(scenario, victim).credential
+    keys = {"token-and-key": shown.key}
+    if shown.key is not None:
+        keys["token-without-key"] = Guessing()
+    return [
+        attempt(
+            scenario,
+            intruder,
+            victim.user,
+            FalseCredential(f"{name}-{moment}", kind, dataclasses.replace(shown, key=key), device=victim.device),
+        )
+        for name, key in keys.items()
+    ]
+
+
+def race(scenario: Scenario, person: str, rounds: int) -> list[int]:
+    """Two connections show the same one-time token at the same moment, again and again; returns how many were let in
+    each time.
+
+    The one that comes second is an attempt of the scenario, whichever it is. The person has no conversations and no
+    devices left afterwards, so who was let in makes no difference to anybody.
+
+    Raises:
+        MeansMissing: The target gives no tokens that are good for one login.
+    """
+    return [_race(scenario, person, f"race-{number}") for number in range(1, rounds + 1)]
+
+
+def _race(scenario: Scenario, person: str, name: str) -> int:
+    account = scenario.user(person, ()).account
+    shown = scenario.target.credential(account, name, once=True)
+    names = [f"{name}-{side}" for side in ("left", "right")]
+    runners = scenario.user(person, names).devices
+    start, outcomes = threading.Barrier(len(names)), dict[str, Outcome]()
+    begun = time.perf_counter()
+
+    def run(one: str) -> None:
+        start.wait()
+        outcomes[one] = runners[one].try_connect(credential=shown, called=name, deadline=ANSWER)
+
+    threads = [threading.Thread(target=run, args=(one,), name=one) for one in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    let_in = [one for one in names if outcomes[one].completion is Completion.OK]
+    second = next((one for one in names if one not in let_in), names[-1])
+    false = FalseCredential(second, CredentialKind.REPLAYED, shown, device=name)
+    scenario.attempts.append(Attempt(false, outcomes[second], time.perf_counter() - begun))
+    for one in names:
+        runners[one].close()
+        del runners[one]
+    return len(let_in)
+
+
+def tapped(scenario: Scenario, device: Device) -> Tapped:
+    """What was heard of a device's login.
+
+    Raises:
+        RuntimeError: Nobody listened.
+    """
+    if device.name not in scenario.tapped:
+        raise RuntimeError(f"Nobody listened when {device.name} logged in; use `Log In Overheard` first.")
+    return scenario.tapped[device.name]
+
+
+def decided(attempts: Iterable[Attempt]) -> int:
+    """How many attempts the server refused or took."""
+    return sum(one.refused or one.got_in for one in attempts)
