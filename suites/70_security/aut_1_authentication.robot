@@ -5,6 +5,7 @@ Documentation     *AUT-1 Authentication is on.* No operation is possible without
 Resource          ../../keywords/scenario.resource
 Resource          ../../keywords/devices.resource
 Resource          ../../keywords/messages.resource
+Resource          ../../keywords/bystanders.resource
 Resource          ../../keywords/tokens.resource
 
 Suite Setup       A fresh target
@@ -23,4 +24,31 @@ Nobody gets in without a genuine credential, and nobody else notices the attempt
     And mallory tries every operation on bob without logging in
     And the senders stop
     Then no attempt had any effect
+    And every message is accounted for
+
+Nothing works on a connection whose login failed
+    Given alice and bob are online
+    And mallory is online, and in a group with bob where there are groups
+    And carol and dave are bystanders
+    When mallory tries every operation on bob after a login that failed
+    Then no attempt had any effect
+    And the bystanders noticed nothing
+    And every message is accounted for
+
+Nothing works any more when the token of a session has expired
+    Given alice and bob are online
+    And mallory is online, and in a group with bob where there are groups
+    And carol and dave are bystanders
+    When mallory tries every operation on bob after the token of the session expired
+    Then no attempt had any effect
+    And the bystanders noticed nothing
+    And every message is accounted for
+
+Nothing works any more when the device of a session was revoked
+    Given alice and bob are online
+    And mallory is online, and in a group with bob where there are groups
+    And carol and dave are bystanders
+    When mallory tries every operation on bob after the device of the session was revoked
+    Then no attempt had any effect
+    And the bystanders noticed nothing
     And every message is accounted for

@@ -1,6 +1,6 @@
 """Stolen tokens and overheard logins, shown from elsewhere: what a thief has, and every way to use it.
 
-A thief is somebody who has what a device said or was given: its token, or every byte of its login. What the thief does
+A thief is somebody who has what a device said or was given: its token, or every byte of its logins. What the thief does
 not have is the device's key. A token that is good for one login is worth nothing after it, with its key or without.
 """
 
@@ -31,24 +31,27 @@ ANOTHER: Final = "tablet"
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """A login that somebody listened to.
+    """Logins of a device that somebody listened to.
 
     Attributes:
-        credential: What was shown; its key, if it has one, remembers what it signed.
-        overheard: What was said, where the driver can tell.
+        credential: What was shown the last time; its key, if it has one, remembers what it signed.
+        logins: What was said in each login, oldest first; empty where the driver cannot tell.
     """
 
     credential: Credential
-    overheard: Overheard
+    logins: tuple[Overheard, ...]
 
 
-def log_in_overheard(scenario: Scenario, device: Device, *, once: bool = False) -> Tapped:
+def log_in_overheard(
+    scenario: Scenario, device: Device, *, once: bool = False, new: bool = False
+) -> Tapped:
     """A device logs in with its own token and key, and somebody listens.
 
     Args:
         scenario: The scenario, which remembers what was heard.
         device: Who logs in.
         once: With a token that is good for one login.
+        new: With a token that it did not have before.
 
     Raises:
         NoTokens: The target's devices show no tokens.
@@ -60,14 +63,18 @@ def log_in_overheard(scenario: Scenario, device: Device, *, once: bool = False) 
             f"Devices show the target {scenario.target.name} no tokens, so there is none to steal. A server that takes "
             f"passwords waives this guarantee in its target file, with a reason, an owner and a date."
         )
-    shown = scenario.target.credential(device.account, device.device, once=once)
+    shown = scenario.target.credential(device.account, device.device, fresh=new, once=once)
     if shown.key is not None:
         shown = dataclasses.replace(shown, key=Remembering(shown.key))
-    heard = Overheard() if Capability.OVERHEARING in scenario.driver.capabilities else None
+    can = Capability.OVERHEARING in scenario.driver.capabilities
+    heard = (Overheard(),) if can else ()
     device.close()
-    device.connect(credential=shown, overheard=heard)
-    tapped = scenario.tapped[device.name] = Tapped(shown, heard or Overheard())
-    return tapped
+    device.connect(credential=shown, overheard=heard[0] if can else None)
+    before = scenario.tapped.get(device.name)
+    same = before is not None and before.credential.token == shown.token
+    earlier = before.logins if before is not None and same else ()
+    made = scenario.tapped[device.name] = Tapped(shown, (*earlier, *heard))
+    return made
 
 
 def try_stolen_token(scenario: Scenario, intruder: str, victim: Device) -> list[Attempt]:
@@ -117,6 +124,7 @@ def try_false_proofs(scenario: Scenario, intruder: str, victim: Device) -> list[
     stolen = tapped(scenario, victim).credential
     if not isinstance(stolen.key, Remembering) or not stolen.key.signed:
         raise NotTried("the server asks for no proof of a key")
+    # What it shows from now on is another token; the stolen one stays good.
     made_of = Proven(
         key=stolen.key,
         device=victim.device,
@@ -137,18 +145,21 @@ def try_false_proofs(scenario: Scenario, intruder: str, victim: Device) -> list[
     ]
 
 
-def try_overheard_login(scenario: Scenario, intruder: str, victim: Device, moment: str) -> list[Attempt]:
-    """Says again, byte for byte, what a device said in its login: all of it, and the last part alone.
+def try_overheard_login(
+    scenario: Scenario,
+    intruder: str,
+    victim: Device,
+    moment: str,
+    kind: CredentialKind = CredentialKind.REPLAYED,
+) -> list[Attempt]:
+    """Says again, byte for byte, what a device said in its logins: as it was, in parts, in another order, and mixed.
 
     Raises:
         NotTried: The driver cannot tell what was said.
     """
     heard = tapped(scenario, victim)
-    if Capability.OVERHEARING not in scenario.driver.capabilities:
+    if not heard.logins:
         raise NotTried(f"the driver {scenario.driver.name} cannot say again what was overheard")
-    said = {"overheard-login": heard.overheard.said}
-    if len(heard.overheard.said) > 1:
-        said["overheard-proof-alone"] = heard.overheard.said[-1:]
     return [
         attempt(
             scenario,
@@ -156,14 +167,34 @@ def try_overheard_login(scenario: Scenario, intruder: str, victim: Device, momen
             victim.user,
             FalseCredential(
                 f"{name}-{moment}",
-                CredentialKind.REPLAYED,
+                kind,
                 Credential(heard.credential.user),
                 device=victim.device,
-                replay=Overheard(list(pieces)),
+                replay=Overheard(said),
             ),
         )
-        for name, pieces in said.items()
+        for name, said in _replays([one.said for one in heard.logins]).items()
     ]
+
+
+def _replays(logins: list[list[bytes]]) -> dict[str, list[bytes]]:
+    """What can be said by somebody who heard these logins."""
+    found = {f"overheard-login-{number}": list(said) for number, said in enumerate(logins, start=1)}
+    first, last = logins[0], logins[-1]
+    if len(last) > 1:
+        hello, *rest = last
+        found |= {
+            "overheard-proof-alone": rest,
+            "overheard-proof-first": [*rest, hello],
+            "overheard-proof-with-the-login": [b"".join(last)],
+            "overheard-proof-twice": [hello, *(one + one for one in rest)],
+        }
+        if first is not last:
+            found |= {
+                "overheard-login-with-an-earlier-proof": [hello, *first[1:]],
+                "overheard-login-with-a-later-proof": [first[0], *rest],
+            }
+    return found
 
 
 def try_token_again(
@@ -173,36 +204,40 @@ def try_token_again(
     moment: str,
     kind: CredentialKind = CredentialKind.REPLAYED,
 ) -> list[Attempt]:
-    """Shows a token that must not be good any more: with its own key as its own device, and by a thief without."""
+    """Shows a token that must not be good any more: with its own key as its own device, which would have been in order
+    before, and by thieves."""
     shown = tapped(scenario, victim).credential
-    keys = {"token-and-key": shown.key}
+    keys: dict[str, DeviceKey | None] = {"the-token-again": shown.key, "the-token-once-more": shown.key}
     if shown.key is not None:
-        keys["token-without-key"] = Guessing()
+        keys |= {"the-token-again-and-a-guess": Guessing(), "the-token-again-and-a-new-key": NewKey.new()}
     return [
         attempt(
             scenario,
             intruder,
             victim.user,
-            FalseCredential(f"{name}-{moment}", kind, dataclasses.replace(shown, key=key), device=victim.device),
+            FalseCredential(
+                f"{name}-{called}-{moment}", kind, dataclasses.replace(shown, key=key), device=called
+            ),
         )
+        for called in (victim.device, ANOTHER)
         for name, key in keys.items()
     ]
 
 
-def race(scenario: Scenario, person: str, rounds: int) -> list[int]:
+def race(scenario: Scenario, intruder: str, person: str, rounds: int) -> list[int]:
     """Two connections show the same one-time token at the same moment, again and again; returns how many were let in
     each time.
 
-    The one that comes second is an attempt of the scenario, whichever it is. The person has no conversations and no
+    The one that comes second is an attempt of the scenario, whichever it is, and so is an intruder's third one. The person has no conversations and no
     devices left afterwards, so who was let in makes no difference to anybody.
 
     Raises:
         MeansMissing: The target gives no tokens that are good for one login.
     """
-    return [_race(scenario, person, f"race-{number}") for number in range(1, rounds + 1)]
+    return [_race(scenario, intruder, person, f"race-{number}") for number in range(1, rounds + 1)]
 
 
-def _race(scenario: Scenario, person: str, name: str) -> int:
+def _race(scenario: Scenario, intruder: str, person: str, name: str) -> int:
     account = scenario.user(person, ()).account
     shown = scenario.target.credential(account, name, once=True)
     names = [f"{name}-{side}" for side in ("left", "right")]
@@ -226,6 +261,8 @@ def _race(scenario: Scenario, person: str, name: str) -> int:
     for one in names:
         runners[one].close()
         del runners[one]
+    third = FalseCredential(f"{name}-too-late", CredentialKind.REPLAYED, shown, device=name)
+    attempt(scenario, intruder, person, third)
     return len(let_in)
 
 

@@ -76,6 +76,14 @@ class Trespass:
         return outcome is not None and outcome.completion is Completion.OK
 
 
+def meet(scenario: Scenario, intruder: str, victim: str) -> None:
+    """The intruder logs in on a phone as nobody can object to, in a group with the victim where there are groups."""
+    phone = scenario.user(intruder, ["phone"]).devices["phone"]
+    phone.connect()
+    if scenario.can(Operation.CREATE):
+        phone.create_group(f"{intruder}-and-{victim}", [intruder, victim])
+
+
 def try_operations_without_login(scenario: Scenario, intruder: str, victim: str) -> list[str]:
     """Tries each operation that the protocol has on a connection that never logged in; returns what was tried."""
     place = _place(scenario, intruder, victim)
