@@ -40,7 +40,7 @@ class Administration:
         ```
         """
         scenario = stage.scenario()
-        administering.revoke_device(scenario, _office(), scenario.device(f"{person}/{device}"))
+        administering.revoke_device(scenario, office(), scenario.device(f"{person}/{device}"))
         logger.info(f"{person}/{device} is revoked")
 
     @keyword
@@ -60,7 +60,7 @@ class Administration:
             Check History
         ```
         """
-        administering.revoke_user(stage.scenario(), _office(), person)
+        administering.revoke_user(stage.scenario(), office(), person)
         logger.info(f"everything of {person} is revoked")
 
     @keyword
@@ -82,7 +82,7 @@ class Administration:
         ```
         """
         scenario = stage.scenario()
-        administering.revoke_token(scenario, _office(), scenario.device(f"{person}/{device}"))
+        administering.revoke_token(scenario, office(), scenario.device(f"{person}/{device}"))
         logger.info(f"the token of {person}/{device} is revoked")
 
     @keyword
@@ -100,7 +100,7 @@ class Administration:
             Check History
         ```
         """
-        key = administering.rotate_key(_office())
+        key = administering.rotate_key(office())
         logger.info(f"tokens are signed with {key or 'another key'} from now on")
         return key
 
@@ -121,15 +121,20 @@ class Administration:
             End Session    bob
         ```
         """
-        administering.end_session(_office(), stage.scenario().device(f"{person}/{device}"))
+        administering.end_session(office(), stage.scenario().device(f"{person}/{device}"))
         logger.info(f"the session of {person}/{device} was ended")
 
 
-def _office() -> Office:
-    office = stage.target().administration
-    if office is None:
+def office() -> Office:
+    """Where requests of administration go.
+
+    Raises:
+        MeansMissing: The target file tells of nowhere.
+    """
+    known = stage.target().administration
+    if known is None:
         raise MeansMissing(
             f"There are no means to administer {stage.target().name}: {stage.target().file.path} has no "
             f"[administration]. Tell there how; until then what depends on it stays UNPROVEN."
         )
-    return office
+    return known

@@ -54,6 +54,10 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "revocation_bound": Parameter(
         "duration", "The longest time after which a revoked token is worth nothing."
     ),
+    "rotation_grace": Parameter(
+        "duration",
+        "How long tokens of a retired key still count, and the issuer publishes the key; without it, not at all.",
+    ),
     "login_bound": Parameter("duration", "The longest time that a connection without a login stays open."),
     "tls_floor": Parameter("1.2|1.3", "The lowest version of TLS that the server accepts."),
     "steady_rate": Parameter("count", "Messages per second of one sender that the server takes all day."),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import ssl
 import urllib.error
 import urllib.request
@@ -140,6 +141,21 @@ class TokenClient:
         if status != 200 or not isinstance(keys, list):
             raise IssuerUnreachable(f"{url} answered with status {status} and without a list of keys.")
         return [key for key in keys if isinstance(key, dict)]
+
+    def keys_age(self) -> float:
+        """Seconds for which the issuer's keys may be kept, as it says with them (`Cache-Control: max-age`); 0 where it
+        does not say.
+
+        Raises:
+            IssuerUnreachable: It gave no usable answer.
+        """
+        url = str(self.discover().get("jwks_uri", ""))
+        try:
+            with self._opener.open(url, timeout=self._deadline) as answer:
+                told = re.search(r"\bmax-age=(\d+)", answer.headers.get("Cache-Control", ""))
+        except (OSError, HTTPException, ValueError) as error:
+            raise IssuerUnreachable(f"{url} cannot be reached: {error}.") from None
+        return float(told.group(1)) if told else 0.0
 
     def obtain(
         self, user: str, password: str, *, device: str = "", more: Mapping[str, str] | None = None

@@ -25,9 +25,19 @@ def end_of(token: str) -> float:
     return float(end)
 
 
+def key_id(token: str) -> str:
+    """The id (`kid`) of the key that a token says it is signed by; empty if it names none, or is no token."""
+    return str(_part(token, 0).get("kid", ""))
+
+
 def _claims(token: str) -> dict[str, Any]:
+    return _part(token, 1)
+
+
+def _part(token: str, place: int) -> dict[str, Any]:
+    """The members of the header or of the claims; none if it is no token."""
     try:
-        claims: Any = json.loads(forge.decode(forge.split(token)[1]))
+        members: Any = json.loads(forge.decode(forge.split(token)[place]))
     except ValueError:
         return {}
-    return claims if isinstance(claims, dict) else {}
+    return members if isinstance(members, dict) else {}

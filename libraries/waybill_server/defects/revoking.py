@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 
 from waybill_server.defects.registry import seeded
@@ -22,7 +21,7 @@ LATE = ("after the revocation was confirmed",)
 ENTERED = ("to be refused",)
 
 
-@seeded("revocation-ignored-by-open-sessions", seam="assembly", noticed={"TOK-3": LATE})
+@seeded("revocation-ignored-by-open-sessions", seam="assembly", noticed={"AUT-1": ("unauthorised-ok",), "TOK-3": LATE})
 def ignore_revocations_in_open_sessions(settings: Settings, token_check: TokenCheck) -> Services:
     """A revoked token opens no session any more, and the sessions that it opened before go on."""
     return assemble(
@@ -49,7 +48,7 @@ class _EndsNothing(Enforcement):
         return 0
 
 
-@seeded("revocation-late", seam="enforcement", noticed={"TOK-3": LATE})
+@seeded("revocation-late", seam="enforcement", noticed={"TOK-2": ENTERED, "TOK-3": LATE})
 class RevocationLate(Enforcement):
     """A revocation is confirmed at once, and enforced three seconds later."""
 
@@ -74,12 +73,3 @@ class RevocationLostOnRestart(Ledger):
         """Begins with nothing revoked."""
         self.connection.execute("DELETE FROM revocation")
         super().recover()
-
-
-@seeded("refresh-survives-revocation", seam="enforcement", noticed={"TOK-3": ENTERED})
-class RefreshSurvivesRevocation(Enforcement):
-    """The issuer is not told of a revocation: a refresh token of what was revoked still gives new access tokens."""
-
-    async def tell(self, inform: Callable[[], int]) -> int:
-        """Tells nobody."""
-        return self.services.clock.wall_ms()
