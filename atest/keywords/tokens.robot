@@ -30,7 +30,6 @@ A genuine token is not accepted as a false one
 Every false credential is refused
     Connect People    alice and bob
     Try False Credentials    mallory    bob
-    Try Operations Without Login    mallory    victim=bob
     Attempts Should Have Failed
 
 A forged token is a secret and gets nobody in

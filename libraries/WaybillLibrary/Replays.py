@@ -42,7 +42,9 @@ class Replays:
     """
 
     @keyword
-    def log_in_overheard(self, person: str, *, device: str = "phone", once: bool = False, new: bool = False) -> None:
+    def log_in_overheard(
+        self, person: str, *, device: str = "phone", once: bool = False, new: bool = False
+    ) -> None:
         """Logs a device in with its own token and key, while somebody keeps every byte of it.
 
         Where this does not work, a refusal of whoever uses the same things shows nothing.
@@ -179,7 +181,7 @@ class Replays:
 
     @keyword
     def race_for_one_login(self, person: str, *, intruder: str = "mallory", rounds: int = 10) -> None:
-        """Logs in twice at the same moment with one token that is good for one login; fails unless one gets in, each time.
+        """Logs in twice at once with one token that is good for one login; fails unless one gets in, each time.
 
         Somebody else shows the token afterwards, and does not get in either.
 
@@ -207,6 +209,7 @@ class Replays:
                 f"the other one to be refused; both got in {both} times, and none {none} times."
             )
 
+
 def _kind(moment: Moment) -> CredentialKind:
     return CredentialKind.REVOKED if moment is Moment.REVOKED else CredentialKind.REPLAYED
 
@@ -216,13 +219,11 @@ def _show(what: str, attack: Callable[[], list[Attempt]]) -> None:
     try:
         tried = attack()
     except NotTried as reason:
-        current.case.show(not_tried=current.case.figures.get("not_tried", 0) + 1)
+        current.case.show(not_tried=1)
         BuiltIn().set_test_message(f"Not tried: {what}, for {reason}.", append=True)
         return
     _count()
-    logger.info(
-        f"{len(tried)} {what}: {', '.join(one.false.id for one in tried)}; {forging.in_words(tried)}"
-    )
+    logger.info(f"{len(tried)} {what}: {', '.join(one.false.id for one in tried)}; {forging.in_words(tried)}")
 
 
 def _count() -> None:

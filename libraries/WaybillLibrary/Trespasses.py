@@ -18,8 +18,8 @@ from WaybillLibrary import current, stage
 class Trespasses:
     """Tries every operation of the protocol where nothing may work, each on a connection of its own.
 
-    `Check History` finds what took effect, whoever saw it; `Attempts Should Have Failed` of the library `Tokens` fails on
-    what the server itself confirmed. What needs a group is tried where the intruder is in one.
+    `Check History` finds what took effect, whoever saw it; `Attempts Should Have Failed` of the library `Tokens` fails
+    on what the server itself confirmed. What needs a group is tried where the intruder is in one.
     """
 
     @keyword
@@ -141,7 +141,8 @@ class Trespasses:
         office = stage.target().administration
         if office is None or "revoke_device" not in office.known:
             _not_tried(
-                "what works after a revocation", f"{stage.target().file.path} has no [administration.revoke_device]"
+                "what works after a revocation",
+                f"{stage.target().file.path} has no [administration.revoke_device]",
             )
             return
         found = trespassing.try_operations_after_revocation(stage.scenario(), office, intruder, victim)

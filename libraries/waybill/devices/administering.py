@@ -89,7 +89,7 @@ def _revoke(
 
 
 def note_expiry(scenario: Scenario, device: Device) -> None:
-    """Puts down that the token which a device logged in with is over: nothing that its session begins later may work."""
+    """Puts down that the token of a device has expired: nothing that its session begins later may work."""
     session = scenario.recorder.session(ADMINISTRATOR)
     operation = scenario.recorder.invoke(session, Operation.EXPIRE, user=device.user, id=device.device)
     scenario.recorder.ok(operation)

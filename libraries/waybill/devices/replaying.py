@@ -42,9 +42,7 @@ class Tapped:
     logins: tuple[Overheard, ...]
 
 
-def log_in_overheard(
-    scenario: Scenario, device: Device, *, once: bool = False, new: bool = False
-) -> Tapped:
+def log_in_overheard(scenario: Scenario, device: Device, *, once: bool = False, new: bool = False) -> Tapped:
     """A device logs in with its own token and key, and somebody listens.
 
     Args:
@@ -66,19 +64,18 @@ def log_in_overheard(
     shown = scenario.target.credential(device.account, device.device, fresh=new, once=once)
     if shown.key is not None:
         shown = dataclasses.replace(shown, key=Remembering(shown.key))
-    can = Capability.OVERHEARING in scenario.driver.capabilities
-    heard = (Overheard(),) if can else ()
+    heard = Overheard() if Capability.OVERHEARING in scenario.driver.capabilities else None
     device.close()
-    device.connect(credential=shown, overheard=heard[0] if can else None)
+    device.connect(credential=shown, overheard=heard)
     before = scenario.tapped.get(device.name)
     same = before is not None and before.credential.token == shown.token
     earlier = before.logins if before is not None and same else ()
-    made = scenario.tapped[device.name] = Tapped(shown, (*earlier, *heard))
+    made = scenario.tapped[device.name] = Tapped(shown, (*earlier, heard) if heard else ())
     return made
 
 
 def try_stolen_token(scenario: Scenario, intruder: str, victim: Device) -> list[Attempt]:
-    """Shows a device's token from other connections and as other devices, in every way but with its own key as itself."""
+    """Shows a device's token from elsewhere and as other devices, in every way but with its own key as itself."""
     target, stolen = scenario.target, tapped(scenario, victim).credential
     own = target.credential(scenario.user(intruder, ()).account, victim.device)
     another = target.credential(victim.account, ANOTHER)
@@ -228,8 +225,8 @@ def race(scenario: Scenario, intruder: str, person: str, rounds: int) -> list[in
     """Two connections show the same one-time token at the same moment, again and again; returns how many were let in
     each time.
 
-    The one that comes second is an attempt of the scenario, whichever it is, and so is an intruder's third one. The person has no conversations and no
-    devices left afterwards, so who was let in makes no difference to anybody.
+    The one that comes second is an attempt of the scenario, whichever it is, and so is an intruder's third one. The
+    person has no conversations and no devices left afterwards, so who was let in makes no difference to anybody.
 
     Raises:
         MeansMissing: The target gives no tokens that are good for one login.

@@ -1,8 +1,8 @@
-"""Every operation of a protocol, tried where nothing may work: before a login, after one that was refused, and after the
-end or the revocation of the token that opened the session.
+"""Every operation of a protocol, tried where nothing may work.
 
-Each operation has a connection of its own, so that one that ends it leaves the others theirs. What takes effect is found
-in the history, whoever sees it; nothing here decides.
+That is before a login, after one that was refused, and after the end or the revocation of the token that opened the
+session. Each operation has a connection of its own, so that one that ends it leaves the others theirs. What takes
+effect is found in the history, whoever sees it; nothing here decides.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _use(scenario: Scenario, devices: Iterable[Device], place: Place) -> None:
     if unheard:
         raise AssertionError(
             f"Expected every session to work while its token is good; {len(unheard)} of {len(sent)} sends were not "
-            f"acknowledged, the first one of {unheard[0].tried_by[0]}."
+            f"acknowledged, the first one of {min(unheard[0].tried_by)}."
         )
 
 
@@ -257,7 +257,13 @@ def _call(operation: Operation, start: Callable[[Session, int, Place], None], **
     def act(device: Device, place: Place) -> Call:
         epoch, session = device.usable()
         thread = place.group if operation in _GROUP_OPERATIONS and place.group else place.direct
-        user = device.user if operation is Operation.LEAVE else place.victim if operation in _ABOUT_SOMEBODY else ""
+        user = (
+            device.user
+            if operation is Operation.LEAVE
+            else place.victim
+            if operation in _ABOUT_SOMEBODY
+            else ""
+        )
         call = epoch.calling(operation, conversation=thread.name, user=user, **details)
         start(session, call.operation, place)
         return call
@@ -303,14 +309,20 @@ _OPERATIONS: Final[dict[str, Act]] = {
         Operation.CREATE,
         lambda session, number, place: session.create_group(number, "stolen", [place.account]),
     ),
-    "roster": _in_group(Operation.ROSTER, lambda session, number, group, _: session.group_members(number, group)),
-    "add": _in_group(Operation.ADD, lambda session, number, group, user: session.add_member(number, group, user)),
+    "roster": _in_group(
+        Operation.ROSTER, lambda session, number, group, _: session.group_members(number, group)
+    ),
+    "add": _in_group(
+        Operation.ADD, lambda session, number, group, user: session.add_member(number, group, user)
+    ),
     "remove": _in_group(
         Operation.REMOVE, lambda session, number, group, user: session.remove_member(number, group, user)
     ),
     "leave": _in_group(Operation.LEAVE, lambda session, number, group, _: session.leave_group(number, group)),
     "block": _call(Operation.BLOCK, lambda session, number, place: session.block(number, place.account)),
-    "unblock": _call(Operation.UNBLOCK, lambda session, number, place: session.unblock(number, place.account)),
+    "unblock": _call(
+        Operation.UNBLOCK, lambda session, number, place: session.unblock(number, place.account)
+    ),
     "blocked": _call(Operation.BLOCKED, lambda session, number, _: session.blocked(number)),
 }
 """Every operation of the contract but the acknowledgement of what nobody was given, begun on a session."""

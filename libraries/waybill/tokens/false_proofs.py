@@ -107,7 +107,9 @@ def false_proofs(made_of: Proven) -> dict[str, DeviceKey]:
     """Every false proof by its name."""
     key, (earlier, signature) = made_of.key, made_of.earlier
     device, others = made_of.device.encode(), f"{made_of.device}-2".encode()
-    token, another = (hashlib.sha256(one.encode()).hexdigest() for one in (made_of.token, made_of.another_token))
+    token, another = (
+        hashlib.sha256(one.encode()).hexdigest() for one in (made_of.token, made_of.another_token)
+    )
     texts: dict[str, Callable[[bytes], bytes]] = {
         "proof-of-an-earlier-nonce": lambda _: earlier,
         "proof-for-another-device": lambda text: text.replace(device, others),
