@@ -24,7 +24,7 @@ A proof that is good twice is noticed
     Begin
     Log In Overheard    bob
     Try Overheard Login    mallory    bob
-    Run Keyword And Expect Error    Expected all 5 attempts to be refused; sessions: overheard-login-1-while-it-lasts,*
+    Run Keyword And Expect Error    Expected all 5 attempts to be refused; sessions: overheard-login-1-while-it-lasts;*
     ...    Attempts Should Have Failed
 
 Two winners are noticed

@@ -13,10 +13,6 @@ Test Timeout      60 seconds
 
 
 *** Test Cases ***
-Nothing that was tried shows nothing
-    Connect People    bob
-    Run Keyword And Expect Error    Nothing was tried, so nothing is shown;*    Attempts Should Have Failed
-
 Nothing works without a login, or after one that failed
     Connect People    alice and bob
     Meet Somebody    mallory    bob

@@ -41,5 +41,7 @@ class ScriptedTarget:
     def account(self, role: str = "") -> PoolAccount:
         return PoolAccount(f"{role or 'account'}-{next(self._numbers)}")
 
-    def credential(self, account: Any, device: str) -> Credential:
+    def credential(
+        self, account: Any, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
+    ) -> Credential:
         return self.server.credential(account.user)
