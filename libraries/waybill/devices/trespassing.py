@@ -19,7 +19,7 @@ from waybill.devices.forging import token_of
 from waybill.devices.intrusion import ANSWER, FalseCredential, attempt
 from waybill.devices.sending import Sending
 from waybill.devices.waiting import Deadline
-from waybill.drivers.base import Credential, LoginRefused, Session
+from waybill.drivers.base import Capability, Credential, LoginRefused, Session
 from waybill.history.events import Completion, CredentialKind, Operation
 from waybill.history.promises import seconds
 from waybill.tokens.attack import NotTried
@@ -42,13 +42,11 @@ class Place:
 
     Attributes:
         victim: The victim.
-        direct: The intruder's conversation with the victim.
         group: A group that both are in; None where there is none, and what needs one is not tried.
         account: The victim's account.
     """
 
     victim: str
-    direct: Conversation
     group: Conversation | None
     account: str
 
@@ -143,7 +141,7 @@ def try_operations_after_expiry(scenario: Scenario, intruder: str, victim: str) 
     devices = _devices(scenario, intruder, "expired", place)
     tokens = {}
     for name, device in devices.items():
-        tokens[name] = token_of(scenario, intruder, {"lifetime": str(LIFETIME - math.floor(leeway))})
+        tokens[name] = token_of(scenario, device.user, {"lifetime": str(LIFETIME - math.floor(leeway))})
         device.connect(credential=Credential(device.account.user, token=tokens[name]))
     _use(scenario, devices.values(), place)
     end = max(end_of(token) for token in tokens.values()) + leeway
@@ -159,7 +157,7 @@ def try_operations_after_expiry(scenario: Scenario, intruder: str, victim: str) 
         _trespass(scenario, device, name, place)
     _end(devices.values())
     for name, token in tokens.items():
-        shown = Credential(scenario.user(intruder, ()).account.user, token=token)
+        shown = Credential(devices[name].account.user, token=token)
         false = FalseCredential(f"expired-token-of-{name}", CredentialKind.EXPIRED, shown)
         attempt(scenario, intruder, victim, false)
     return found
@@ -201,7 +199,7 @@ def _place(scenario: Scenario, intruder: str, victim: str) -> Place:
     """Where the intruder and the victim meet; in a group as well where one was made."""
     groups = (made for made in scenario.conversations.values() if made.group)
     group = next((one for one in groups if intruder in one.members), None)
-    return Place(victim, scenario.direct(intruder, victim), group, scenario.user(victim).account.user)
+    return Place(victim, group, scenario.user(victim).account.user)
 
 
 def _devices(scenario: Scenario, intruder: str, why: str, place: Place) -> Mapping[str, Device]:
@@ -211,13 +209,17 @@ def _devices(scenario: Scenario, intruder: str, why: str, place: Place) -> Mappi
         for name in _OPERATIONS
         if scenario.can(Operation[name.upper()]) and (place.group is not None or name not in IN_GROUPS)
     ]
-    person = scenario.user(intruder, [f"{why}-{name}" for name in names])
-    return {name: person.devices[f"{why}-{name}"] for name in names}
+    # Where one session of a user ends the other one, each needs a person of its own.
+    shared = Capability.OWN_DEVICES in scenario.driver.capabilities
+    return {
+        name: scenario.device(f"{intruder if shared else f'{intruder}-{name}'}/{why}-{name}")
+        for name in names
+    }
 
 
 def _use(scenario: Scenario, devices: Iterable[Device], place: Place) -> None:
     """Uses each session once while it is in order: without that a refusal later shows nothing."""
-    sent = [device.send(place.direct) for device in devices]
+    sent = [device.send(_direct(device, place)) for device in devices]
     scenario.wait_until_answered(sent)
     unheard = [one for one in sent if not one.taken]
     if unheard:
@@ -243,86 +245,74 @@ def _end(devices: Iterable[Device]) -> None:
 Act = Callable[["Device", Place], "Sending | Call | None"]
 
 
+def _direct(device: Device, place: Place) -> Conversation:
+    """The conversation of a device's user with the victim."""
+    return device.scenario.direct(device.user, place.victim)
+
+
 def _send(device: Device, place: Place) -> Sending:
-    return device.send(place.direct)
+    return device.send(_direct(device, place))
 
 
 def _type(device: Device, place: Place) -> None:
-    device.typing(place.direct)
+    device.typing(_direct(device, place))
 
 
-def _call(operation: Operation, start: Callable[[Session, int, Place], None], **details: int) -> Act:
-    """An operation that is begun and not waited for."""
+def _call(operation: Operation, start: Callable[[Session, int, str, str], None], **details: int) -> Act:
+    """An operation that is begun and not waited for; it is told the conversation and the victim's account."""
 
     def act(device: Device, place: Place) -> Call:
         epoch, session = device.usable()
-        thread = place.group if operation in _GROUP_OPERATIONS and place.group else place.direct
-        user = (
-            device.user
-            if operation is Operation.LEAVE
-            else place.victim
-            if operation in _ABOUT_SOMEBODY
-            else ""
+        thread = place.group if operation in _IN_GROUPS and place.group else _direct(device, place)
+        about = device.user if operation is Operation.LEAVE else place.victim
+        call = epoch.calling(
+            operation,
+            conversation=thread.name,
+            user=about if operation in _ABOUT_SOMEBODY else "",
+            **details,
         )
-        call = epoch.calling(operation, conversation=thread.name, user=user, **details)
-        start(session, call.operation, place)
+        start(session, call.operation, thread.server_name, place.account)
         return call
 
     return act
 
 
-def _in_group(operation: Operation, start: Callable[[Session, int, str, str], None]) -> Act:
-    """An operation in the group."""
-
-    def begin(session: Session, number: int, place: Place) -> None:
-        assert place.group is not None
-        start(session, number, place.group.server_name, place.account)
-
-    return _call(operation, begin)
-
-
+_IN_GROUPS: Final = frozenset({Operation.ADD, Operation.REMOVE, Operation.LEAVE, Operation.ROSTER})
 _ABOUT_SOMEBODY: Final = frozenset(
-    {Operation.PRESENCE, Operation.WATCH, Operation.ADD, Operation.REMOVE, Operation.BLOCK, Operation.UNBLOCK}
+    {
+        *(Operation.PRESENCE, Operation.WATCH, Operation.BLOCK, Operation.UNBLOCK),
+        *(Operation.ADD, Operation.REMOVE, Operation.LEAVE),
+    }
 )
-_GROUP_OPERATIONS: Final = frozenset({Operation.ADD, Operation.REMOVE, Operation.LEAVE, Operation.ROSTER})
 
-IN_GROUPS: Final = frozenset(one.name.lower() for one in _GROUP_OPERATIONS)
+IN_GROUPS: Final = frozenset(one.name.lower() for one in _IN_GROUPS)
 """The operations that need a group."""
 
 _OPERATIONS: Final[dict[str, Act]] = {
     "send": _send,
     "typing": _type,
-    "sync": _call(Operation.SYNC, lambda session, number, _: session.sync(number, 0, 10), value=0),
-    "presence": _call(
-        Operation.PRESENCE, lambda session, number, place: session.presence(number, place.account)
-    ),
-    "watch": _call(Operation.WATCH, lambda session, number, place: session.watch(number, [place.account])),
+    "sync": _call(Operation.SYNC, lambda session, number, _, __: session.sync(number, 0, 10), value=0),
+    "presence": _call(Operation.PRESENCE, lambda session, number, _, user: session.presence(number, user)),
+    "watch": _call(Operation.WATCH, lambda session, number, _, user: session.watch(number, [user])),
     "read": _call(
-        Operation.READ,
-        lambda session, number, place: session.mark_read(number, place.direct.server_name, 1),
-        value=1,
+        Operation.READ, lambda session, number, thread, _: session.mark_read(number, thread, 1), value=1
     ),
-    "markers": _call(
-        Operation.MARKERS, lambda session, number, place: session.markers(number, place.direct.server_name)
-    ),
+    "markers": _call(Operation.MARKERS, lambda session, number, thread, _: session.markers(number, thread)),
     "create": _call(
-        Operation.CREATE,
-        lambda session, number, place: session.create_group(number, "stolen", [place.account]),
+        Operation.CREATE, lambda session, number, _, user: session.create_group(number, "stolen", [user])
     ),
-    "roster": _in_group(
-        Operation.ROSTER, lambda session, number, group, _: session.group_members(number, group)
+    "roster": _call(
+        Operation.ROSTER, lambda session, number, thread, _: session.group_members(number, thread)
     ),
-    "add": _in_group(
-        Operation.ADD, lambda session, number, group, user: session.add_member(number, group, user)
+    "add": _call(
+        Operation.ADD, lambda session, number, thread, user: session.add_member(number, thread, user)
     ),
-    "remove": _in_group(
-        Operation.REMOVE, lambda session, number, group, user: session.remove_member(number, group, user)
+    "remove": _call(
+        Operation.REMOVE, lambda session, number, thread, user: session.remove_member(number, thread, user)
     ),
-    "leave": _in_group(Operation.LEAVE, lambda session, number, group, _: session.leave_group(number, group)),
-    "block": _call(Operation.BLOCK, lambda session, number, place: session.block(number, place.account)),
-    "unblock": _call(
-        Operation.UNBLOCK, lambda session, number, place: session.unblock(number, place.account)
-    ),
-    "blocked": _call(Operation.BLOCKED, lambda session, number, _: session.blocked(number)),
+    "leave": _call(Operation.LEAVE, lambda session, number, thread, _: session.leave_group(number, thread)),
+    "block": _call(Operation.BLOCK, lambda session, number, _, user: session.block(number, user)),
+    "unblock": _call(Operation.UNBLOCK, lambda session, number, _, user: session.unblock(number, user)),
+    "blocked": _call(Operation.BLOCKED, lambda session, number, _, __: session.blocked(number)),
 }
 """Every operation of the contract but the acknowledgement of what nobody was given, begun on a session."""
