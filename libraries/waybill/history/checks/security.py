@@ -32,7 +32,6 @@ def check(history: History) -> list[Anomaly]:
     """
     sessions, prose = history.sessions, Prose(history)
     real = sessions.device >= 0
-    false = np.where(real & (sessions.credential != CredentialKind.VALID), START, NEVER)
     revoked, expired = (_over(history, what) for what in (Operation.REVOKE, Operation.EXPIRE))
     bare = np.where(real & (sessions.transport != Transport.TLS), START, NEVER)
 
@@ -49,8 +48,7 @@ def check(history: History) -> list[Anomaly]:
         )
 
     anomalies = []
-    over = np.minimum(revoked, expired)
-    for name, since in (("unauthorised-ok", np.minimum(false, over)), ("insecure-ok", bare)):
+    for name, since in (("unauthorised-ok", unwelcome(history)), ("insecure-ok", bare)):
         found = sorted(set(_effects(history, since)))
 
         def example(event: int, session: int, what: str, begun: int, name: str = name) -> Example:
@@ -63,6 +61,14 @@ def check(history: History) -> list[Anomaly]:
 
         anomalies += anomaly_of(name, found, example, kinds=[what for _, _, what, _ in found])
     return anomalies
+
+
+def unwelcome(history: History) -> Ints:
+    """For each session the event after which nothing that it begins may work."""
+    sessions = history.sessions
+    false = (sessions.device >= 0) & (sessions.credential != CredentialKind.VALID)
+    over = np.minimum(_over(history, Operation.REVOKE), _over(history, Operation.EXPIRE))
+    return np.where(false, START, over)
 
 
 def _over(history: History, what: Operation) -> Ints:
