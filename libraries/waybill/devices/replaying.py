@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from waybill.devices.false_proofs import Guessing, Proven, Remembering, false_proofs
 from waybill.devices.forging import NoTokens
 from waybill.devices.intrusion import ANSWER, Attempt, FalseCredential, attempt
 from waybill.drivers.base import Capability, Credential, DeviceKey, Outcome, Overheard
 from waybill.history.events import Completion, CredentialKind
 from waybill.tokens.attack import NotTried
 from waybill.tokens.device_keys import DeviceKey as NewKey
-from waybill.tokens.false_proofs import Guessing, Proven, Remembering, false_proofs
 
 if TYPE_CHECKING:
     from waybill.devices.device import Device

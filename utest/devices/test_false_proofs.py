@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwt.algorithms import ECAlgorithm
 
+from waybill.devices.false_proofs import SIGNATURE, Guessing, Proven, Remembering, Spoiling, false_proofs
 from waybill.tokens.device_keys import DeviceKey
-from waybill.tokens.false_proofs import SIGNATURE, Guessing, Proven, Remembering, Spoiling, false_proofs
 
 EARLIER = (b"waybill\nnonce-1\nphone\n" + hashlib.sha256(b"token").hexdigest().encode(), b"s" * SIGNATURE)
 NOW = b"waybill\nnonce-2\nphone\n" + hashlib.sha256(b"token").hexdigest().encode()
