@@ -56,11 +56,7 @@ def log_in_overheard(scenario: Scenario, device: Device, *, once: bool = False, 
         LoginRefused: The genuine login does not work, so a refusal of others shows nothing.
         MeansMissing: The target gives no tokens that are good for one login.
     """
-    if scenario.target.issuer is None:
-        raise NoTokens(
-            f"Devices show the target {scenario.target.name} no tokens, so there is none to steal. A server that takes "
-            f"passwords waives this guarantee in its target file, with a reason, an owner and a date."
-        )
+    _require_tokens(scenario)
     shown = scenario.target.credential(device.account, device.device, fresh=new, once=once)
     if shown.key is not None:
         shown = dataclasses.replace(shown, key=Remembering(shown.key))
@@ -229,9 +225,19 @@ def race(scenario: Scenario, intruder: str, person: str, rounds: int) -> list[in
     person has no conversations and no devices left afterwards, so who was let in makes no difference to anybody.
 
     Raises:
+        NoTokens: The target's devices show no tokens.
         MeansMissing: The target gives no tokens that are good for one login.
     """
+    _require_tokens(scenario)
     return [_race(scenario, intruder, person, f"race-{number}") for number in range(1, rounds + 1)]
+
+
+def _require_tokens(scenario: Scenario) -> None:
+    if scenario.target.issuer is None:
+        raise NoTokens(
+            f"Devices show the target {scenario.target.name} no tokens, so there is none to steal. A server that takes "
+            f"passwords waives this guarantee in its target file, with a reason, an owner and a date."
+        )
 
 
 def _race(scenario: Scenario, intruder: str, person: str, name: str) -> int:
