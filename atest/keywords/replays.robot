@@ -60,7 +60,8 @@ A revoked token is refused, and a new one is not
 A token that is good again is noticed
     Log In Overheard    bob
     Try Token Again    mallory    bob
-    Run Keyword And Expect Error    Expected all 8 attempts to be refused; sessions: the-token-again-phone-while-it-lasts*
+    Run Keyword And Expect Error
+    ...    Expected all 8 attempts to be refused; sessions: the-token-again-phone-while-it-lasts*
     ...    Attempts Should Have Failed
     Run Keyword And Expect Error    *unauthorised-ok*login took effect under a replayed token*
     ...    Check History    deadline=1s

@@ -30,8 +30,11 @@ A proof that is good twice is noticed
 Two winners are noticed
     Start Defective Target    one-time-token-marked-late
     Begin
-    Run Keyword And Expect Error    Expected one of two logins with the same one-time token to get in*both got in 2 times*
-    ...    Race For One Login    rita    rounds=2
+    Run Keyword And Expect Error
+    ...    Expected one of two logins with the same one-time token to get in*both got in 2 times*
+    ...    Race For One Login
+    ...    rita
+    ...    rounds=2
 
 A session that outlives its token is noticed
     Start Defective Target    session-outlives-expiry
