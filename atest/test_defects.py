@@ -30,6 +30,7 @@ PATIENCE = "4s"
 """A red that shows only by what does not come takes this long; a correct node needs a tenth of it."""
 
 LEFT_OUT: dict[str, str] = {
+    "jti-cache-per-node": "it takes a second node that the token was not used at, so a target of several nodes",
     "revocation-per-node": "it takes a node that is not told, so a target of several nodes",
     "refresh-survives-revocation": "no scenario has a refresh token: no target file asks for one",
 }
@@ -121,6 +122,11 @@ ROWS = {
         "auth-optional",
         "auth-disabled",
     ],
+    "Nothing works any more when what opened a session is over, and nobody gets in without": [
+        "session-outlives-expiry",
+        "ignores-expiry",
+        "revocation-ignored-by-open-sessions",
+    ],
     "Whoever is not in a conversation can do nothing in it, whatever their role": ["group-outsider-may-add"],
     "The sender is who logged in, whatever a frame says": ["sender-field-trusted", "foreign-cursor-readable"],
     "Whoever is blocked or forbidden to write reaches nobody and sees nothing": [
@@ -171,6 +177,11 @@ ROWS = {
         "ignores-expiry",
         "ignores-audience",
     ],
+    "A stolen token gets nobody in but the device that it was issued for": ["token-not-bound-to-device"],
+    "A login that was overheard is of no use on another connection": ["ignores-proof-nonce"],
+    "A token for one login is good for one login": ["jti-cache-in-memory"],
+    "Of two logins at once with one token for one login one gets in": ["one-time-token-marked-late"],
+    "A token that was revoked gets nobody in": ["revocation-late"],
     "Whoever is revoked is out at once and stays out, and nobody else notices": [
         "revocation-ignored-by-open-sessions",
         "revocation-late",

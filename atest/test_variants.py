@@ -36,7 +36,7 @@ SHOWN_BY = {
     "ejabberd+no-carbons": ["stuck", "gap"],
     "ejabberd+small-stanzas": ["unknown (connection-lost)"],
     "ejabberd+unlimited-stanzas": ["hostile-input-taken", "message, oversize: 262145 bytes: taken"],
-    "ejabberd+anonymous": ["acknowledged sends: mallory/nobody-send"],
+    "ejabberd+anonymous": ["operations that took effect: send of mallory/nobody-send"],
     "ejabberd+no-last-activity": ["presence of alice/phone was refused"],
     "ejabberd+tls-optional": [
         "plaintext (XMPP) was accepted",
@@ -56,7 +56,7 @@ SHOWN_BY = {
     "mosquitto+one-device-per-user": ["refused (not-connected)"],
     "mosquitto+anonymous": [
         "unauthorised-ok",
-        "sessions: neither-account-nor-password; acknowledged sends: none",
+        "sessions: neither-account-nor-password; operations that took effect: none",
     ],
     "mosquitto+no-passwords": ["unauthorised-ok", "password-of-another-account"],
     "mosquitto+plaintext-listener": ["insecure-ok", "plaintext (MQTT) was accepted"],

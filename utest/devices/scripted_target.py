@@ -45,5 +45,7 @@ class ScriptedTarget:
     def forget(self, user: str, device: str = "", *, token: str = "") -> None:
         self.forgotten.append((user, device, token))
 
-    def credential(self, account: Any, device: str, **_: Any) -> Credential:
+    def credential(
+        self, account: Any, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
+    ) -> Credential:
         return self.server.credential(account.user)

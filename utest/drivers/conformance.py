@@ -6,6 +6,7 @@ the driver's own list of capabilities.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import threading
@@ -28,6 +29,7 @@ from waybill.drivers.base import (
     LoginRefused,
     Membership,
     Outcome,
+    Overheard,
     Session,
 )
 from waybill.history.events import Completion, End, Mode
@@ -193,6 +195,40 @@ class DriverConformance:
         assert outcomes[0].completion is Completion.FAIL
         session, _ = subject.connect(account)
         session.close()
+
+    def test_whoever_insists_is_refused_all_the_same_and_gets_nothing_done(
+        self, subject: Subject, pair: Pair
+    ) -> None:
+        tape = Tape()
+        login = dataclasses.replace(
+            subject.login(pair.one), credential=subject.bad_credential(pair.one), insist=True
+        )
+        with pytest.raises(LoginRefused) as refused:
+            subject.driver.connect(login, tape)
+        assert refused.value.outcome.completion is Completion.FAIL
+        session = refused.value.session
+        if session is not None:
+            session.send(1, pair.conversation, "k1", b"let me in")
+            assert tape.outcome(1).completion is not Completion.OK
+            session.cut()
+
+    def test_what_was_overheard_is_said_again_byte_for_byte(self, subject: Subject, pair: Pair) -> None:
+        if Capability.OVERHEARING not in subject.driver.capabilities:
+            pytest.skip("the driver cannot tell what is said in a login")
+        heard, again, own = Overheard(), Overheard(), Overheard()
+        session, _ = subject.connect(pair.one, overheard=heard)
+        session.close()
+        assert heard.said
+        assert all(heard.said)
+        session, _ = subject.connect(pair.one, overheard=own)
+        session.close()
+        assert own.said != heard.said
+        assert repr(heard) == "Overheard()"
+        # A token that is bound to a key needs another proof on each connection, so it is refused.
+        with contextlib.suppress(LoginRefused):
+            session, _ = subject.connect(pair.other, replay=heard, overheard=again)
+            session.close()
+        assert again.said == heard.said
 
     def test_a_session_that_never_said_who_it_is_gets_nothing_done(self, subject: Subject) -> None:
         account, other = subject.account(), subject.account()

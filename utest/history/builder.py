@@ -38,6 +38,7 @@ OPERATIONS = {
     "lists": "markers",
     "deletes": "delete",
     "revokes": "revoke",
+    "expires": "expire",
     "types": "typing",
     "adds": "add",
     "removes": "remove",

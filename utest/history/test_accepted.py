@@ -76,3 +76,19 @@ def test_equal_bodies_without_keys_are_counted_by_their_number(
     gets = "".join(f"bob/laptop gets m{number} body=twin key= id=\n" for number in range(1, arrived + 1))
     found = figures(tmp_path, f"{sends}{gets}{READ}")
     assert (found["accepted_sends"], found["accepted_sends_lost"]) == (3, lost)
+
+
+@pytest.mark.parametrize(
+    ("before", "owed"),
+    [
+        ("alice/phone connects\nbob/laptop connects\nbob/laptop expires user=alice id=phone\n", 0),
+        ("alice/phone connects\nbob/laptop connects\nbob/laptop revokes user=alice\n", 0),
+        ("alice/phone connects credential=forged\nbob/laptop connects\n", 0),
+        ("alice/phone connects\nbob/laptop connects\nbob/laptop expires user=bob id=laptop\n", 3),
+    ],
+)
+def test_what_is_accepted_where_nothing_may_work_is_owed_to_nobody(
+    tmp_path: Path, before: str, owed: int
+) -> None:
+    found = figures(tmp_path, f"{before}{ACCEPTED}{READ}")
+    assert found.get("accepted_sends_lost", 0) == found.get("accepted_sends", 0) == owed

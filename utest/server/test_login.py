@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import socket
 import ssl
 import time
@@ -9,7 +11,8 @@ import warnings
 from collections.abc import Callable
 
 import pytest
-from server_harness import Client, Process, World, direct
+from server_harness import Client, ClosedError, Process, World, direct
+from test_administration import claims
 
 Device = Callable[..., Client]
 HELLO = {"versions": [2], "device": "phone", "cursor": None, "capabilities": []}
@@ -107,6 +110,31 @@ def test_a_session_ends_with_its_token(
         token = world.post(form, url=url)[1]["access_token"]
         client = device(alice, node=own_node(), token=token)
         assert client.the_end() == ("expired", 1008)
+    finally:
+        short.end()
+
+
+def test_nothing_is_done_that_comes_after_the_end_of_a_token(
+    world: World, own_node: Callable[..., Process], device: Device
+) -> None:
+    short = world.start_issuer("--issuer-name", world.url, "--lifetime", 2)
+    try:
+        alice, bob = world.users(2)
+        url = f"https://127.0.0.1:{short.ready['port']}"
+        form = {"grant_type": "password", "username": alice, "password": "correct horse"}
+        node = own_node()
+        answer = world.post(form, url=url)[1]
+        client = device(alice, node=node, token=answer["access_token"])
+        ends = claims(answer["access_token"])["exp"]
+        begun = []
+        while not any(frame["type"] == "closing" for frame in client.heard):
+            now = time.time()
+            with contextlib.suppress(ClosedError):
+                if client.send(direct(alice, bob), secrets.token_hex(8))["type"] == "accepted":
+                    begun.append(now)
+        assert client.the_end() == ("expired", 1008)
+        assert begun
+        assert max(begun) < ends
     finally:
         short.end()
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from waybill.drivers.base import Outcome
-from waybill.history.events import Completion
+from waybill.history.events import Completion, Operation
 from waybill.tokens.reading import token_id
 
 if TYPE_CHECKING:
     from waybill.devices.device import Device
     from waybill.devices.scenario import Scenario
+
+
+OBSERVER: Final = "administrator/office"
+"""The device that is said to have seen that a token expired; it has no traffic of its own."""
 
 
 class Administrator(Protocol):
@@ -60,6 +64,13 @@ def revoke_token(scenario: Scenario, administrator: Administrator, device: Devic
     with _put_down(scenario, "revoke_token", device=device.name, token=scenario.token_number(token)):
         administrator.do("revoke_token", user=user, token_id=named)
     scenario.target.forget(user, token=token)
+
+
+def note_expiry(scenario: Scenario, device: Device) -> None:
+    """Puts down that the token of a device has expired: nothing that its session begins later may work."""
+    session = scenario.recorder.session(OBSERVER)
+    operation = scenario.recorder.invoke(session, Operation.EXPIRE, user=device.user, id=device.device)
+    scenario.recorder.ok(operation)
 
 
 def rotate_key(scenario: Scenario, administrator: Administrator) -> str:

@@ -19,6 +19,7 @@ from waybill.drivers.base import (
     Login,
     LoginRefused,
     Outcome,
+    Overheard,
     Session,
     Welcome,
 )
@@ -97,6 +98,10 @@ class Connection:
         kind: CredentialKind = CredentialKind.VALID,
         transport: Transport = Transport.TLS,
         identify: bool = True,
+        called: str | None = None,
+        overheard: Overheard | None = None,
+        replay: Overheard | None = None,
+        insist: bool = False,
     ) -> Welcome:
         """Connects and logs in: a new epoch of the device.
 
@@ -115,9 +120,14 @@ class Connection:
             kind: What that credential is worth; everything but VALID must not work.
             transport: What carries the session; everything but TLS must not work.
             identify: Log in. Without it the session never says who it is, and nothing it tries may work.
+            called: The name to say at login instead of the device's own, for somebody who pretends to be it.
+            overheard: Where to put what is said in the login.
+            replay: What to say at login instead, as it was overheard.
+            insist: Keep the connection of a login that was refused, as far as the server leaves it open.
 
         Raises:
-            LoginRefused: The login did not end in a session; it is recorded.
+            LoginRefused: The login did not end in a session; it is recorded. Where it insisted, the device has the
+                connection as its session, which was never let in.
             RuntimeError: The device has a session.
         """
         if self.connected and not takeover:
@@ -133,7 +143,7 @@ class Connection:
         login = Login(
             endpoint=endpoint or scenario.target.endpoint(self._node),
             credential=credential or scenario.target.credential(self.account, self.device),
-            device=self.device,
+            device=called or self.device,
             cursor=cursor,
             version=version,
             deadline=deadline,
@@ -143,6 +153,9 @@ class Connection:
             piece=self._piece,
             extra=extra or {},
             identify=identify,
+            overheard=overheard,
+            replay=replay,
+            insist=insist,
         )
         recorder = scenario.recorder
         number = recorder.session(
@@ -160,19 +173,25 @@ class Connection:
             refusal = refused.outcome.completion is Completion.FAIL
             if identify:
                 (recorder.fail if refusal else recorder.info)(operation, refused.outcome.code)
-            recorder.end(number, End.REFUSED if refusal else End.LOST, str(refused))
+            if refused.session is None:
+                recorder.end(number, End.REFUSED if refusal else End.LOST, str(refused))
+            else:
+                self._take_up(epoch, refused.session, let_in=False)
             raise
         except BaseException:
             if identify:
                 recorder.info(operation, "interrupted")
             recorder.end(number, End.CUT, "interrupted")
             raise
+        self.welcome = session.welcome
+        self._take_up(epoch, session)
+        return session.welcome
+
+    def _take_up(self, epoch: Epoch, session: Session, *, let_in: bool = True) -> None:
         self.epoch = epoch
         self.epochs.append(epoch)
-        self.welcome = session.welcome
-        epoch.opened(session)
+        epoch.opened(session, let_in=let_in)
         self.changed()
-        return session.welcome
 
     def try_connect(self, node: str | None = None, **options: Any) -> Outcome:
         """Like `connect`, and says how the login ended instead of raising `LoginRefused`."""

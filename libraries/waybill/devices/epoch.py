@@ -85,12 +85,12 @@ class Epoch:
 
     # -- the device's side -----------------------------------------------------------------------------------
 
-    def opened(self, session: Session) -> None:
-        """Records the login, then everything that came before it could be recorded."""
+    def opened(self, session: Session, *, let_in: bool = True) -> None:
+        """Records the login, unless it was refused, then everything that came before it could be recorded."""
         with self._opening:
             self.session = session
             welcome: Welcome = session.welcome
-            if self._login >= 0:
+            if self._login >= 0 and let_in:
                 self._recorder.ok(self._login, value=welcome.cursor)
             for report, arguments in self._early or ():
                 report(*arguments)

@@ -1,4 +1,4 @@
-"""Attempts to get in with credentials that are not genuine, and to do something without any.
+"""Attempts to get in with credentials that are not genuine.
 
 Each attempt is recorded as a session of its own whose credential is known to be bad. Whatever succeeds on such a
 session is a finding of the checker; nothing here decides.
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from waybill.devices.waiting import DeadlinePassed
-from waybill.drivers.base import Credential, Outcome, Session
-from waybill.history.events import Completion, CredentialKind, Operation
+from waybill.drivers.base import Credential, Outcome, Overheard
+from waybill.history.events import Completion, CredentialKind
 
 if TYPE_CHECKING:
-    from waybill.devices.conversation import Conversation
-    from waybill.devices.device import Device
     from waybill.devices.scenario import Scenario
     from waybill.devices.sending import Sending
 
@@ -35,12 +32,16 @@ class FalseCredential:
         kind: How the history names it.
         credential: What is shown.
         outsize: It is larger than what a server has to read, so that the end of the connection is an answer too.
+        device: The device that it is shown as; empty for one with its own name.
+        replay: What is said in place of a login, as it was overheard; None for a login with the credential.
     """
 
     id: str
     kind: CredentialKind
     credential: Credential
     outsize: bool = False
+    device: str = ""
+    replay: Overheard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,13 @@ def attempt(scenario: Scenario, intruder: str, victim: str, false: FalseCredenti
     person = scenario.user(impostor, [false.id])
     device = person.devices[false.id]
     begun = time.perf_counter()
-    outcome = device.try_connect(credential=false.credential, kind=false.kind, deadline=ANSWER)
+    outcome = device.try_connect(
+        credential=false.credential,
+        kind=false.kind,
+        called=false.device or None,
+        replay=false.replay,
+        deadline=ANSWER,
+    )
     seconds = time.perf_counter() - begun
     sent = None
     if outcome.completion is Completion.OK:
@@ -122,55 +129,3 @@ def false_passwords(genuine: Credential, victim: str) -> list[FalseCredential]:
             for name, password in passwords.items()
         ),
     ]
-
-
-def try_operations_without_login(scenario: Scenario, intruder: str, victim: str) -> list[str]:
-    """Tries each operation that the protocol has on a connection that never logged in; returns what was tried."""
-    possible = {name: act for name, act in _OPERATIONS.items() if scenario.can(Operation[name.upper()])}
-    scenario.user(intruder, [f"nobody-{name}" for name in possible])
-    conversation, account = scenario.direct(intruder, victim), scenario.user(victim).account.user
-    for name, act in possible.items():
-        device = scenario.device(f"{intruder}/nobody-{name}")
-        outcome = device.try_connect(identify=False, kind=CredentialKind.NONE, deadline=ANSWER)
-        if outcome.completion is Completion.OK:
-            act(device, conversation, account)
-            device.wait_until_idle(deadline=ANSWER)
-            device.cut()
-    return list(possible)
-
-
-def _send(device: Device, conversation: Conversation, _: str) -> None:
-    device.send(conversation)
-
-
-def _call(
-    operation: Operation, start: Callable[[Session, int, Conversation, str], None], **details: int
-) -> Callable[[Device, Conversation, str], None]:
-    """An operation that is begun and not waited for."""
-
-    def act(device: Device, conversation: Conversation, account: str) -> None:
-        epoch, session = device.usable()
-        call = epoch.calling(operation, conversation=conversation.name, **details)
-        start(session, call.operation, conversation, account)
-
-    return act
-
-
-_OPERATIONS: Final[dict[str, Callable[[Device, Conversation, str], None]]] = {
-    "send": _send,
-    "sync": _call(Operation.SYNC, lambda session, number, _, __: session.sync(number, 0, 10), value=0),
-    "presence": _call(Operation.PRESENCE, lambda session, number, _, user: session.presence(number, user)),
-    "watch": _call(Operation.WATCH, lambda session, number, _, user: session.watch(number, [user])),
-    "read": _call(
-        Operation.READ,
-        lambda session, number, thread, _: session.mark_read(number, thread.server_name, 1),
-        value=1,
-    ),
-    "markers": _call(
-        Operation.MARKERS, lambda session, number, thread, _: session.markers(number, thread.server_name)
-    ),
-    "create": _call(
-        Operation.CREATE, lambda session, number, _, user: session.create_group(number, "stolen", [user])
-    ),
-}
-"""Every operation of the contract that answers, begun on a session."""

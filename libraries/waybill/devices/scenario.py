@@ -27,6 +27,8 @@ from waybill.history.recorder import Recorder
 
 if TYPE_CHECKING:
     from waybill.devices.intrusion import Attempt
+    from waybill.devices.replaying import Tapped
+    from waybill.devices.trespassing import Trespass
     from waybill.history import Report
 
 
@@ -90,6 +92,8 @@ class Scenario:
         sendings: Every message that was composed, in order.
         bystanders: Devices that must notice nothing of what is done to others.
         attempts: What came of every false credential that was shown.
+        tapped: Logins that somebody listened to, by the names of the devices.
+        trespasses: What was tried on sessions on which nothing may work.
     """
 
     def __init__(
@@ -116,6 +120,8 @@ class Scenario:
         self.names = Names()
         self.users: dict[str, User] = {}
         self.attempts: list[Attempt] = []
+        self.tapped: dict[str, Tapped] = {}
+        self.trespasses: list[Trespass] = []
         self.conversations: dict[str, Conversation] = {}
         self.sendings: list[Sending] = []
         self.signal = Signal()

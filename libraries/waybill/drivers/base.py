@@ -74,6 +74,8 @@ class Capability(enum.Enum):
     """A user can block others, who then cannot write to the user."""
     EXTRA_MEMBERS = "extra-members"
     """A session can say more in each frame than the protocol knows, for probes."""
+    OVERHEARING = "overhearing"
+    """What a client says at login can be kept byte for byte, and said again on another connection, for probes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,17 @@ class Credential:
     key: DeviceKey | None = field(default=None, repr=False)
 
 
+@dataclass(slots=True)
+class Overheard:
+    """What a client said in one login, as somebody has it who sees what TLS carries.
+
+    Attributes:
+        said: The bytes, one entry for each time that it was the client's turn.
+    """
+
+    said: list[bytes] = field(default_factory=list, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """Everything that one connection attempt needs.
@@ -155,6 +168,10 @@ class Login:
         identify: Say who it is. Without it the driver connects and gives a session that never did, for probes; where
             the protocol has no operation before the login, it logs in without any credential; one that can do neither
             raises `LoginRefused` with FAIL and code `not-possible`.
+        overheard: Where to put what is said in this login (OVERHEARING).
+        replay: What to say in place of the login's own bytes, as it was said in another one (OVERHEARING).
+        insist: Leave the connection open when the server refuses the login, and give what is left of it with the
+            `LoginRefused`, for probes. A protocol that has nothing to say after a refusal ends it all the same.
     """
 
     endpoint: Endpoint
@@ -169,6 +186,9 @@ class Login:
     piece: int = 0
     extra: Mapping[str, object] = field(default_factory=dict)
     identify: bool = True
+    overheard: Overheard | None = None
+    replay: Overheard | None = None
+    insist: bool = False
 
 
 # Outcome and Delivery are made once per message; freezing them would triple what that costs.
@@ -344,11 +364,14 @@ class LoginRefused(Exception):
     Attributes:
         outcome: FAIL if the server refused in an answer, or no byte of the login left the client (it could
             not be reached, TLS failed); INFO if the connection was lost before an answer. `text` explains.
+        session: The connection that was refused, usable as far as the server leaves it so, where `Login.insist` asked
+            for it. It tells its observer like any other session.
     """
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, session: Session | None = None) -> None:
         super().__init__(f"{outcome.code}: {outcome.text}" if outcome.text else outcome.code)
         self.outcome = outcome
+        self.session = session
 
 
 class Session(ABC):
@@ -468,8 +491,7 @@ class Driver(ABC):
 
         Raises:
             LoginRefused: The server refused, or the connection was lost, before the session was usable. The
-            observer
-                is then never called.
+                observer is then never called, unless the login insisted.
         """
 
     @abstractmethod

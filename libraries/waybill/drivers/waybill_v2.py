@@ -40,13 +40,18 @@ class WaybillDriver(Driver):
 
     def connect(self, login: Login, observer: Observer) -> Session:
         """Connects and logs in."""
-        asked = False
+        asked, refusal = False, None
         try:
             stream = open_socket(login)
             try:
                 reader = FrameReader(stream)
                 asked = True
                 welcome = log_in(stream, reader, login) if login.identify else Welcome(VERSION)
+            except LoginRefused as refused:
+                if not login.insist:
+                    stream.close()
+                    raise
+                welcome, refusal = Welcome(VERSION), refused.outcome
             except BaseException:
                 asked = asked and stream.handed
                 with contextlib.suppress(OSError):
@@ -57,6 +62,8 @@ class WaybillDriver(Driver):
             raise LoginRefused(Outcome(completion, broken.code, str(broken))) from None
         session = WaybillSession(stream, reader, welcome, observer, login.extra)
         session.start()
+        if refusal is not None:
+            raise LoginRefused(refusal, session)
         return session
 
     def direct_conversation(self, one: str, other: str) -> str:
@@ -132,13 +139,16 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
         wanted.append("typing")
     versions = [VERSION if login.version is None else login.version]
     hello = frames.Hello(versions, login.credential.token, login.device, login.cursor, wanted)
-    stream.send(frames.encode(hello, login.extra))
+    turns = _Turns(stream, login)
+    turns.say(frames.encode(hello, login.extra))
     answer = _answer(reader)
     if isinstance(answer, frames.Challenge):
         # Without the key a device can only wait for what the server makes of its silence.
         if login.credential.key is not None:
             proof = frames.proof(login.credential.key, answer.nonce, login.device, login.credential.token)
-            stream.send(frames.encode(proof, login.extra))
+            turns.say(frames.encode(proof, login.extra))
+        elif login.replay is not None:
+            turns.say(b"")
         answer = _answer(reader)
     match answer:
         case frames.Welcomed():
@@ -155,6 +165,27 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
             raise LoginRefused(
                 Outcome(Completion.INFO, "malformed", f"the answer to the login is a {what} frame")
             )
+
+
+class _Turns:
+    """What a client says in a login: its own bytes, or those of a login that was overheard."""
+
+    def __init__(self, stream: ByteStream, login: Login) -> None:
+        self._stream = stream
+        self._overheard = login.overheard
+        self._replay = None if login.replay is None else iter(login.replay.said)
+
+    def say(self, own: bytes) -> None:
+        """Says what comes next; nothing where there was no more to be heard.
+
+        Raises:
+            Broken: The connection ended.
+        """
+        said = own if self._replay is None else next(self._replay, b"")
+        if self._overheard is not None:
+            self._overheard.said.append(said)
+        if said:
+            self._stream.send(said)
 
 
 def _answer(reader: FrameReader) -> frames.ServerFrame:

@@ -6,13 +6,17 @@ from collections import Counter
 
 import numpy as np
 
+from .checks.security import unwelcome
 from .events import ACCEPTED, Completion
 from .membership import NEVER, Bools
 from .model import History
 
 
 def accepted(history: History) -> Bools:
-    """For each message whether an attempt of it was accepted and none was acknowledged."""
+    """For each message whether an attempt of it was accepted and none was acknowledged.
+
+    What was begun where nothing may work is not owed to anybody, whatever the client could write.
+    """
     sends, operations = history.sends, history.operations
     found = np.zeros(len(history.messages.sent), dtype=np.bool_)
     if ACCEPTED in history.codes:
@@ -20,6 +24,7 @@ def accepted(history: History) -> Bools:
         wordless = (operations.completion[operation] == Completion.INFO) & (
             operations.code[operation] == history.codes.index(ACCEPTED)
         )
+        wordless &= sends.event <= unwelcome(history)[sends.session]
         found[sends.message[wordless]] = True
         found &= history.messages.acknowledged == NEVER
     return found

@@ -45,6 +45,7 @@ class Operation(IntEnum):
     UNBLOCK = 17
     BLOCKED = 18
     ROSTER = 19
+    EXPIRE = 24
 
 
 class Mode(IntEnum):

@@ -131,7 +131,7 @@ class Recorder:
             key: The key of the device's own message that it concerns (DELETE), or the name of a group (CREATE).
             value: LOGIN: the cursor asked for. ACKNOWLEDGE: the cursor, cumulative. SYNC: the place after which the
                 page begins. READ: the read marker. DELETE: the sequence of the message. -1 for none.
-            id: REVOKE: the user's device that it concerns; empty for all of them.
+            id: REVOKE, EXPIRE: the user's device that it concerns; empty for all of them.
             members: CREATE: the members beside the creator.
         """
         number = next(self._operations)

@@ -27,6 +27,18 @@ def seconds_left(token: str) -> float | None:
     return ends - time.time()
 
 
+def end_of(token: str) -> float:
+    """The moment at which a token ends (`exp`), in seconds since 1970.
+
+    Raises:
+        ValueError: It names none.
+    """
+    end = claims(token).get("exp")
+    if isinstance(end, bool) or not isinstance(end, int | float):
+        raise ValueError("expected a token with an end (exp); it names none")
+    return float(end)
+
+
 def key_id(token: str) -> str:
     """The id (`kid`) of the key that a token says it is signed by; empty if it names none, or is no token."""
     return str(_object(token, 0).get("kid", ""))

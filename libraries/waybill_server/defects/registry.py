@@ -38,11 +38,13 @@ MODULES = (
     "hostile",
     "coding",
     "permitting",
+    "outliving",
+    "replaying",
     "revoking",
     "rotating",
 )
 
-WAITING = ("replaying", "refreshing")
+WAITING = ("refreshing",)
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
@@ -16,6 +17,9 @@ from waybill_server.router import Router
 from waybill_server.token_check import Identity, TokenCheck
 
 ACCEPTED = ("to be refused",)
+
+MOMENT = 0.2
+"""Seconds until a token counts as used."""
 
 
 @seeded("token-not-bound-to-device", seam="token check", noticed={"TOK-2": ACCEPTED})
@@ -42,6 +46,19 @@ class JtiCacheInMemory(Ledger):
         known = admission.token in self._remembered
         self._remembered.add(admission.token)
         return not known
+
+
+@seeded("one-time-token-marked-late", seam="ledger", noticed={"TOK-2": ACCEPTED})
+class OneTimeTokenMarkedLate(Ledger):
+    """A one-time token counts as used only a moment after it let somebody in: of two logins at once both get in."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
+        super().__init__(connection, clock, router, limits)
+        self._first: dict[str, float] = {}
+
+    def _use(self, admission: Admission) -> bool:
+        first = self._first.setdefault(admission.token, time.monotonic())
+        return super()._use(admission) or time.monotonic() - first < MOMENT
 
 
 @seeded("ignores-proof-nonce", seam="proof check", noticed={"TOK-2": ACCEPTED})

@@ -21,7 +21,11 @@ LATE = ("after the revocation was confirmed",)
 ENTERED = ("to be refused",)
 
 
-@seeded("revocation-ignored-by-open-sessions", seam="assembly", noticed={"TOK-3": LATE})
+@seeded(
+    "revocation-ignored-by-open-sessions",
+    seam="assembly",
+    noticed={"AUT-1": ("unauthorised-ok",), "TOK-3": LATE},
+)
 def ignore_revocations_in_open_sessions(settings: Settings, token_check: TokenCheck) -> Services:
     """A revoked token opens no session any more, and the sessions that it opened before go on."""
     return assemble(
@@ -48,7 +52,7 @@ class _EndsNothing(Enforcement):
         return 0
 
 
-@seeded("revocation-late", seam="enforcement", noticed={"TOK-3": LATE})
+@seeded("revocation-late", seam="enforcement", noticed={"TOK-2": ENTERED, "TOK-3": LATE})
 class RevocationLate(Enforcement):
     """A revocation is confirmed at once, and enforced three seconds later."""
 

@@ -92,6 +92,8 @@ class V1Session:
             self.close("malformed", str(fault))
 
     def _operate(self, frame: object) -> None:
+        if self._expired(self.services.clock.wall_ms() / 1000):
+            return
         try:
             if self.services.draining:
                 raise Refuse("draining", "the node is shutting down", RETRY_AFTER_MS)
@@ -272,15 +274,22 @@ class V1Session:
         """Whether the user is logged in."""
         return self._feeder is not None and not self._closed
 
+    def _expired(self, wall: float) -> bool:
+        """Ends the session if its token is over. Asked before each operation, since `tick` comes only now and then."""
+        if wall < self._expires:
+            return False
+        self.close("expired", "the session's token has expired")
+        return True
+
     def tick(self, now: float, wall: float) -> None:
         """Looks after stalling and expiry, and on WebSocket after silence; called several times a second."""
         if self._closed or self._feeder is None:
             return
         timing = self.services.timing
         silent = now - self.connection.heard
-        if wall >= self._expires:
-            self.close("expired", "the session's token has expired")
-        elif self.connection.stalled is not None:
+        if self._expired(wall):
+            return
+        if self.connection.stalled is not None:
             if now - self.connection.stalled > timing.stalled:
                 self.close("slow-reader", f"answers were left unread for {timing.stalled:g} s")
         elif not self._packets or silent < timing.ping_interval:

@@ -27,11 +27,12 @@ def check(history: History) -> list[Anomaly]:
 
     A REVOKE of a user, or of one of the user's devices, that ended in `ok` makes the sessions bad that had begun
     before, for everything that they begin later than the promised `revocation_bound` (at once, if none is promised).
-    What is still pushed to them may have been under way and is not held against the server.
+    What is still pushed to them may have been under way and is not held against the server. An EXPIRE does the same
+    for the end of the tokens that those sessions began with, without a bound: who puts it down has waited for that.
     """
     sessions, prose = history.sessions, Prose(history)
     real = sessions.device >= 0
-    false = np.where(real & (sessions.credential != CredentialKind.VALID), START, NEVER)
+    revoked, expired = (_over(history, what) for what in (Operation.REVOKE, Operation.EXPIRE))
     bare = np.where(real & (sessions.transport != Transport.TLS), START, NEVER)
 
     def how(session: int, name: str) -> str:
@@ -39,14 +40,15 @@ def check(history: History) -> list[Anomaly]:
             return f"over {TRANSPORTS[Transport(int(sessions.transport[session]))]}"
         kind = CredentialKind(int(sessions.credential[session]))
         if kind is CredentialKind.VALID:
-            return f"after the tokens of {prose.user(int(sessions.user[session]))} had been revoked"
+            ended = "been revoked" if revoked[session] < expired[session] else "expired"
+            return f"after the tokens of {prose.user(int(sessions.user[session]))} had {ended}"
         article = "an" if kind is CredentialKind.EXPIRED else "a"
         return (
             "without a token" if kind is CredentialKind.NONE else f"under {article} {kind.name.lower()} token"
         )
 
     anomalies = []
-    for name, since in (("unauthorised-ok", np.minimum(false, _revoked(history))), ("insecure-ok", bare)):
+    for name, since in (("unauthorised-ok", unwelcome(history)), ("insecure-ok", bare)):
         found = sorted(set(effects(history, since)))
 
         def example(event: int, session: int, what: str, begun: int, name: str = name) -> Example:
@@ -61,12 +63,21 @@ def check(history: History) -> list[Anomaly]:
     return anomalies
 
 
-def _revoked(history: History) -> Ints:
-    """For each session the event after which nothing that it begins may work, for its token was revoked."""
+def unwelcome(history: History) -> Ints:
+    """For each session the event after which nothing that it begins may work."""
+    sessions = history.sessions
+    false = (sessions.device >= 0) & (sessions.credential != CredentialKind.VALID)
+    over = np.minimum(_over(history, Operation.REVOKE), _over(history, Operation.EXPIRE))
+    return np.where(false, START, over)
+
+
+def _over(history: History, what: Operation) -> Ints:
+    """For each session the event after which nothing that it begins may work: its token was revoked, or expired."""
     sessions, operations, invokes = history.sessions, history.operations, history.invokes
     since = np.full(len(sessions.device), NEVER)
-    bound = seconds(history.promise("revocation_bound", None)) or 0.0
-    of_user = (invokes.what == Operation.REVOKE) & (invokes.user >= 0) & (invokes.message < 0)
+    promised = seconds(history.promise("revocation_bound", None)) or 0.0
+    bound = promised if what is Operation.REVOKE else 0.0
+    of_user = (invokes.what == what) & (invokes.user >= 0) & (invokes.message < 0)
     for row in np.flatnonzero(of_user).tolist():
         operation = int(invokes.operation[row])
         if operations.completion[operation] == Completion.OK:
