@@ -24,7 +24,7 @@ ENTERED = ("to be refused",)
 @seeded(
     "revocation-ignored-by-open-sessions",
     seam="assembly",
-    noticed={"AUT-1": ("unauthorised-ok",), "TOK-3": LATE},
+    noticed={"AUT-1": ("unauthorised-ok", "revoked-accepted"), "TOK-3": LATE},
 )
 def ignore_revocations_in_open_sessions(settings: Settings, token_check: TokenCheck) -> Services:
     """A revoked token opens no session any more, and the sessions that it opened before go on."""
