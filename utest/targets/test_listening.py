@@ -63,9 +63,13 @@ def test_every_port_of_a_target_is_a_place_its_endpoints_first(tmp_path: Path) -
         assert [(port.process, port.promised, port.speaks_tls) for port in ports] == [
             ("node", True, True),
             ("issuer", False, True),
+            ("node", False, True),
         ]
         assert ports[0].endpoint == running.endpoint()
         assert ports[1].endpoint is None
+        assert ports[2].endpoint not in (None, running.endpoint()), (
+            "a node's other port may be logged in at as well"
+        )
         assert all(port.place.name == port.place.host for port in ports)
 
 

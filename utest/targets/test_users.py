@@ -302,10 +302,10 @@ def test_accounts_with_a_role_are_made_besides_the_pool_and_told_to_the_server(t
         assert [account.role for account in staff] == ["admin", "moderator", "admin"]
         assert running.account().role == ""
         with pytest.raises(
-            PoolExhausted, match=r"All accounts with the role admin of small .*\[users.roles.admin\]"
+            PoolExhausted, match=r"All 2 accounts with the role admin of small .*\[users.roles.admin\]"
         ):
             running.account("admin")
-        with pytest.raises(PoolExhausted, match="All accounts with the role king"):
+        with pytest.raises(PoolExhausted, match="All 0 accounts with the role king"):
             running.account("king")
     lines = [json.loads(line) for line in (tmp_path / "node" / "accounts").read_text().splitlines()]
     assert len(lines) == 6 + 3
