@@ -89,7 +89,7 @@ class GovernedTarget:
         role = role or "user"
         return RoleAccount(f"{role}-{next(self._numbers[role])}")
 
-    def credential(self, account: Any, device: str) -> Credential:
+    def credential(self, account: Any, device: str, **_: Any) -> Credential:
         token = self.issuer.obtain(account.user, account.password, more={"device": device})
         return Credential(account.user, token=token.text)
 

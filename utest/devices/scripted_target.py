@@ -45,5 +45,5 @@ class ScriptedTarget:
     def forget(self, user: str, device: str = "", *, token: str = "") -> None:
         self.forgotten.append((user, device, token))
 
-    def credential(self, account: Any, device: str) -> Credential:
+    def credential(self, account: Any, device: str, **_: Any) -> Credential:
         return self.server.credential(account.user)

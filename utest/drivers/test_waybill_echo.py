@@ -14,6 +14,7 @@ from waybill.drivers.base import Credential, Endpoint, Login
 from waybill.drivers.echo import Echo
 from waybill.drivers.frame_table import Cast
 from waybill.history.events import Completion, Mode
+from waybill.tokens.device_keys import DeviceKey
 
 
 @pytest.fixture
@@ -21,7 +22,9 @@ def echo() -> Echo:
     driver = registry.find("waybill")
     table = driver.frame_table(Cast())
     assert table is not None
-    guest = Login(Endpoint("wss://127.0.0.1/v2"), Credential("carol", token="t"), "phone")
+    guest = Login(
+        Endpoint("wss://127.0.0.1/v2"), Credential("carol", token="t", key=DeviceKey.new()), "phone"
+    )
     found = driver.echo(table, guest)
     assert found is not None
     return found

@@ -6,7 +6,7 @@ import pytest
 from folders import case, output, record
 
 from waybill.history.report import SEVERITY
-from waybill.readiness.anomaly_words import WORDS, in_words
+from waybill.readiness.anomaly_words import SEEN_ELSEWHERE, WORDS, in_words
 from waybill.readiness.assemble import assemble
 from waybill.readiness.cases import Finding
 
@@ -86,6 +86,7 @@ def test_every_anomaly_has_words(anomaly):
 
 def test_no_words_are_left_over():
     assert set(WORDS) == set(SEVERITY)
+    assert not set(SEEN_ELSEWHERE) & set(SEVERITY)
 
 
 def test_an_anomaly_of_a_later_checker_keeps_its_name():

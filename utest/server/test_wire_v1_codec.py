@@ -202,14 +202,14 @@ def test_a_field_that_is_too_long_is_faulty_before_it_has_come(operation: int) -
 @given(st.lists(st.binary(max_size=300), max_size=5), st.data())
 def test_a_batch_is_its_bodies_or_faulty(bodies: list[bytes], data: st.DataObject) -> None:
     batch = b"".join(struct.pack(">H", len(body)) + body for body in bodies)
-    assert server.bodies_of(batch) == bodies
+    assert server.bodies_of(batch, 256) == bodies
     ends = {len(batch[:at]) for at in _ends(bodies)}
     part = data.draw(st.integers(0, len(batch)))
     if part in ends:
-        assert server.bodies_of(batch[:part]) == bodies[: sorted(ends).index(part)]
+        assert server.bodies_of(batch[:part], 256) == bodies[: sorted(ends).index(part)]
     else:
         with pytest.raises(server.Faulty):
-            server.bodies_of(batch[:part])
+            server.bodies_of(batch[:part], 256)
 
 
 class Nobody(Observer):

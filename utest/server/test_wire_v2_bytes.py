@@ -266,9 +266,10 @@ class Conversation(RuleBasedStateMachine):
         message = msgspec.json.encode(data.draw(frames_of(by_opcode(DRIVER_WRITES)[kind])))
         for part, opcode_, last in data.draw(fragments(message)):
             self._add(masked(part, opcode_, final=last))
+            whole = self.said
             if data.draw(st.booleans()):
                 self._add(masked(b"?", ABNF.OPCODE_PING))
-        self.marks.append((self.said, message))
+        self.marks.append((whole, message))
 
     @rule(count=st.integers(1, 400))
     def pass_on(self, count: int) -> None:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from waybill.drivers import waybill_frames
 from waybill.drivers.waybill_inbound import Inbound
-from waybill_server.client_frames import Bye, Hello, Operation
+from waybill_server.client_frames import Bye, Hello, Operation, Proof
 from waybill_server.codec import FaultyFrame, JsonCodec
 from waybill_server.operations import OPERATIONS
 
@@ -46,15 +46,15 @@ BEHIND = st.binary(min_size=1, max_size=8).filter(lambda rest: bool(rest.strip(b
 def test_no_opcode_is_left_out() -> None:
     operations: Any = Union[tuple(OPERATIONS)]  # noqa: UP007
     assert operations == Operation
-    assert set(CLIENT_KINDS) == {Hello, Bye, *OPERATIONS}
+    assert set(CLIENT_KINDS) == {Hello, Proof, Bye, *OPERATIONS}
     assert set(DRIVER_BY_OPCODE) == set(SERVER_BY_OPCODE)
     assert set(by_opcode(DRIVER_WRITES)) <= set(CLIENT_BY_OPCODE)
 
 
-def test_the_driver_has_a_report_for_every_opcode_but_the_first() -> None:
+def test_the_driver_has_a_report_for_every_opcode_but_those_of_a_login() -> None:
     observer: Any = None
     inbound = Inbound(observer, 0)
-    assert set(inbound._handlers) == {*DRIVER_READS} - {waybill_frames.Welcomed}
+    assert set(inbound._handlers) == {*DRIVER_READS} - {waybill_frames.Challenge, waybill_frames.Welcomed}
 
 
 @each_of_the_client

@@ -39,20 +39,30 @@ WORDS: dict[str, str] = {
     "cursor-regression": "a device's place in its log went backwards",
     "stale-read": "reads missed messages that were acknowledged before",
     "false-receipt": "receipts told of messages that nobody had got",
+    "hung": "the server did not answer in time",
+    "mixed-version": "messages went wrong where two versions met",
+    "vacuous": "what was to be tested never happened",
+}
+"""By the name of the anomaly that the checker finds."""
+
+SEEN_ELSEWHERE: dict[str, str] = {
     "hostile-input-crash": "hostile input ended a process or kept everybody from logging in",
     "hostile-input-fault": "hostile input met a fault of the server's own",
     "hostile-input-trace": "hostile input left something in logs, files or data",
     "hostile-input-taken": "inputs were taken that are not legal",
     "hostile-input-unanswered": "hostile inputs were left without an answer",
     "legal-input-rejected": "legal inputs were rejected",
-    "hung": "the server did not answer in time",
-    "mixed-version": "messages went wrong where two versions met",
-    "vacuous": "what was to be tested never happened",
+    "prefix-answered-early": "something was answered before it was said to its end",
+    "changed-by-the-codec": "what came back was not what had been said",
+    "not-canonical": "frames of the server read otherwise once they are written again",
+    "unasked-frame": "the server said what nothing had asked for",
+    "trailing-bytes-accepted": "operations with something behind them were taken",
+    "fetched-for-a-token": "the server looked where a false token told it to",
 }
-"""By the name of the anomaly."""
+"""By the name of what scenarios find outside the history."""
 
 
 def in_words(anomaly: str, count: int) -> str:
     """An anomaly and how often it was found: `acknowledged messages were lost (12 times)`."""
-    words = WORDS.get(anomaly, anomaly)
+    words = WORDS.get(anomaly) or SEEN_ELSEWHERE.get(anomaly, anomaly)
     return f"{words} ({'once' if count == 1 else f'{count} times'})"

@@ -74,7 +74,7 @@ class RunningTarget:
         self._staff = list(reversed(staff))
         self._administrator = next((account for account in staff if account.role == "admin"), None)
         self._roles = frozenset(account.role for account in staff)
-        self._numbers = Counter(account.role for account in (*accounts, *staff))
+        self._pools = Counter(account.role for account in [*accounts, *staff])
         self._values = dict(values or {})
         self._administration: Administration | None = None
         self._keys = DeviceKeys(folder / "device-keys")
@@ -191,10 +191,10 @@ class RunningTarget:
         with self._handing_out:
             free = [account for account in self._staff if account.role == role] if role else self._free
             if not free:
-                which = f"{self._numbers.get(role, 0)} accounts{f' with the role {role}' if role else ''}"
-                key = f"users.roles.{role}" if role else "users"
+                of_role, key = (f" with the role {role}", f"users.roles.{role}") if role else ("", "users")
                 raise PoolExhausted(
-                    f"All {which} of {self.name} were handed out. Enlarge the pool under [{key}] in {self.file.path}."
+                    f"All {self._pools[role]} accounts{of_role} of {self.name} were handed out. Enlarge the pool under "
+                    f"[{key}] in {self.file.path}."
                 )
             account = free[-1]
             (self._staff if role else self._free).remove(account)
