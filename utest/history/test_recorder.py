@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from waybill.history import End, Header, Mode, Operation, Recorder, RecordingError, check
+from waybill.history.events import Completion
 from waybill.history.reader import read
 
 HEADER = Header(
@@ -221,3 +222,32 @@ def test_recording_imports_no_numpy() -> None:
         subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
         == "False\n"
     )
+
+
+def test_administration_is_kept_with_whom_it_is_about(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "history.jsonl", HEADER) as recorder:
+        session = recorder.session("bob/laptop", token=3)
+        asked = [
+            recorder.administration_start("revoke_user", user="bob"),
+            recorder.administration_start("revoke_device", device="bob/laptop"),
+            recorder.administration_start("revoke_token", token=3),
+            recorder.administration_start("end_session", session=session),
+            recorder.administration_start("rotate_key"),
+        ]
+        recorder.administration_end(asked[1], Completion.OK)
+        recorder.administration_end(asked[0], Completion.FAIL, "forbidden")
+        recorder.administration_end(asked[2], Completion.INFO)
+    history = read(recorder.path)
+    assert history.sessions.token.tolist() == [0, 3]
+    assert [
+        (one.operation, one.user, one.device, one.session, one.token, one.outcome)
+        for one in history.administrations
+    ] == [
+        ("revoke_user", 1, -1, -1, 0, Completion.FAIL),
+        ("revoke_device", -1, 1, -1, 0, Completion.OK),
+        ("revoke_token", -1, -1, -1, 3, Completion.INFO),
+        ("end_session", -1, -1, 1, 0, None),
+        ("rotate_key", -1, -1, -1, 0, None),
+    ]
+    assert [one.event < one.done for one in history.administrations] == [True] * 5
+    assert [one.confirmed for one in history.administrations] == [False, True, False, False, False]

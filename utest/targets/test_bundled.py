@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from waybill.drivers.base import Login
+from waybill.drivers.base import Login, LoginRefused
 from waybill.targets import LaunchError, RunningTarget, find_target, launch
+from waybill.targets.administration_file import OPERATIONS
 from waybill.targets.programs import program
 from waybill.targets.round_trip import Probe, round_trip
 from waybill.targets.target_file import parse_target
 from waybill.tokens.obtain import TokenRefused
+from waybill.tokens.reading import claims, token_id
 
 
 @pytest.fixture
@@ -96,6 +98,64 @@ def test_the_reference_server_takes_tokens_of_its_issuer_only(reference: Running
     with pytest.raises(TokenRefused, match="invalid_grant"):
         reference.credential(stranger, "desk")
     assert {"issuer", "node"} == {path.parent.name for path in reference.logs()}
+
+
+def test_the_reference_issuer_refreshes_tokens_until_they_are_revoked(tmp_path: Path) -> None:
+    file = find_target("reference")
+    text = file.path.read_text(encoding="utf-8").replace(
+        '"--odd-tokens",', '"--odd-tokens", "--lifetime", "30",'
+    )
+    with launch(parse_target(text, file.path), tmp_path) as running:
+        assert running.administration is not None
+        assert running.issuer is not None
+        account = running.account()
+        credentials = [running.credential(account, "phone") for _ in range(3)]
+        families = {claims(one.token)["sid"] for one in credentials}
+        assert len({one.token for one in credentials}) == 3
+        assert len(families) == 1, "they are of one grant"
+        running.driver.connect(Login(running.endpoint(), credentials[-1], "phone"), Probe()).close()
+        running.administration.do("revoke_device", user=account.user, device="phone")
+        running.forget(account.user, "phone")
+        anew = running.credential(account, "phone")
+        assert claims(anew.token)["sid"] not in families
+        running.driver.connect(Login(running.endpoint(), anew, "phone"), Probe()).close()
+        with pytest.raises(LoginRefused, match="unauthenticated"):
+            running.driver.connect(Login(running.endpoint(), credentials[-1], "phone"), Probe())
+
+
+def test_the_administration_of_the_reference_server_does_all_that_its_file_tells(
+    reference: RunningTarget,
+) -> None:
+    administration = reference.administration
+    assert administration is not None
+    assert set(administration.operations) == set(OPERATIONS)
+    account, other = reference.account(), reference.account()
+    credential = reference.credential(account, "phone")
+    session = reference.driver.connect(Login(reference.endpoint(), credential, "phone"), Probe())
+    (listed,) = administration.do("list_sessions", user=account.user).values["body"]["sessions"]  # type: ignore[index]
+    assert listed["device"] == "phone"
+    assert listed["token"] == token_id(credential.token)
+    administration.do("end_session", session=listed["session"])
+    assert administration.do("list_sessions", user=account.user).values["body"] == {"sessions": []}
+    session.close()
+    rule = {"sender": account.user, "recipient": other.user}
+    for operation in ("forbid", "allow"):
+        administration.do(operation, **rule)
+    administration.do("revoke_token", user=account.user, token_id=token_id(credential.token))
+    administration.do("revoke_device", user=account.user, device="phone")
+    administration.do("revoke_user", user=other.user)
+    revoked = administration.do("list_revocations").values["body"]
+    assert len(revoked["revocations"]) == 3  # type: ignore[index]
+    assert reference.issuer is not None
+    published = reference.issuer.keys()
+    made = administration.do("rotate_key").values["body"]["kid"]  # type: ignore[index]
+    assert made not in [key["kid"] for key in published]
+    published = reference.issuer.keys()
+    assert made in [key["kid"] for key in published]
+    plain = reference.credential(reference.account(), "").token
+    assert administration.ask("rotate_key", plain, {}).code == "forbidden"
+    assert administration.ask("rotate_key", "nonsense", {}).code == "unauthenticated"
+    assert administration.ask("rotate_key", "", {}).code == "unauthenticated"
 
 
 def test_the_reference_server_is_ready_in_well_under_a_second_and_a_half(tmp_path: Path) -> None:

@@ -12,10 +12,19 @@ import pytest
 from test_launch import SERVER
 from test_target_file import EXTERNAL, LAUNCHED
 
-from waybill.targets import Account, LaunchError, RunningTarget, TargetError, TargetFileError, launch
+from waybill.targets import (
+    Account,
+    LaunchError,
+    PoolExhausted,
+    RunningTarget,
+    TargetError,
+    TargetFileError,
+    launch,
+)
 from waybill.targets.model import TargetFile
 from waybill.targets.programs import program
 from waybill.targets.target_file import parse_target
+from waybill.tls.authority import Authority
 
 REGISTRATION = Path(__file__).with_name("registration.py")
 
@@ -278,3 +287,56 @@ def test_without_a_request_a_file_and_its_format_are_needed() -> None:
         target('file = "x"\n' + REQUEST)
     with pytest.raises(TargetFileError, match=r"users.request: accounts are made for a launched target only"):
         parse_target(EXTERNAL.replace("[tokens]", REQUEST + "[tokens]"), Path("theirs.toml"))
+
+
+# Accounts that may do more.
+
+ROLES = "\n[users.roles]\nmoderator = 1\nadmin = 2\n"
+
+
+def test_accounts_with_a_role_are_made_besides_the_pool_and_told_to_the_server(tmp_path: Path) -> None:
+    told = 'file = "node/accounts"\nformat = "jsonl-sha256"\n' + ROLES
+    with launch(target(told), tmp_path) as running:
+        assert running.roles == {"moderator", "admin"}
+        staff = [running.account("admin"), running.account(role="moderator"), running.account("admin")]
+        assert [account.role for account in staff] == ["admin", "moderator", "admin"]
+        assert running.account().role == ""
+        with pytest.raises(
+            PoolExhausted, match=r"All 2 accounts with the role admin of small .*\[users.roles.admin\]"
+        ):
+            running.account("admin")
+        with pytest.raises(PoolExhausted, match="All 0 accounts with the role king"):
+            running.account("king")
+    lines = [json.loads(line) for line in (tmp_path / "node" / "accounts").read_text().splitlines()]
+    assert len(lines) == 6 + 3
+    roles = {line["user"]: line["roles"] for line in lines if "roles" in line}
+    assert roles == {account.user: [account.role] for account in staff}
+
+
+def test_a_running_server_lists_them_in_files(tmp_path: Path) -> None:
+    (tmp_path / "accounts.txt").write_text("alice:a\n")
+    (tmp_path / "admins.txt").write_text("root:secret\n")
+    (tmp_path / "ca.pem").write_text(Authority(tmp_path / "tls").certificate.read_text())
+    text = EXTERNAL.replace('file = "accounts.txt"\n', 'file = "accounts.txt"\nroles.admin = "admins.txt"\n')
+    with launch(parse_target(text, tmp_path / "theirs.toml"), tmp_path / "run") as running:
+        assert running.roles == {"admin"}
+        admin = running.account("admin")
+        assert (admin.user, admin.password, admin.role) == ("root", "secret", "admin")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[users.roles]\nking = 1", "there is no such key"),
+        ("[users.roles]\nadmin = 0", "expected a whole number from 1 to 1000"),
+        ('[users.roles]\nadmin = "admins.txt"', "expected a whole number"),
+    ],
+)
+def test_a_role_that_is_none_is_refused(text: str, said: str) -> None:
+    with pytest.raises(TargetFileError, match=said):
+        target('file = "node/accounts"\nformat = "jsonl-sha256"\n' + text)
+
+
+def test_a_format_that_has_no_roles_is_refused() -> None:
+    with pytest.raises(TargetFileError, match="only the format 'jsonl-sha256' tells the server"):
+        target('file = "node/accounts"\nformat = "plain"\n' + ROLES)

@@ -50,13 +50,16 @@ def _launched(table: Table) -> Users:
     wants_file = request is None or "file" in table or "format" in table
     file = table.text("file", "the file that the accounts are written to") if wants_file else ""
     form = table.choice("format", FORMATS) if wants_file else ""
+    roles = _roles(table, lambda roles, role: roles.number(role, 1, 1000))
+    if roles and form != "jsonl-sha256":
+        raise table.error("roles", "only the format 'jsonl-sha256' tells the server who has a role.")
     return Users(
         file,
         pool,
         form,
         command=table.texts("command", "a list of a program and its arguments", ()),
         request=request,
-        roles=_roles(table, lambda roles, role: roles.number(role, 1, 1000)),
+        roles=roles,
     )
 
 
