@@ -40,7 +40,7 @@ class Issuer:
             def answer(self, status: int, document: Any) -> None:
                 content = document if isinstance(document, bytes) else json.dumps(document).encode()
                 self.send_response(status)
-                for name, value in issuer.headers.items():
+                for name, value in issuer.told.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
@@ -57,7 +57,7 @@ class Issuer:
             200,
             {"access_token": "a.b.c", "token_type": "Bearer", "expires_in": 300},
         )
-        self.headers: dict[str, str] = {}
+        self.told: dict[str, str] = {}
         self.asked: list[str] = []
         self.forms: list[dict[str, list[str]]] = []
         self.types: list[str] = []
@@ -176,7 +176,7 @@ def test_how_long_keys_may_be_kept_is_what_the_issuer_says(
     described = issuer.documents["/.well-known/openid-configuration"][1]
     described["jwks_uri"] = f"{issuer.url}/keys"
     issuer.documents["/keys"] = (200, {"keys": []})
-    issuer.headers = told
+    issuer.told = told
     assert issuer.client().keys_age() == seconds
 
 

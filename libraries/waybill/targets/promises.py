@@ -56,7 +56,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     ),
     "rotation_grace": Parameter(
         "duration",
-        "The longest time for which tokens of a signing key that another one replaced are still taken.",
+        "How long tokens of a retired key still count, and the issuer publishes the key; without it, not at all.",
     ),
     "login_bound": Parameter("duration", "The longest time that a connection without a login stays open."),
     "tls_floor": Parameter("1.2|1.3", "The lowest version of TLS that the server accepts."),
