@@ -113,7 +113,7 @@ class ScriptedServer:
                 self._tell_presence(client.user)
 
     def _welcome(self, socket: ServerConnection, hello: Frame) -> Client | None:
-        user = hello.get("token", "").removeprefix("token of ")
+        user = hello.get("token", "").removeprefix("token of ").partition(" #")[0]
         with self.lock:
             if hello["type"] != "hello" or hello["token"] in self.bad_tokens or user == hello["token"]:
                 socket.send(
