@@ -14,11 +14,12 @@ import pytest
 from test_target_file import EXTERNAL
 
 from waybill.history.events import Completion
-from waybill.targets import MeansFailed, MeansMissing, TargetFileError
+from waybill.targets import MeansFailed, MeansMissing, TargetFileError, find_target, launch
 from waybill.targets.administration import Administration, AdministrationFailed
 from waybill.targets.model import AdministrationRequest
 from waybill.targets.target_file import parse_target
 from waybill.tls.authority import Authority
+from waybill.tokens.reading import token_id
 
 
 class Office:
@@ -259,3 +260,26 @@ def test_every_mistake_is_named(text: str, said: str) -> None:
     with pytest.raises(TargetFileError, match=said) as error:
         read(text)
     assert error.value.key.startswith("administration.revoke_us")
+
+
+def test_a_token_that_was_made_worthless_is_not_handed_out_again(tmp_path: Path) -> None:
+    with launch(find_target("reference"), tmp_path) as running:
+        account, office = running.account(), running.administration
+        assert office is not None
+
+        def token() -> str:
+            return running.credential(account, "phone").token
+
+        first = token()
+        assert token() == first
+        office.do("rotate_key")
+        second = token()
+        assert second != first
+        office.do("revoke_device", user=account.user, device="phone")
+        third = token()
+        assert third != second
+        office.do("revoke_token", user=account.user, token_id=token_id(third))
+        fourth = token()
+        assert fourth != third
+        office.do("revoke_user", user=account.user)
+        assert token() != fourth

@@ -38,6 +38,7 @@ class Administration:
         authority: The certificate authority to trust (a PEM file); None for the system's own.
         administrator: Gives the access token of an administrator; empty where requests need none.
         where: The target file, for error messages.
+        done: Called after everything that was done, with the operation and what it was about.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Administration:
         authority: Path | None,
         administrator: Callable[[], str],
         where: str,
+        done: Callable[[str, Mapping[str, str]], None] = lambda _, __: None,
     ) -> None:
         self._requests = dict(requests)
         self._values = dict(values)
         self._tls = ssl.create_default_context(cafile=str(authority) if authority else None)
         self._administrator = administrator
         self._where = where
+        self._done = done
 
     @property
     def known(self) -> Collection[str]:
@@ -118,6 +121,7 @@ class Administration:
             return Outcome(Completion.FAIL, _REFUSED[status], answer[:_SHOWN])
         if status not in request.accept:
             raise self._failed(operation, f"{told} gave status {status} and the answer '{answer[:_SHOWN]}'")
+        self._done(operation, values)
         return Outcome(Completion.OK, values={"body": _parsed(answer)})
 
     def _run(self, operation: str, request: AdministrationRequest, values: Mapping[str, str]) -> Outcome:
@@ -131,6 +135,7 @@ class Administration:
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().partition("\n")[0]
             raise self._failed(operation, f"{command[0]} ended with status {done.returncode}: {said}")
+        self._done(operation, values)
         return Outcome(Completion.OK, values={"body": _parsed(done.stdout.strip())})
 
     def _request(self, operation: str) -> AdministrationRequest:

@@ -28,6 +28,7 @@ from waybill.targets.toml_table import nearest
 from waybill.tls.authority import Authority
 from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient, TokenRefused
+from waybill.tokens.reading import token_id
 from waybill.tokens.sources import TokenSource
 
 _RENEW_BEFORE = 60.0
@@ -167,8 +168,24 @@ class RunningTarget:
                 self.authority,
                 self._administrators_token,
                 str(self.file.path),
+                self._administered,
             )
         return self._administration
+
+    def _administered(self, operation: str, values: Mapping[str, str]) -> None:
+        """Sees to it that nobody is handed a token again that was just made worthless."""
+        user = values.get("user", "")
+        match operation:
+            case "rotate_key":
+                self._obtained.clear()
+            case "revoke_user":
+                self.forget(user)
+            case "revoke_device":
+                self.forget(user, values.get("device", ""))
+            case "revoke_token":
+                for text, (whose, device, _) in list(self._given.items()):
+                    if token_id(text) == values.get("token_id"):
+                        self.forget(whose, device, token=text)
 
     def _administrators_token(self) -> str:
         if self._administrator is None:
