@@ -10,11 +10,11 @@ Test Timeout     60 seconds
 
 *** Test Cases ***
 Nothing can be revoked without means
-    Start Target    reference-v1
+    Start Target    mosquitto
     Begin
     Connect People    alice and bob
     Run Keyword And Expect Error
-    ...    MeansMissing: There are no means to administer reference-v1: *has no [[]administration]. Tell there how;*
+    ...    MeansMissing: There are no means to administer mosquitto: *has no [[]administration]. Tell there how;*
     ...    Revoke User    bob
 
 A token that is none is refused

@@ -23,7 +23,7 @@ A word is no token
 
 A genuine token is not accepted as a false one
     Connect People    bob
-    ${token} =    Obtain Token    bob    device=intruder    bound=True
+    ${token} =    Obtain Token    bob    device=intruder
     Run Keyword And Expect Error    ValueError: This is a genuine credential of bob;*
     ...    Login Should Be Refused    bob    token=${token}
 
