@@ -30,7 +30,7 @@ class Office(Protocol):
             OK when it was done, with the parsed answer in `values["body"]`; FAIL when it was refused (401 or 403).
 
         Raises:
-            AdministrationFailed: The answer is neither.
+            AdministrationFailed: There was no answer.
         """
 
 

@@ -38,7 +38,7 @@ class Administration:
         authority: The certificate authority to trust (a PEM file); None for the system's own.
         administrator: Gives the access token of an administrator; empty where requests need none.
         where: The target file, for error messages.
-        done: Called after everything that was done, with the operation and what it was about.
+        done: Called after everything that was done, or may have been, with the operation and what it was about.
     """
 
     def __init__(
@@ -77,6 +77,8 @@ class Administration:
         request = self._request(operation)
         token = self._administrator() if request.wants_token else ""
         outcome = self.ask(operation, token, values)
+        if outcome.completion is Completion.INFO:
+            raise self._failed(operation, outcome.text)
         if outcome.completion is not Completion.OK:
             raise AdministrationFailed(
                 f"{operation} was refused to an administrator: {outcome.code} {outcome.text}".rstrip()
@@ -93,11 +95,12 @@ class Administration:
             values: What it is about, by the names of the placeholders.
 
         Returns:
-            OK when it was done, with the parsed answer in `values["body"]`; FAIL when it was refused (401 or 403).
+            OK when it was done, with the parsed answer in `values["body"]`; FAIL when it was refused (401 or 403); INFO
+            for any other answer, after which nobody knows.
 
         Raises:
             MeansMissing: The target file does not tell how.
-            AdministrationFailed: The answer is neither.
+            AdministrationFailed: There was no answer.
         """
         request = self._request(operation)
         if request.command:
@@ -120,7 +123,9 @@ class Administration:
         if status in _REFUSED:
             return Outcome(Completion.FAIL, _REFUSED[status], answer[:_SHOWN])
         if status not in request.accept:
-            raise self._failed(operation, f"{told} gave status {status} and the answer '{answer[:_SHOWN]}'")
+            said = f"{told} gave status {status} and the answer '{answer[:_SHOWN]}'"
+            self._done(operation, values)
+            return Outcome(Completion.INFO, f"status-{status}", said)
         self._done(operation, values)
         return Outcome(Completion.OK, values={"body": _parsed(answer)})
 
