@@ -169,7 +169,17 @@ class GroupOutsiderMayAdd(Writer):
         return super()._apply(request)
 
 
-@seeded("any-user-is-admin", seam="token check", noticed={"AZ-1": ("must be refused and took effect",)})
+@seeded(
+    "any-user-is-admin",
+    seam="token check",
+    noticed={
+        "AZ-1": (
+            "must be refused and took effect",
+            # Where the revocation by a user that was taken for an administrator keeps the next login out.
+            "a valid access token of the issuer is needed",
+        )
+    },
+)
 class AnyUserIsAdmin:
     """Whoever shows a valid token is taken for an administrator, whatever roles the token says."""
 
