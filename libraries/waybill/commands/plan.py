@@ -28,6 +28,9 @@ DEFAULT = "reference"
 FILTERS = ("include", "exclude", "test", "suite")
 
 
+_GUARANTEE = re.compile(r"[A-Z]+-[0-9]+")
+"""The id of a guarantee: tags know no capitals, and Robot would read the OR of ORD-1 as an operator."""
+
 PER_PROCESSOR = 2
 """Suite files at once for each processor, where every one has a server of its own: much of the time each of them waits,
 for starts, for ends of connections, for deadlines. A server that runs elsewhere is shared and not pushed like that."""
@@ -100,7 +103,10 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     suites = [str(Path(suite).resolve()) for suite in arguments.suites] or [str(bundled.folder("suites"))]
     filters = [
-        word for name in FILTERS for value in getattr(arguments, name) for word in (f"--{name}", value)
+        word
+        for name in FILTERS
+        for value in getattr(arguments, name)
+        for word in (f"--{name}", value.lower() if _GUARANTEE.fullmatch(value) else value)
     ]
     options = [*filters, *passed_on]
     if len(suites) > 1 and not {"--name", "-N"} & set(passed_on):
