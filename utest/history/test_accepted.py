@@ -83,6 +83,8 @@ def test_equal_bodies_without_keys_are_counted_by_their_number(
     [
         ("alice/phone connects\nbob/laptop connects\nbob/laptop expires user=alice id=phone\n", 0),
         ("alice/phone connects\nbob/laptop connects\nbob/laptop revokes user=alice\n", 0),
+        ("alice/phone connects\nbob/laptop connects\nadministration revoke_user user=alice\n", 0),
+        ("alice/phone connects\nbob/laptop connects\nadministration revoke_user user=bob\n", 3),
         ("alice/phone connects credential=forged\nbob/laptop connects\n", 0),
         ("alice/phone connects\nbob/laptop connects\nbob/laptop expires user=bob id=laptop\n", 3),
     ],

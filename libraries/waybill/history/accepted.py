@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from .checks.revocation import ended
 from .checks.security import unwelcome
 from .events import ACCEPTED, Completion
 from .membership import NEVER, Bools
@@ -24,7 +25,8 @@ def accepted(history: History) -> Bools:
         wordless = (operations.completion[operation] == Completion.INFO) & (
             operations.code[operation] == history.codes.index(ACCEPTED)
         )
-        wordless &= sends.event <= unwelcome(history)[sends.session]
+        until = np.minimum(unwelcome(history), ended(history)[0])
+        wordless &= sends.event <= until[sends.session]
         found[sends.message[wordless]] = True
         found &= history.messages.acknowledged == NEVER
     return found

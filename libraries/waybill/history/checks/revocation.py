@@ -32,7 +32,7 @@ def check(history: History) -> list[Anomaly]:
     after that. What was under way before is not held against the server, and neither is a revocation of which nobody
     knows whether it was done.
     """
-    since, causes = _ended(history)
+    since, causes = ended(history)
     if not causes:
         return []
     prose = Prose(history)
@@ -62,7 +62,7 @@ def _in_words(cause: Administration, prose: Prose, session: int) -> str:
             return "its session had been ended"
 
 
-def _ended(history: History) -> tuple[Ints, dict[int, Administration]]:
+def ended(history: History) -> tuple[Ints, dict[int, Administration]]:
     """For each session the event after which nothing that it begins may work, and for those that have one the cause."""
     since = np.full(len(history.sessions.device), NEVER)
     causes: dict[int, Administration] = {}
