@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from test_target_file import EXTERNAL
 
-from waybill.history.events import Completion
+from waybill.history.events import Completion, CredentialKind
 from waybill.targets import MeansFailed, MeansMissing, TargetFileError, find_target, launch
+from waybill.targets import administration as administration_module
 from waybill.targets.administration import Administration, AdministrationFailed
 from waybill.targets.model import AdministrationRequest
 from waybill.targets.target_file import parse_target
@@ -283,3 +284,17 @@ def test_a_token_that_was_made_worthless_is_not_handed_out_again(tmp_path: Path)
         assert fourth != third
         office.do("revoke_user", user=account.user)
         assert token() != fourth
+
+
+def test_a_token_that_may_be_worthless_is_not_handed_out_again_and_does_not_count_as_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with launch(find_target("reference"), tmp_path) as running:
+        account, office = running.account(), running.administration
+        assert office is not None
+        first = running.credential(account, "phone").token
+        monkeypatch.setattr(administration_module, "exchange", lambda *_, **__: (502, "the issuer is gone"))
+        with pytest.raises(AdministrationFailed, match="gave status 502"):
+            office.do("revoke_device", user=account.user, device="phone")
+        assert running.credential(account, "phone").token != first
+        assert running.worth(account, "phone", first) is not CredentialKind.REVOKED

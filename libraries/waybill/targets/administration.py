@@ -38,7 +38,8 @@ class Administration:
         authority: The certificate authority to trust (a PEM file); None for the system's own.
         administrator: Gives the access token of an administrator; empty where requests need none.
         where: The target file, for error messages.
-        done: Called after everything that was done, or may have been, with the operation and what it was about.
+        done: Called after everything that was done, or may have been, with the operation, what it was about, and
+            whether it is known to be done.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Administration:
         authority: Path | None,
         administrator: Callable[[], str],
         where: str,
-        done: Callable[[str, Mapping[str, str]], None] = lambda _, __: None,
+        done: Callable[[str, Mapping[str, str], bool], None] = lambda _, __, ___: None,
     ) -> None:
         self._requests = dict(requests)
         self._values = dict(values)
@@ -124,9 +125,9 @@ class Administration:
             return Outcome(Completion.FAIL, _REFUSED[status], answer[:_SHOWN])
         if status not in request.accept:
             said = f"{told} gave status {status} and the answer '{answer[:_SHOWN]}'"
-            self._done(operation, values)
+            self._done(operation, values, False)
             return Outcome(Completion.INFO, f"status-{status}", said)
-        self._done(operation, values)
+        self._done(operation, values, True)
         return Outcome(Completion.OK, values={"body": _parsed(answer)})
 
     def _run(self, operation: str, request: AdministrationRequest, values: Mapping[str, str]) -> Outcome:
@@ -140,7 +141,7 @@ class Administration:
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().partition("\n")[0]
             raise self._failed(operation, f"{command[0]} ended with status {done.returncode}: {said}")
-        self._done(operation, values)
+        self._done(operation, values, True)
         return Outcome(Completion.OK, values={"body": _parsed(done.stdout.strip())})
 
     def _request(self, operation: str) -> AdministrationRequest:

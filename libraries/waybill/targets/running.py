@@ -172,10 +172,11 @@ class RunningTarget:
             )
         return self._administration
 
-    def _administered(self, operation: str, values: Mapping[str, str]) -> None:
-        """Sees to it that nobody is handed a token again that was just made worthless."""
+    def _administered(self, operation: str, values: Mapping[str, str], known: bool) -> None:
+        """Sees to it that nobody is handed a token again that was just made worthless, or may have been. What only may
+        have been revoked does not count as revoked."""
         user = values.get("user", "")
-        match operation:
+        match operation if known else "rotate_key":
             case "rotate_key":
                 self._obtained.clear()
             case "revoke_user":
