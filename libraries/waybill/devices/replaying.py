@@ -92,20 +92,16 @@ def try_stolen_token(scenario: Scenario, intruder: str, victim: Device) -> list[
         ("the-token-of-another-device-and-its-key", another.token, another.key, here),
         ("the-token-of-another-device-and-this-key", another.token, stolen.key, here),
     ]
-    return [
-        attempt(
-            scenario,
-            intruder,
-            victim.user,
-            FalseCredential(
-                name,
-                CredentialKind.REPLAYED,
-                Credential(stolen.user, token=token, key=key),
-                device=called,
-            ),
+    shown_as = [
+        FalseCredential(
+            name,
+            CredentialKind.REPLAYED,
+            Credential(stolen.user, token=token, key=key),
+            device=called,
         )
         for name, token, key, called in shown
     ]
+    return _attempts(scenario, intruder, victim, shown_as)
 
 
 def try_false_proofs(scenario: Scenario, intruder: str, victim: Device) -> list[Attempt]:
@@ -125,17 +121,13 @@ def try_false_proofs(scenario: Scenario, intruder: str, victim: Device) -> list[
         another_token=scenario.target.credential(victim.account, victim.device, fresh=True).token,
         earlier=stolen.key.signed[0],
     )
-    return [
-        attempt(
-            scenario,
-            intruder,
-            victim.user,
-            FalseCredential(
-                name, CredentialKind.REPLAYED, dataclasses.replace(stolen, key=key), device=victim.device
-            ),
+    shown_as = [
+        FalseCredential(
+            name, CredentialKind.REPLAYED, dataclasses.replace(stolen, key=key), device=victim.device
         )
         for name, key in false_proofs(made_of).items()
     ]
+    return _attempts(scenario, intruder, victim, shown_as)
 
 
 def try_overheard_login(
@@ -153,21 +145,17 @@ def try_overheard_login(
     heard = tapped(scenario, victim)
     if not heard.logins:
         raise NotTried(f"the driver {scenario.driver.name} cannot say again what was overheard")
-    return [
-        attempt(
-            scenario,
-            intruder,
-            victim.user,
-            FalseCredential(
-                f"{name}-{moment}",
-                kind,
-                Credential(heard.credential.user),
-                device=victim.device,
-                replay=Overheard(said),
-            ),
+    shown_as = [
+        FalseCredential(
+            f"{name}-{moment}",
+            kind,
+            Credential(heard.credential.user),
+            device=victim.device,
+            replay=Overheard(said),
         )
         for name, said in _replays([one.said for one in heard.logins]).items()
     ]
+    return _attempts(scenario, intruder, victim, shown_as)
 
 
 def _replays(logins: list[list[bytes]]) -> dict[str, list[bytes]]:
@@ -203,18 +191,12 @@ def try_token_again(
     keys: dict[str, DeviceKey | None] = {"the-token-again": shown.key, "the-token-once-more": shown.key}
     if shown.key is not None:
         keys |= {"the-token-again-and-a-guess": Guessing(), "the-token-again-and-a-new-key": NewKey.new()}
-    return [
-        attempt(
-            scenario,
-            intruder,
-            victim.user,
-            FalseCredential(
-                f"{name}-{called}-{moment}", kind, dataclasses.replace(shown, key=key), device=called
-            ),
-        )
+    shown_as = [
+        FalseCredential(f"{name}-{called}-{moment}", kind, dataclasses.replace(shown, key=key), device=called)
         for called in (victim.device, ANOTHER)
         for name, key in keys.items()
     ]
+    return _attempts(scenario, intruder, victim, shown_as)
 
 
 def race(scenario: Scenario, intruder: str, person: str, rounds: int) -> list[int]:
@@ -267,6 +249,13 @@ def _race(scenario: Scenario, intruder: str, person: str, name: str) -> int:
     third = FalseCredential(f"{name}-too-late", CredentialKind.REPLAYED, shown, device=name)
     attempt(scenario, intruder, person, third)
     return len(let_in)
+
+
+def _attempts(
+    scenario: Scenario, intruder: str, victim: Device, shown: Iterable[FalseCredential]
+) -> list[Attempt]:
+    """Tries one false credential after the other, each on a connection of its own."""
+    return [attempt(scenario, intruder, victim.user, false) for false in shown]
 
 
 def tapped(scenario: Scenario, device: Device) -> Tapped:
