@@ -247,6 +247,20 @@ def test_suites_in_which_the_server_is_killed_are_known_by_their_guarantees(monk
     assert plan.killing_suites == {"Suites.Kills"}
 
 
+def test_a_guarantee_whose_id_begins_like_an_operator_of_robot_is_selected_by_it(monkeypatch, tmp_path):
+    build(
+        tmp_path,
+        {"good": suite(GOOD), "order": suite(GOOD, "In Order\n    [Tags]    ord-1\n    No Operation\n")},
+    )
+    monkeypatch.chdir(tmp_path)
+    filters = dict.fromkeys(("exclude", "test", "suite"), ()) | {"include": ["ORD-1"]}
+    arguments = argparse.Namespace(
+        targets=["nobody.toml"], seed=1, suites=["suites"], processes=None, **filters
+    )
+    (plan,) = make_plans(arguments, [], "waybill run")
+    assert plan.suite_files == ["Suites.Order"]
+
+
 def test_ctrl_c_ends_the_children_and_reports_what_is_there(tmp_path):
     waiting = suite(GOOD, "Waits\n    [Tags]    OFF-1\n    Wait For Ever\n", GOOD.replace("Arrives", "Later"))
     build(tmp_path, {"one": waiting})

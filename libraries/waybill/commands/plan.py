@@ -28,9 +28,6 @@ DEFAULT = "reference"
 FILTERS = ("include", "exclude", "test", "suite")
 
 
-_GUARANTEE = re.compile(r"[A-Z]+-[0-9]+")
-"""The id of a guarantee: tags know no capitals, and Robot would read the OR of ORD-1 as an operator."""
-
 PER_PROCESSOR = 2
 """Suite files at once for each processor, where every one has a server of its own: much of the time each of them waits,
 for starts, for ends of connections, for deadlines. A server that runs elsewhere is shared and not pushed like that."""
@@ -96,6 +93,8 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
     Raises:
         UsageError: A target, its waivers, the suites, an option or the selection cannot be used.
     """
+    from waybill.targets.variants import GUARANTEE
+
     targets = arguments.targets or [DEFAULT]
     known = [_target(name) for name in targets]
     records = [record for record, _ in known]
@@ -106,7 +105,8 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
         word
         for name in FILTERS
         for value in getattr(arguments, name)
-        for word in (f"--{name}", value.lower() if _GUARANTEE.fullmatch(value) else value)
+        # Tags know no capitals, and Robot would read the OR of ORD-1 as an operator.
+        for word in (f"--{name}", value.lower() if GUARANTEE.fullmatch(value) else value)
     ]
     options = [*filters, *passed_on]
     if len(suites) > 1 and not {"--name", "-N"} & set(passed_on):
