@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from waybill.devices.connection import SECONDS
+from waybill.devices.waiting import Deadline, DeadlinePassed
 
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
@@ -28,6 +29,24 @@ def come_back(devices: Sequence[Device]) -> None:
     for device in devices:
         if not device.connected:
             device.connect()
+
+
+def wait_until_gone(devices: Sequence[Device], node: str, seconds: float) -> None:
+    """Returns when every one of these devices has noticed that a node is gone.
+
+    Raises:
+        DeadlinePassed: One of them has not.
+    """
+    for device in devices:
+        if not device.signal.wait_until(lambda device=device: not device.connected, Deadline(seconds)):  # type: ignore[misc]
+            raise DeadlinePassed(f"{node} is gone, but {device.name} is still {device.state}.")
+
+
+def come_back_and_retry(devices: Sequence[Device]) -> list[Sending]:
+    """Does what clients do after a loss: connects again, and retries under the same idempotency keys every send whose
+    outcome is unknown. Returns these sends."""
+    come_back(devices)
+    return [sending for device in devices for sending in device.resend_unknown()]
 
 
 def away_during_traffic(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from waybill.devices import bystanders
+from waybill.devices.together import together
 from waybill.devices.waiting import Deadline, DeadlinePassed, some
 
 if TYPE_CHECKING:
@@ -15,22 +15,12 @@ if TYPE_CHECKING:
     from waybill.devices.scenario import Scenario
     from waybill.devices.sending import Sending
 
-AT_ONCE: Final = 4
-"""Logins, or requests for a token, that are under way together: the server works on one while others are on their
-way."""
 
 IN_FLIGHT: Final = 2
 """Unanswered sends of each writer: on a machine that is busy the crowd waits for the server instead of burying it."""
 
 LEAST: Final = 5
 """Messages that each writer must have got through for "noticed nothing" to mean anything: the crowd makes up for it."""
-
-
-def together(devices: Sequence[Device], act: Callable[[Device], object]) -> None:
-    """Does something for each of these devices, a few at once; raises what went wrong first."""
-    if devices:
-        with ThreadPoolExecutor(min(len(devices), AT_ONCE), thread_name_prefix="crowd") as pool:
-            list(pool.map(act, devices))
 
 
 def arrive(devices: Iterable[Device]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
+
+from waybill.devices.together import together
 
 if TYPE_CHECKING:
     from waybill.devices.device import Device
@@ -19,7 +20,4 @@ def close_all(devices: Sequence[Device]) -> None:
     Raises:
         Exception: What went wrong with one of them; the others were closed all the same.
     """
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="goodbye") as pool:
-        goodbyes = [pool.submit(device.close) for device in devices]
-    for goodbye in goodbyes:
-        goodbye.result()
+    together(devices, lambda device: device.close(), _AT_ONCE)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from waybill.devices import administering, crowd, forging
 from waybill.devices.intrusion import ANSWER, Attempt
 from waybill.devices.revoking import show
+from waybill.devices.together import together
 from waybill.devices.waiting import Deadline, DeadlinePassed, Signal
 from waybill.drivers.base import Credential
 from waybill.history.events import Completion, CredentialKind
@@ -118,7 +119,7 @@ class Rotations:
             self._get_in(device, shown, f"the new key, after rotation {number}")
 
         after = self._of_guests(f"after-{number}")
-        crowd.together([*(before if self._grace else ()), *after], try_one)
+        together([*(before if self._grace else ()), *after], try_one)
 
     def require_none_refused(self) -> None:
         """Says which tokens in order did not open a session, or one that ended before it got a message through.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from waybill.devices.epoch import Call, Epoch
 from waybill.devices.goodbyes import close_all
 from waybill.devices.policy import Acknowledge
 from waybill.devices.sending import Sending
+from waybill.devices.together import together
 from waybill.devices.waiting import Deadline, DeadlinePassed, some
 from waybill.drivers.base import Capability, Delivery, LoginRefused
 from waybill.history.events import Completion
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 READING: Final = 10.0
 """Seconds that the final reads have at least."""
-
-_OPENING: Final = 4
-"""Sessions that are opened again at the same time."""
 
 
 @dataclass(slots=True)
@@ -193,9 +190,7 @@ def _renew(readers: list[Device], settlement: Settlement, deadline: Deadline) ->
         except LoginRefused as refused:
             settlement.unread[device.name] = f"it could not log in again ({refused})"
 
-    if readers:
-        with ThreadPoolExecutor(min(len(readers), _OPENING), thread_name_prefix="again") as pool:
-            list(pool.map(again, readers))
+    together(readers, again)
     readers[:] = [device for device in readers if device.name not in settlement.unread]
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from waybill.devices.absences import come_back
-from waybill.devices.waiting import Deadline, DeadlinePassed
+from waybill.devices.absences import come_back_and_retry, wait_until_gone
 from waybill.faults.disk import DiskFault, DiskFaults
 from waybill.history.events import Operation
 
@@ -83,7 +81,8 @@ class DiskFailures:
                 self.faults.lose_power(self.node, f"while its disk failed ({fault.value})")
             self.disk.end(self.node)
         if then_lose_power:
-            self._wait_until_noticed(present)
+            wait_until_gone(present, self.node, self.deadline)
+            self.scenario.wait_until_answered(deadline=self.deadline)
             self.faults.start(self.node)
         self._service_returns(present, sender, conversation)
 
@@ -99,7 +98,8 @@ class DiskFailures:
             self.node, write=drawn.randint(1, LATEST_WRITE), size=drawn.randint(0, PAGE - 1)
         )
         sender.send_many(conversation, BURST)
-        self._wait_until_noticed(present)
+        wait_until_gone(present, self.node, self.deadline)
+        self.scenario.wait_until_answered(deadline=self.deadline)
         torn.happened()
         self.faults.processes.kill(self.node)
         self.faults.processes.start(self.node)
@@ -108,8 +108,7 @@ class DiskFailures:
 
     def _service_returns(self, present: list[Device], sender: Device, conversation: Conversation) -> None:
         """Everybody who was there is there again, retries what is unknown, and one more message is acknowledged."""
-        come_back([device for device in present if not device.connected])
-        unknown = [sending for device in present for sending in device.resend_unknown()]
+        unknown = come_back_and_retry(present)
         self.scenario.wait_until_acknowledged([*unknown, sender.send(conversation)], deadline=self.deadline)
 
     def _require_alive(self, fault: DiskFault) -> None:
@@ -117,12 +116,3 @@ class DiskFailures:
             raise AssertionError(
                 f"Expected {self.node} to live on while its disk failed ({fault.value}); it ended by itself."
             )
-
-    def _wait_until_noticed(self, present: list[Device]) -> None:
-        for device in present:
-            gone: Callable[[], bool] = lambda device=device: not device.connected  # type: ignore[misc]  # noqa: E731
-            if not device.signal.wait_until(gone, Deadline(self.deadline)):
-                raise DeadlinePassed(
-                    f"{self.node} should be gone, but {device.name} is still {device.state}."
-                )
-        self.scenario.wait_until_answered(deadline=self.deadline)

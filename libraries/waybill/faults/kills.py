@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from waybill.devices.absences import come_back
-from waybill.devices.waiting import Deadline, DeadlinePassed
+from waybill.devices.absences import come_back_and_retry, wait_until_gone
+from waybill.devices.waiting import DeadlinePassed
 from waybill.faults.process import Death
 
 if TYPE_CHECKING:
@@ -129,11 +129,7 @@ class Kills:
 
     def _recover(self, present: Sequence[Device]) -> None:
         """Starts the node when everybody has noticed; they come back and retry what is unknown."""
-        for device in present:
-            if not device.signal.wait_until(lambda device=device: not device.connected, Deadline(DEADLINE)):  # type: ignore[misc]
-                raise DeadlinePassed(f"{self.node} was killed, but {device.name} is still {device.state}.")
+        wait_until_gone(present, self.node, DEADLINE)
         self.scenario.wait_until_answered()
         self.faults.start(self.node)
-        come_back(present)
-        unknown = [sending for device in present for sending in device.resend_unknown()]
-        self.scenario.wait_until_acknowledged(unknown)
+        self.scenario.wait_until_acknowledged(come_back_and_retry(present))
