@@ -47,7 +47,7 @@ class Send:
 
 
 class Outgoing:
-    """What was sent. Written to under the stream's writing lock, read from by the reader.
+    """What was sent. Written to under the stream's writing lock while the reader takes the answers.
 
     An `<a/>` that covers a message says that the server took it over; what the server makes of it then, an error
     included, comes after. So a message is done with the second `<a/>`: the answer to an `<r/>` that was written
@@ -65,19 +65,22 @@ class Outgoing:
         self.count = 0
         self.covered = 0
         self._managed = managed
+        self._counting = threading.Lock()
         self._waiting: dict[str, Send] = {}
         self._marks: deque[tuple[int, int]] = deque()
 
     def add(self, operation: int, number: str, *, forged: bool) -> None:
         """Counts a stanza; one with a number is a message that waits for its outcome."""
-        self.count += 1
-        if number:
-            self._waiting[number] = Send(operation, self.count, forged)
+        with self._counting:
+            self.count += 1
+            if number:
+                self._waiting[number] = Send(operation, self.count, forged)
 
     @property
     def waiting(self) -> list[Send]:
         """The messages without an outcome, in the order of their sending."""
-        return list(self._waiting.values())
+        with self._counting:
+            return list(self._waiting.values())
 
     @property
     def open(self) -> bool:
@@ -99,18 +102,19 @@ class Outgoing:
         if handled is not None:
             self.covered = max(self.covered, handled)
         passed, acknowledged = self._marks.popleft() if self._marks else (0, 0)
-        done: list[Send] = []
-        while self._waiting:
-            number, send = next(iter(self._waiting.items()))
-            if send.count > passed:
-                break
-            done.append(send)
-            del self._waiting[number]
+        numbers: list[str] = []
+        with self._counting:
+            for number, send in self._waiting.items():
+                if send.count > passed:
+                    break
+                numbers.append(number)
+            done = [self._waiting.pop(number) for number in numbers]
         return done, acknowledged
 
     def refused(self, number: str) -> Send | None:
         """Takes an error that names a message; None if that one has an outcome, or never was."""
-        return self._waiting.pop(number, None)
+        with self._counting:
+            return self._waiting.pop(number, None)
 
 
 class Incoming:
