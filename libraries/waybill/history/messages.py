@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .columns import stable_order
-from .events import Completion, Operation
+from .events import Completion
 from .membership import NEVER, Bools, Ints
 
 if TYPE_CHECKING:
@@ -314,16 +314,3 @@ class _Unnamed:
         self._taken.add((device, chosen))
         self._by_id[named] = chosen
         return chosen
-
-
-def attempt_digests(history: History, message: int) -> set[int]:
-    """The bodies that were sent under one key."""
-    rows = np.flatnonzero(history.sends.message == message)
-    return set(history.sends.digest[rows].tolist())
-
-
-def send_operations(history: History, message: int) -> list[int]:
-    """The operations that are attempts of a message."""
-    rows = np.flatnonzero(history.sends.message == message)
-    found: list[int] = history.sends.operation[rows].tolist()
-    return [operation for operation in found if history.operations.what[operation] == Operation.SEND]
