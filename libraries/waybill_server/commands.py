@@ -165,11 +165,8 @@ def _defective(name: str) -> type[Migrated]:
         part = find(name).part
     except UnknownDefect as unknown:
         end(BAD_OPTIONS, str(unknown))
-    return (
-        type("Migrated", (Migrated,), {"migration": part.migration})
-        if hasattr(part, "migration")
-        else Migrated
-    )
+    migration = getattr(part, "migration", Migrated.migration)
+    return type("Defective", (Migrated,), {"migration": migration})
 
 
 def defects(options: argparse.Namespace) -> int:

@@ -72,6 +72,11 @@ class Connection:
         return self.epoch is not None and self.epoch.alive
 
     @property
+    def node(self) -> str | None:
+        """The node that it connected to last; None before the first time."""
+        return self._node
+
+    @property
     def state(self) -> str:
         """Its session in words, for messages."""
         if self.epoch is None:
@@ -111,7 +116,7 @@ class Connection:
             acknowledge: When to acknowledge from now on; None leaves it as it is.
             takeover: Log in although the device has a session; the server decides what becomes of that one.
             deadline: Seconds for connecting and logging in together.
-            version: The protocol version to offer; None for the newest.
+            version: The newest protocol version to offer; None for that of the device's client.
             window: The most unacknowledged deliveries to ask for, where the protocol can say so.
             piece: Write in pieces of at most so many bytes from now on, 0 for whole writes; None leaves it as it is.
             extra: Members to add to every frame of the session, for probes.

@@ -156,7 +156,8 @@ class Login:
         credential: Who logs in.
         device: The device's name, unique for its user.
         cursor: The place in the log to go on from; None for the place that the server keeps for the device.
-        version: The protocol version to offer; None for the driver's newest.
+        version: The newest protocol version to offer, with those before it that the protocol can offer along; one that
+            the driver does not speak is offered alone. None for the driver's newest.
         deadline: Seconds for connecting and logging in together.
         receipts: Ask for receipts.
         typing: Ask for typing notices.

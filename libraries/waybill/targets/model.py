@@ -43,6 +43,8 @@ class ProcessTemplate:
             for helpers also `port`: its first port accepts connections, and `started`: its program runs.
         after: Processes that must be ready before it starts; without any it starts at once with the others.
         environment: Variables added to its environment, with placeholders.
+        releases: The command of each release of the server, the oldest first, the last one being `command`; empty where
+            only one is known.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ProcessTemplate:
     ready: str = "json-line"
     after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Launch:
         stop_deadline: Seconds that a process has to end after SIGTERM.
         needs: Programs that must be installed besides those of the processes' commands.
         install: The shell command that installs the server, shown when its program is missing.
+        migrate: The program that migrates the data of a node that is down, `forward` to the newest schema and `back` to
+            the one before it, and its arguments.
     """
 
     processes: tuple[ProcessTemplate, ...]
@@ -89,6 +94,7 @@ class Launch:
     stop_deadline: float = 10.0
     needs: tuple[str, ...] = ()
     install: str = ""
+    migrate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

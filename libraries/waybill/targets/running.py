@@ -25,6 +25,7 @@ from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
+from waybill.targets.upkeep import Upkeep
 from waybill.tls.authority import Authority
 from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient, TokenRefused
@@ -61,6 +62,7 @@ class RunningTarget:
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
         interpositions: Mapping[str, Interposition] | None = None,
+        upkeeps: Mapping[str, Upkeep] | None = None,
         controls: Mapping[str, ControlledNode] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
@@ -87,6 +89,7 @@ class RunningTarget:
         self._revoked: set[str] = set()
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
+        self._upkeeps = dict(upkeeps or {})
         self._controls = dict(controls or {})
         self._address = address
         self._driver: Driver | None = None
@@ -369,6 +372,15 @@ class RunningTarget:
             MeansMissing: There are none: the target was not launched with `interposed`, or they do not reach it.
         """
         return self._interposition(node).table(self._process(node, "disturb").process.pids)
+
+    def upkeep(self, node: str | None = None) -> Upkeep:
+        """What can be done to the program and the data of a node.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit.
+        """
+        self._process(node, "change the release or the data of")
+        return self._upkeeps[node or self.nodes[0]]
 
     def pause(self, node: str | None = None) -> None:
         """SIGSTOP; returns when the node stands still. Its kernel still accepts connections.

@@ -42,6 +42,8 @@ MODULES = (
     "replaying",
     "revoking",
     "rotating",
+    "migrating",
+    "restarting",
 )
 
 WAITING = ("refreshing",)
