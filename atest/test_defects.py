@@ -208,6 +208,11 @@ ROWS = {
         "codec-splits-surrogates",
         "prefix-answered-early",
     ],
+    "Every kind of client works with every release of the server": [
+        "breaks-v1-clients",
+        "negotiates-too-high",
+        "unknown-field-crashes",
+    ],
     "Restarts, a second start and a damaged store cost nobody what was acknowledged": [
         "reinitialises-damaged-store",
         "sequence-restarts-at-zero",

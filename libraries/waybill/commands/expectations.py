@@ -59,11 +59,18 @@ class Expectations:
 
 def lacking_means(file: TargetFile) -> list[str]:
     """What cannot be done to the first node of a target, which is the one that scenarios kill."""
+    lacking = []
+    if file.launch is None or not {"forward", "back"} <= file.launch.migrate.keys():
+        lacking.append("migrate")
+    if file.launch is None or all(len(process.releases) < 2 for process in file.launch.processes):
+        lacking.append("releases")
+    if len(file.clients) < 2:
+        lacking.append("clients")
     if file.launch is not None:
-        return []
+        return lacking
     control = file.control.get(file.endpoints[0].node)
     given = control.commands if control else {}
-    return [what for what in ("kill", "stop", "start", "pause") if what not in given]
+    return [what for what in ("kill", "stop", "start", "pause") if what not in given] + lacking
 
 
 def lacking_administration(file: TargetFile) -> list[str]:

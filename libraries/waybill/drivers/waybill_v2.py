@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ from waybill.drivers.base import (
 from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.waybill_inbound import FrameReader
 from waybill.drivers.waybill_session import EARLY, WaybillSession
-from waybill.history.events import Completion
+from waybill.history.events import Completion, Operation
 
 if TYPE_CHECKING:
     from waybill.drivers.echo import Echo
@@ -38,6 +39,9 @@ class WaybillDriver(Driver):
     name: ClassVar[str] = "waybill"
     versions: ClassVar[tuple[int, ...]] = VERSIONS
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+    additions: ClassVar[Mapping[int, frozenset[Operation]]] = {
+        3: frozenset({Operation.BLOCK, Operation.UNBLOCK, Operation.BLOCKED})
+    }
 
     def connect(self, login: Login, observer: Observer) -> Session:
         """Connects and logs in."""
@@ -128,6 +132,8 @@ def _upgrade(stream: ByteStream, login: Login) -> None:
 
 def offered_versions(login: Login) -> list[int]:
     """The versions that a client says it speaks: all of the driver's up to its own, or one that nobody knows."""
+    if login.offers:
+        return list(login.offers)
     if login.version is None or login.version in VERSIONS:
         return [version for version in VERSIONS if version <= (login.version or NEWEST)]
     return [login.version]

@@ -16,7 +16,13 @@ NOTICED: Final = 20.0
 
 
 def change_release(
-    scenario: Scenario, faults: ProcessFaults, upkeep: Upkeep, node: str, release: str
+    scenario: Scenario,
+    faults: ProcessFaults,
+    upkeep: Upkeep,
+    node: str,
+    release: str,
+    *,
+    every_client: bool = False,
 ) -> None:
     """Lets a node be another release from now on. Clients of the node lose their connection.
 
@@ -28,6 +34,7 @@ def change_release(
         upkeep: The node.
         node: Its name.
         release: The release; `oldest` and `newest` name the first and the last.
+        every_client: Let it serve every kind of client.
 
     Raises:
         AssertionError: The data could not be migrated back.
@@ -48,7 +55,7 @@ def change_release(
                 f"Expected the data of {node} to be migrated back for release {name}; that ended with "
                 f"{ended.status}: {first_line(ended.said)}"
             )
-    upkeep.change_release(name)
+    upkeep.change_release(name, every_client=every_client)
     faults.processes.start(node)
     recorder.fault_observed(fault, f"{node} runs release {name}, after {before}")
     recorder.fault_end(fault)

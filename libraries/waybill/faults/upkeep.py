@@ -37,8 +37,8 @@ class Upkeep(Protocol):
     def release(self) -> str:
         """The release that runs, or that starts next."""
 
-    def change_release(self, name: str) -> None:
-        """Lets the next start be of this release; the node must be down."""
+    def change_release(self, name: str, *, every_client: bool = False) -> None:
+        """Lets the next start be of this release, for every kind of client if need be; the node must be down."""
 
     @property
     def migrates(self) -> bool:

@@ -10,14 +10,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from waybill.drivers import registry
 from waybill.drivers.base import Endpoint
+from waybill.drivers.clients import Client
 from waybill.targets.accounts import Account, make_accounts, make_staff, read_accounts, write_accounts
 from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
 from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
-from waybill.targets.model import Control, EndpointTemplate, Launch, ProcessTemplate, TargetFile
+from waybill.targets.model import (
+    ClientTemplate,
+    Control,
+    EndpointTemplate,
+    Launch,
+    ProcessTemplate,
+    TargetFile,
+)
 from waybill.targets.processes import ServerProcess
 from waybill.targets.programs import program
 from waybill.targets.provisioning import Provisioner
@@ -179,6 +188,7 @@ class _Launcher:
             provisioner = Provisioner(users.request, self.shared, self.authority.certificate, where)
         tokens = make_source(self.target, self.shared, self.authority.certificate)
         endpoints = {template.node: self._endpoint(template) for template in self.target.endpoints}
+        clients = [self._client(template) for template in self.target.clients]
         pool = accounts
         if any(process.ready == "round-trip" for process in self.launch.processes):
             pool = accounts[:-_PROBES]
@@ -206,6 +216,7 @@ class _Launcher:
             processes=self.processes,
             interpositions=self.interpositions,
             upkeeps=self.upkeeps,
+            clients=clients,
             address=self.address,
             authority=self.authority.certificate,
             issuing=self.authority,
@@ -220,6 +231,15 @@ class _Launcher:
             authority=Path(authority),
             server_name=fill(template.server_name, values, f"{where}.server_name") or None,
         )
+
+    def _client(self, template: ClientTemplate) -> Client:
+        given = {endpoint.node: endpoint for endpoint in self.target.endpoints}
+        endpoints = {
+            node: self._endpoint(dataclasses.replace(given[node], url=url))
+            for node, url in template.urls.items()
+        }
+        driver = registry.find(template.driver or self.target.driver)
+        return Client(template.name, driver, template.version or None, endpoints, template.bound)
 
     def _own(self, process: str) -> dict[str, str]:
         """The placeholders that mean something else for every process."""
@@ -296,6 +316,7 @@ class _Launcher:
             self.processes[name],
             template.releases,
             self.launch.migrate,
+            [argument for client in self.target.clients for argument in client.arguments],
             lambda command: self._command(command, values, where),
             elsewhere,
             program,

@@ -108,6 +108,27 @@ class EndpointTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientTemplate:
+    """One kind of client that the server is for; texts of a launched target may have placeholders.
+
+    Attributes:
+        name: What people call it.
+        driver: The name of its protocol's driver; empty for the target's.
+        version: The newest version that it speaks; 0 for the driver's newest.
+        urls: Where it connects to, by node; the target's endpoint where one is missing.
+        arguments: What the command of each node needs besides for such clients.
+        bound: Whether it can prove the key of a token that is bound to one.
+    """
+
+    name: str
+    driver: str = ""
+    version: int = 0
+    urls: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    bound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AccountRequest:
     """The HTTP request that makes one account at a launched server; texts have placeholders, `{user}` and
     `{password}` among them.
@@ -283,6 +304,7 @@ class TargetFile:
         control: What can be done to the nodes of one that runs already, by node.
         promises: The parameters of what it promises.
         administration: How an administrator does things at it, by operation.
+        clients: The kinds of clients that it is for.
         waivers: What it does not promise.
         variants: The variants that the file describes.
         variant: Which of them this is; None for the base.
@@ -300,6 +322,7 @@ class TargetFile:
     control: Mapping[str, Control] = field(default_factory=dict)
     promises: Mapping[str, str | int | bool] = field(default_factory=dict)
     administration: Mapping[str, AdministrationRequest] = field(default_factory=dict)
+    clients: tuple[ClientTemplate, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None

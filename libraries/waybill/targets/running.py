@@ -11,6 +11,7 @@ from pathlib import Path
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.drivers.clients import Client
 from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
@@ -63,6 +64,7 @@ class RunningTarget:
         processes: Mapping[str, LaunchedProcess] | None = None,
         interpositions: Mapping[str, Interposition] | None = None,
         upkeeps: Mapping[str, Upkeep] | None = None,
+        clients: Sequence[Client] = (),
         controls: Mapping[str, ControlledNode] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
@@ -90,6 +92,7 @@ class RunningTarget:
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
         self._upkeeps = dict(upkeeps or {})
+        self._clients = tuple(clients)
         self._controls = dict(controls or {})
         self._address = address
         self._driver: Driver | None = None
@@ -126,6 +129,20 @@ class RunningTarget:
     def nodes(self) -> list[str]:
         """The names of its nodes, the default one first."""
         return list(self._endpoints)
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """The kinds of clients that it is for, as its file tells.
+
+        Raises:
+            MeansMissing: It tells of fewer than two.
+        """
+        if len(self._clients) < 2:
+            raise MeansMissing(
+                f"{self.name} has no other kind of client: {self.file.path} tells of none under [clients]. What "
+                f"depends on them stays UNPROVEN."
+            )
+        return self._clients
 
     @property
     def issuer(self) -> TokenClient | None:

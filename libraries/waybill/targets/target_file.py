@@ -15,6 +15,7 @@ from typing import Final
 from waybill.targets.administration_file import read_administration
 from waybill.targets.control import read_control
 from waybill.targets.model import (
+    ClientTemplate,
     EndpointTemplate,
     FileTemplate,
     Launch,
@@ -73,6 +74,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
         control=read_control(root, [endpoint.node for endpoint in endpoints], launch is not None),
         promises=read_promises(root.table("promises")),
         administration=read_administration(root),
+        clients=_clients(root, [endpoint.node for endpoint in endpoints]),
         waivers=_waivers(root),
     )
     target = dataclasses.replace(target, variants=read_variants(root, target))
@@ -242,6 +244,27 @@ def _endpoints(root: Table, launch: Launch | None) -> tuple[EndpointTemplate, ..
             "endpoints", f"the node '{missing[0]}' has no endpoint; add [endpoints.{missing[0]}] with a url."
         )
     return tuple(endpoints)
+
+
+def _clients(root: Table, nodes: list[str]) -> tuple[ClientTemplate, ...]:
+    clients = []
+    for name, entry in root.named_tables("clients").items():
+        urls = entry.named_texts("endpoints")
+        for node in urls:
+            if node not in nodes:
+                raise entry.error("endpoints", f"there is no node '{node}'{nearest(node, nodes) or '.'}")
+        clients.append(
+            ClientTemplate(
+                name=name,
+                driver=entry.text("driver", "the name of a driver", ""),
+                version=entry.number("version", 0, 2**16, 0),
+                urls=urls,
+                arguments=entry.texts("arguments", "a list of further arguments", ()),
+                bound=entry.value("bound_tokens", bool, "true or false", True),
+            )
+        )
+        entry.finish()
+    return tuple(clients)
 
 
 def _waivers(root: Table) -> tuple[Waiver, ...]:

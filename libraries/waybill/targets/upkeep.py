@@ -39,6 +39,7 @@ class Upkeep:
         process: Its process.
         releases: The command of each release as the file has it, the oldest first; empty where it names none.
         migrations: The command that migrates in each direction (`FORWARD`, `BACK`), as the file has it.
+        for_clients: What the command needs besides, to serve every kind of client.
         fill: Fills in the placeholders of a command and finds its program.
         elsewhere: Gives a process of the node's present command on the same data, with ports of its own.
         program: Makes a process of a command, beside the node.
@@ -53,6 +54,7 @@ class Upkeep:
         process: LaunchedProcess,
         releases: Mapping[str, Sequence[str]],
         migrations: Mapping[str, Sequence[str]],
+        for_clients: Sequence[str],
         fill: Callable[[Sequence[str]], list[str]],
         elsewhere: Callable[[str], LaunchedProcess],
         program: Callable[[str, list[str]], ServerProcess],
@@ -64,6 +66,7 @@ class Upkeep:
         self._launched = process
         self._releases = dict(releases)
         self._migrations = dict(migrations)
+        self._for_clients = for_clients
         self._fill = fill
         self._elsewhere = elsewhere
         self._program = program
@@ -91,8 +94,12 @@ class Upkeep:
         """The release that runs, or that starts next; empty where the file names none."""
         return self._release
 
-    def change_release(self, name: str) -> None:
+    def change_release(self, name: str, *, every_client: bool = False) -> None:
         """Lets the next start be of this release; the node must be down.
+
+        Args:
+            name: The release.
+            every_client: Let it serve every kind of client.
 
         Raises:
             MeansMissing: The file names fewer than two.
@@ -101,7 +108,9 @@ class Upkeep:
         if name not in self.releases:
             raise TargetError(f"{self._node} has no release '{name}'. Releases: {', '.join(self.releases)}.")
         self._require_down("its release is changed")
-        self._launched.process.command = tuple(self._fill(self._releases[name]))
+        self._launched.process.command = tuple(
+            self._fill([*self._releases[name], *(self._for_clients if every_client else ())])
+        )
         self._release = name
 
     @property

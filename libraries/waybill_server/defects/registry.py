@@ -43,6 +43,7 @@ MODULES = (
     "revoking",
     "rotating",
     "migrating",
+    "versioning",
     "restarting",
 )
 
