@@ -1,7 +1,7 @@
 *** Settings ***
-Documentation     *OPS-1 Safe restart and recovery.* Through graceful and hard restarts, a second start on the same data, a first
-...               start on none and a start on a damaged store every invariant holds: all acknowledged data, no id or
-...               sequence used twice, and a clear refusal instead of a silent fresh start.
+Documentation     *OPS-1 Safe restart and recovery.* Through graceful and hard restarts, a second start on the same data, a
+...               first start on none and a start on a damaged store every invariant holds: all acknowledged data, no id
+...               or sequence used twice, and a clear refusal instead of a silent fresh start.
 
 Resource          ../../keywords/scenario.resource
 Resource          ../../keywords/devices.resource

@@ -59,18 +59,22 @@ class Expectations:
 
 def lacking_means(file: TargetFile) -> list[str]:
     """What cannot be done to the first node of a target, which is the one that scenarios kill."""
-    lacking = []
-    if file.launch is None or not {"forward", "back"} <= file.launch.migrate.keys():
-        lacking.append("migrate")
-    if file.launch is None or all(len(process.releases) < 2 for process in file.launch.processes):
-        lacking.append("releases")
-    if len(file.clients) < 2:
-        lacking.append("clients")
     if file.launch is not None:
-        return lacking
+        return []
     control = file.control.get(file.endpoints[0].node)
     given = control.commands if control else {}
-    return [what for what in ("kill", "stop", "start", "pause") if what not in given] + lacking
+    return [what for what in ("kill", "stop", "start", "pause") if what not in given]
+
+
+def lacking_upkeep(file: TargetFile) -> list[str]:
+    """What cannot be done to the releases, the data and the clients of a target."""
+    launch = file.launch
+    there = {
+        "migrate": launch is not None and {"forward", "back"} <= launch.migrate.keys(),
+        "releases": launch is not None and any(len(process.releases) > 1 for process in launch.processes),
+        "clients": len(file.clients) > 1,
+    }
+    return [what for what, given in there.items() if not given]
 
 
 def lacking_administration(file: TargetFile) -> list[str]:
