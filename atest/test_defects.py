@@ -196,12 +196,27 @@ ROWS = {
         "crashes-on-disk-full",
         "ignores-fsync-error",
     ],
+    "Data reads the same through migrations there and back, whether they are killed or not": [
+        "migration-loses-rows",
+        "migration-not-atomic",
+        "opens-newer-schema",
+    ],
     "Whatever is said with any operation comes back as it was said": [
         "codec-length-off-by-one",
         "codec-ignores-trailing-bytes",
         "codec-folds-unicode",
         "codec-splits-surrogates",
         "prefix-answered-early",
+    ],
+    "Every kind of client works with every release of the server": [
+        "breaks-v1-clients",
+        "negotiates-too-high",
+        "unknown-field-crashes",
+    ],
+    "Restarts, a second start and a damaged store cost nobody what was acknowledged": [
+        "reinitialises-damaged-store",
+        "sequence-restarts-at-zero",
+        "allows-two-writers",
     ],
 }
 """Which defects each scenario is put to the proof with."""
@@ -234,12 +249,13 @@ def run(folder: Path, scenario: str, defect: str | None, environment: str = "") 
     name = '    "--name", "{name}",\n'
     assert REFERENCE.count(name) == 1, "the node of reference.toml is started in another way"
     target = folder / f"{defect or 'reference'}.toml"
-    target.write_text(
-        REFERENCE.replace(name, f'{name}    "--defect", "{defect}",\n' if defect else name).replace(
-            "\n[endpoints.node]", f"{environment}\n[endpoints.node]"
-        ),
-        encoding="utf-8",
-    )
+    migrate = '"migrate", "--data", "{data}",'
+    assert REFERENCE.count(migrate) == 2, "the data of reference.toml are migrated in another way"
+    text = REFERENCE.replace("\n[endpoints.node]", f"{environment}\n[endpoints.node]")
+    if defect:
+        text = text.replace(name, f'{name}    "--defect", "{defect}",\n')
+        text = text.replace(migrate, f'{migrate} "--defect", "{defect}",')
+    target.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [
             *(sys.executable, "-m", "waybill.cli", "run", str(scenarios()[scenario][0]), "--test", scenario),

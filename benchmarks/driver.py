@@ -102,7 +102,7 @@ async def answer(socket: ServerConnection) -> None:
 
 
 def welcome(device: str, limits: dict[str, int]) -> dict[str, Any]:
-    return {"type": "welcome", "version": 2, "user": "a", "device": device, "session": "s", "cursor": 0, "head": 0,
+    return {"type": "welcome", "version": 3, "user": "a", "device": device, "session": "s", "cursor": 0, "head": 0,
             "capabilities": [], "limits": limits, "time": 1}  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def session(node: dict[str, object], context: ssl.SSLContext, token: str) -> ssl
     received = b""
     while b"\r\n\r\n" not in received:
         received += link.recv(4096)
-    link.sendall(frame({"type": "hello", "versions": [2], "token": token, "device": "bench"}))
+    link.sendall(frame({"type": "hello", "versions": [2, 3], "token": token, "device": "bench"}))
     while b'"welcome"' not in received:
         received += link.recv(4096)
     return link

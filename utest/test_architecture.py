@@ -33,6 +33,7 @@ ALLOWED = {
     "waybill.codec": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.hostile": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history", "waybill.interposer"},
+    "waybill.versions": {"waybill.devices", "waybill.drivers", "waybill.faults", "waybill.history"},
     "waybill.authorization": {
         "waybill.bundled",
         "waybill.devices",

@@ -32,20 +32,21 @@ ANSWER_SECONDS = 30.0
 
 
 class Route(NamedTuple):
-    """What may be called: `{}` in the path stands for one name."""
+    """What may be called, since which release: `{}` in the path stands for one name."""
 
     method: str
     path: str
     roles: frozenset[str]
     operation: Operation
+    since: int = 1
 
 
 ROUTES = (
     Route("GET", "/admin/sessions", EVERYBODY, list_sessions),  # a user: their own
     Route("DELETE", "/admin/sessions/{}", MODERATORS, end_session),
-    Route("GET", "/admin/rules", ADMINS, list_rules),
-    Route("PUT", "/admin/rules", ADMINS, put_rule),
-    Route("DELETE", "/admin/rules", ADMINS, delete_rule),
+    Route("GET", "/admin/rules", ADMINS, list_rules, 2),
+    Route("PUT", "/admin/rules", ADMINS, put_rule, 2),
+    Route("DELETE", "/admin/rules", ADMINS, delete_rule, 2),
     Route("GET", "/admin/revocations", ADMINS, list_revocations),
     Route("POST", "/admin/revocations", EVERYBODY, revoke),  # a moderator: of users; a user: their own
 )
@@ -117,7 +118,7 @@ class Administration:
         if caller.confirmation is not None or caller.once or services.store.concern(admission):
             raise Failed(401, "unauthenticated")
         path, _, query = target.partition("?")
-        route, name = _route(method, path)
+        route, name = _route(method, path, services.release.number)
         if not route.roles & caller.roles:
             raise Failed(403, "forbidden")
         call = Call(
@@ -134,9 +135,11 @@ class Administration:
         return await route.operation(call)
 
 
-def _route(method: str, path: str) -> tuple[Route, str]:
+def _route(method: str, path: str, release: int) -> tuple[Route, str]:
     found = False
     for route in ROUTES:
+        if route.since > release:
+            continue
         fixed, wild, _ = route.path.partition("{}")
         name = path.removeprefix(fixed) if wild else ""
         if path == fixed + name and "/" not in name and bool(wild) == bool(name):

@@ -14,22 +14,28 @@ from pathlib import Path
 from typing import NoReturn
 
 from waybill_server.limits import Limits, Timing
+from waybill_server.releases import NEWEST, RELEASES
+from waybill_server.tables import TABLES
 
 EXAMPLES = """examples:
   waybill-server issuer --data issuer --accounts accounts.jsonl --certificate issuer.pem --key issuer.key
   waybill-server node --data node --issuer https://127.0.0.1:41001 --ca ca.pem --certificate node.pem --key node.key
+  waybill-server migrate --data node --to 1
   waybill-server version
 
 exit codes:
   0  ended as asked (SIGTERM drains)      3  the data directory is in use, damaged or of another schema
   1  a fault of the server itself         4  the issuer gave no keys within the deadline
-  2  bad options, files or address
+  2  bad options, files or address        5  a migration was rolled back
 """
 
 NODE_HELP = "runs a node: serves devices over wire v2, stores in its data directory"
 ISSUER_HELP = "runs the issuer: gives access tokens to accounts, publishes its public key"
+MIGRATE_HELP = (
+    "changes the schema of a node's database, while no node runs on it, and prints what it did as JSON"
+)
 
-BAD_OPTIONS, BAD_DATA, NO_ISSUER = 2, 3, 4
+BAD_OPTIONS, BAD_DATA, NO_ISSUER, NOT_MIGRATED = 2, 3, 4, 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,9 +71,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="node|issuer|defects|version")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="node|issuer|migrate|defects|version"
+    )
     _node_options(commands.add_parser("node", help=NODE_HELP, description=NODE_HELP))
     _issuer_options(commands.add_parser("issuer", help=ISSUER_HELP, description=ISSUER_HELP))
+    _migrate_options(commands.add_parser("migrate", help=MIGRATE_HELP, description=MIGRATE_HELP))
     text = "lists the seeded defects that a node can be run with, and what they break"
     defects = commands.add_parser("defects", help=text, description=text)
     defects.add_argument("--markdown", action="store_true", help="as the table of docs/defects.md")
@@ -113,6 +122,19 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="for the tests of the tests: runs with this seeded defect (`waybill-server defects` lists them)",
     )
+    parser.add_argument(
+        "--release",
+        type=int,
+        choices=sorted(RELEASES),
+        default=NEWEST.number,
+        help="runs as this release of the server, for tests of upgrades (default: the newest)",
+    )
+    parser.add_argument(
+        "--no-migrate",
+        dest="migrate",
+        action="store_false",
+        help="refuses a database of an older schema instead of bringing it forward",
+    )
     bounds = parser.add_argument_group("bounds (see docs/wire-v2.md)")
     for bound in fields(Limits):
         bounds.add_argument(
@@ -130,6 +152,14 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
             metavar="S",
             help=f"default: {timing.default:g}",
         )
+
+
+def _migrate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data directory")
+    parser.add_argument(
+        "--to", type=int, required=True, choices=sorted(TABLES), help="the schema that it is to have"
+    )
+    parser.add_argument("--defect", metavar="NAME", help="for the tests of the tests, as for a node")
 
 
 def _issuer_options(parser: argparse.ArgumentParser) -> None:

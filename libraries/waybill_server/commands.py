@@ -9,18 +9,31 @@ import threading
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from waybill_server.cli import BAD_DATA, BAD_OPTIONS, NO_ISSUER, announce, end, raise_file_limit
+from waybill_server.cli import (
+    BAD_DATA,
+    BAD_OPTIONS,
+    NO_ISSUER,
+    NOT_MIGRATED,
+    announce,
+    end,
+    raise_file_limit,
+)
 from waybill_server.limits import Limits, Timing
+from waybill_server.releases import NEWEST, RELEASES
+
+if TYPE_CHECKING:
+    from waybill_server.schema import Migrated
 
 
 def node(options: argparse.Namespace) -> int:
     """Runs a node until it is told to end."""
     import asyncio
 
+    from waybill_server.data_folder import DataRefused
     from waybill_server.jwk_set import IssuerFailed
     from waybill_server.node import Assemble, CannotListen, Ports, Settings, assemble, run_node
-    from waybill_server.schema import DataRefused
     from waybill_server.tls import CannotUseCertificate
 
     if not options.issuer.startswith("https://"):
@@ -39,6 +52,8 @@ def node(options: argparse.Namespace) -> int:
         v1_port=options.v1_port,
         admin_port=options.admin_port,
         issuer_deadline=options.issuer_deadline,
+        release=RELEASES[options.release],
+        migrate=options.migrate,
         limits=Limits(**{each.name: getattr(options, f"max_{each.name}") for each in fields(Limits)}),
         timing=Timing(**{each.name: getattr(options, f"{each.name}_seconds") for each in fields(Timing)}),
     )
@@ -109,6 +124,51 @@ def issuer(options: argparse.Namespace) -> int:
     return 0
 
 
+def migrate(options: argparse.Namespace) -> int:
+    """Changes the schema of a database."""
+    import json
+    import time
+
+    from waybill_server.data_folder import DataRefused
+    from waybill_server.migrations import MigrationFailed
+    from waybill_server.schema import Migrated
+
+    migrated = Migrated
+    if options.defect is not None:
+        migrated = _defective(options.defect)
+    began = time.perf_counter()
+    try:
+        opening = migrated(options.data, options.to)
+        opening.open().close()
+    except DataRefused as refused:
+        end(BAD_DATA, str(refused))
+    except MigrationFailed as failed:
+        end(NOT_MIGRATED, f"{options.data}: {failed}; nothing in it was changed by that step")
+    opening.folder.close()
+    done = {
+        "from": opening.found,
+        "to": options.to,
+        "steps": [[step.start, step.end] for step in opening.way],
+        "rows": opening.rows,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    sys.stdout.write(json.dumps(done) + "\n")
+    return 0
+
+
+def _defective(name: str) -> type[Migrated]:
+    """How a defect of the schema migrates."""
+    from waybill_server.defects import UnknownDefect, find
+    from waybill_server.schema import Migrated
+
+    try:
+        part = find(name).part
+    except UnknownDefect as unknown:
+        end(BAD_OPTIONS, str(unknown))
+    migration = getattr(part, "migration", Migrated.migration)
+    return type("Defective", (Migrated,), {"migration": migration})
+
+
 def defects(options: argparse.Namespace) -> int:
     """Lists the seeded defects."""
     from waybill_server.defects import every
@@ -127,13 +187,11 @@ def version(options: argparse.Namespace) -> int:
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    from waybill_server.frames import WIRE_VERSIONS
-
     try:
         text = installed("robotframework-waybill")
     except PackageNotFoundError:
         text = "(not installed)"
-    sys.stdout.write(f"waybill-server {text}, wire versions {', '.join(map(str, WIRE_VERSIONS))}\n")
+    sys.stdout.write(f"waybill-server {text}, wire versions {', '.join(map(str, NEWEST.wire_versions))}\n")
     return 0
 
 
@@ -148,6 +206,7 @@ def _readable(path: Path | None) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "node": node,
     "issuer": issuer,
+    "migrate": migrate,
     "defects": defects,
     "version": version,
 }

@@ -9,9 +9,6 @@ from typing import Annotated
 
 import msgspec
 
-WIRE_VERSIONS = (2,)
-"""The wire versions that this server speaks."""
-
 CAPABILITIES = frozenset({"receipts", "typing", "presence"})
 """What a client may ask to be pushed."""
 

@@ -15,6 +15,7 @@ from waybill_server.bulk import insert_rows, select_pairs
 from waybill_server.clock import Clock
 from waybill_server.conversations import direct_members
 from waybill_server.limits import BLOCKED_USERS, RETRY_AFTER_MS, Limits
+from waybill_server.log_rows import Entry, LogRows
 from waybill_server.permissions import Permissions
 from waybill_server.records import (
     NOT_ADMITTED,
@@ -39,6 +40,7 @@ from waybill_server.records import (
 )
 from waybill_server.revocations import Admission, Revocations
 from waybill_server.router import Router
+from waybill_server.tables import NEWEST_SCHEMA
 from waybill_server.used_tokens import UsedTokens
 
 REMEMBERED = 50_000
@@ -80,7 +82,7 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
         self.connection = connection
-        self.permissions = Permissions(connection)
+        self.permissions, self._log_rows = _of_schema(connection)
         self.revocations = Revocations(connection)
         self._used = UsedTokens(connection)
         self._clock = clock
@@ -114,7 +116,7 @@ class Ledger:
         """Stores messages in the order given; each gets its own verdict, in the same order."""
         known = self._known([(request.user, request.key) for request in requests])
         messages: list[Message] = []
-        entries: list[tuple[str, int, int, int]] = []
+        entries: list[Entry] = []
         verdicts: list[Stored | Refusal] = []
         for request in requests:
             first = known.get((request.user, request.key))
@@ -148,7 +150,7 @@ class Ledger:
                 positions.append((user, log.head))
             verdicts.append(Stored(message, tuple(positions), duplicate=False))
         insert_rows(self.connection, "INSERT INTO message VALUES ", messages)
-        insert_rows(self.connection, "INSERT INTO log VALUES ", entries)
+        self._log_rows.add(entries)
         return verdicts
 
     def acknowledge(self, request: AckRequest) -> Moved | Refusal:
@@ -171,7 +173,7 @@ class Ledger:
             (request.user, log.cursor, request.cursor),
         ).fetchall()
         log.cursor = request.cursor
-        log.acknowledged = self._received(request.user, request.cursor)
+        log.acknowledged = self._log_rows.received(request.user, request.cursor)
         moved = [
             self._mark(conversation, request.user, "delivered", sequence)
             for conversation, sequence in covered
@@ -319,20 +321,11 @@ class Ledger:
     def _log(self, user: str) -> LogEnd:
         log = self._logs.get(user)
         if log is None:
-            row = self.connection.execute(
-                "SELECT position, received FROM log WHERE user = ? ORDER BY position DESC LIMIT 1", (user,)
-            ).fetchone()
-            head, received = row or (0, 0)
+            head, received = self._log_rows.end(user)
             highest = self.connection.execute("SELECT MAX(cursor) FROM device WHERE user = ?", (user,))
             cursor = highest.fetchone()[0] or 0
-            log = self._logs[user] = LogEnd(head, received, cursor, self._received(user, cursor))
+            log = self._logs[user] = LogEnd(head, received, cursor, self._log_rows.received(user, cursor))
         return log
-
-    def _received(self, user: str, position: int) -> int:
-        row = self.connection.execute(
-            "SELECT received FROM log WHERE user = ? AND position = ?", (user, position)
-        ).fetchone()
-        return int(row[0]) if row else 0
 
     def _sequence(self, conversation: str) -> int:
         sequence = self._sequences.get(conversation)
@@ -364,3 +357,12 @@ class Ledger:
         if row is None:
             return None
         return Watermark(conversation, user, row[0], row[1]), self.members(conversation)
+
+
+def _of_schema(connection: sqlite3.Connection) -> tuple[Permissions, LogRows]:
+    """What depends on the schema of the database."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == NEWEST_SCHEMA:
+        return Permissions(connection), LogRows(connection)
+    from waybill_server.release_one import EarlyLogRows, NoPermissions
+
+    return NoPermissions(connection), EarlyLogRows(connection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from waybill_server.client_frames import Hello
 from waybill_server.conversations import legal_name
-from waybill_server.frames import CAPABILITIES, WIRE_VERSIONS
+from waybill_server.frames import CAPABILITIES
 from waybill_server.records import Place
 from waybill_server.server_frames import Challenge, Welcome
 from waybill_server.services import Services
@@ -16,11 +16,6 @@ from waybill_server.token_check import Identity, TokenRefused
 
 if TYPE_CHECKING:
     from waybill_server.session import Session
-
-
-def common_version(hello: Hello) -> int | None:
-    """The highest wire version that both sides speak; None if there is none."""
-    return max(set(hello.versions) & set(WIRE_VERSIONS), default=None)
 
 
 async def identify(services: Services, hello: Hello) -> Identity:

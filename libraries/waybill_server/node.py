@@ -24,12 +24,14 @@ from waybill_server.limits import Limits, Timing
 from waybill_server.logs import log
 from waybill_server.presence import PresenceBoard
 from waybill_server.proof import ProofCheck
+from waybill_server.releases import NEWEST, Release
 from waybill_server.router import LocalRouter, Router
 from waybill_server.services import Services
 from waybill_server.session import Session
 from waybill_server.store import OpenStore, SqliteStore
 from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import IssuerTokenCheck, TokenCheck
+from waybill_server.versions import CommonVersion, common_version
 
 if TYPE_CHECKING:
     from waybill_server.admin import Administration
@@ -61,6 +63,8 @@ class Settings:
     v1_port: int | None = None
     admin_port: int | None = None
     issuer_deadline: float = 10.0
+    release: Release = NEWEST
+    migrate: bool = True
     limits: Limits = field(default_factory=Limits)
     timing: Timing = field(default_factory=Timing)
 
@@ -91,18 +95,31 @@ def assemble(
     v1_reader: MakeReader | None = None,
     proof_check: Callable[[], ProofCheck] = ProofCheck,
     enforcement: type[Enforcement] = Enforcement,
+    common_version: CommonVersion = common_version,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
     Raises:
         DataRefused: The data directory is in use or damaged.
     """
-    the_clock, the_router = clock(), router()
-    the_store = store(settings.data, the_clock, the_router, settings.limits)
+    the_clock, the_router, the_codec, release = clock(), router(), codec(), settings.release
+    if release is not NEWEST:
+        from waybill_server.early_codec import EarlyCodec
+        from waybill_server.release_one import ReusableTokensOnly
+
+        the_codec, token_check = EarlyCodec(the_codec), ReusableTokensOnly(token_check)
+    the_store = store(
+        settings.data,
+        the_clock,
+        the_router,
+        settings.limits,
+        version=release.schema,
+        migrate=settings.migrate,
+    )
     return Services(
         store=the_store,
         router=the_router,
-        codec=codec(),
+        codec=the_codec,
         clock=the_clock,
         token_check=token_check,
         limits=settings.limits,
@@ -114,6 +131,8 @@ def assemble(
         v1_reader=v1_reader,
         proof_check=proof_check(),
         enforcement=enforcement,
+        common_version=common_version,
+        release=release,
     )
 
 

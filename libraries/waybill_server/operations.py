@@ -144,7 +144,7 @@ def sync(session: Session, frame: Sync) -> None:
     while after < head and len(entries) < limit and room > 0:
         upto = min(after + min(stretch, limit - len(entries)), head)
         for position, message in services.store.entries(session.user, after, upto):
-            encoded = services.codec.encode_entry(_entry(position, message))
+            encoded = session.codec.encode_entry(_entry(position, message))
             room -= len(encoded) + 1
             if room < 0 and entries:
                 break

@@ -1,228 +1,193 @@
-"""The data directory: its lock, its database, and the checks before a node trusts it.
+"""Opening a node's database: made anew, or checked and brought to the schema of the release.
 
-One node writes a data directory. The lock file says so by an advisory lock, which the kernel drops with the process,
-and by its text it remembers that a database was made: a directory whose database has gone is damaged, not new.
+A database that is damaged, of another kind or of a newer schema is refused. As long as no killed node left its log
+beside it, not a byte of it is touched before.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 
-from waybill_server import revocations, used_tokens
+from waybill_server.data_folder import LOCK, DataFolder, DataRefused
+from waybill_server.migrations import Migration, MigrationFailed, Step, steps
+from waybill_server.tables import NEWEST_SCHEMA, TABLES, table_names
 
 APPLICATION_ID = 0x57425332
-SCHEMA_VERSION = 3
-DATABASE = "node.sqlite3"
-LOCK = "node.lock"
 
 CHECKED_BYTES = 33_554_432
 """A database up to this size is checked page by page at every start (about 0.1 s); a larger one by its structure."""
 
-TABLES = f"""
-CREATE TABLE message (
-    number INTEGER PRIMARY KEY,
-    conversation TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    sender TEXT NOT NULL,
-    device TEXT NOT NULL,
-    key TEXT NOT NULL,
-    body BLOB NOT NULL,
-    UNIQUE (conversation, sequence),
-    UNIQUE (sender, key)
-) STRICT;
-CREATE TABLE log (
-    user TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    message INTEGER NOT NULL,
-    received INTEGER NOT NULL,
-    PRIMARY KEY (user, position)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE device (
-    user TEXT NOT NULL,
-    device TEXT NOT NULL,
-    cursor INTEGER NOT NULL,
-    PRIMARY KEY (user, device)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE marker (
-    conversation TEXT NOT NULL,
-    user TEXT NOT NULL,
-    delivered INTEGER NOT NULL DEFAULT 0,
-    read INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (conversation, user)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE presence (
-    user TEXT PRIMARY KEY,
-    seen INTEGER NOT NULL,
-    online INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE conversation (
-    conversation TEXT PRIMARY KEY,
-    name TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE member (
-    place INTEGER PRIMARY KEY AUTOINCREMENT,
-    conversation TEXT NOT NULL,
-    user TEXT NOT NULL,
-    UNIQUE (conversation, user)
-) STRICT;
-CREATE TABLE block (
-    place INTEGER PRIMARY KEY AUTOINCREMENT,
-    user TEXT NOT NULL,
-    other TEXT NOT NULL,
-    UNIQUE (user, other)
-) STRICT;
-CREATE TABLE rule (
-    sender TEXT NOT NULL,
-    recipient TEXT NOT NULL,
-    allowed INTEGER NOT NULL,
-    PRIMARY KEY (sender, recipient)
-) STRICT, WITHOUT ROWID;
-{revocations.TABLE}{used_tokens.TABLE}"""
 
-TABLE_NAMES = frozenset(
-    {
-        *("message", "log", "device", "marker", "presence", "conversation", "member"),
-        *("block", "rule", "revocation", "used_token"),
-    }
-)
-
-
-class DataRefused(Exception):
-    """The data directory cannot be used as it is; the text says why and what to do."""
-
-
-class DataFolder:
-    """A data directory that this process holds the lock of.
+class Schema:
+    """How a data directory is opened.
 
     Args:
-        path: The directory; made if it is not there.
+        path: The data directory.
+        version: The schema that it is opened with.
+        migrate: Bring an older database to this schema; without it one is refused.
+        newest: The newest schema that this release knows, the others being older; by default `version`.
+
+    Attributes:
+        folder: The directory, which this process holds the lock of.
 
     Raises:
-        DataRefused: Another process writes it, or it is damaged.
+        DataRefused: The directory is in use, or cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise DataRefused(f"cannot use data directory {path}: {error.strerror}") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(self._lock, 64).decode("ascii", "replace").split("\n")[0] or "unknown"
-            os.close(self._lock)
-            raise DataRefused(
-                f"data directory {path} is in use by another node ({owner}); one node writes one directory: "
-                "stop that node or choose another --data"
-            ) from None
-        try:
-            self._check_present()
-        except DataRefused:
-            os.close(self._lock)
-            raise
+    folders: type[DataFolder] = DataFolder
+    migration: type[Migration] = Migration
 
-    def _check_present(self) -> None:
-        made = b"database made" in os.read(self._lock, 256)
-        database = self.path / DATABASE
-        present = database.exists() and database.stat().st_size > 0
-        if made and not present:
-            raise DataRefused(
-                f"data directory {self.path} is damaged: {DATABASE} is missing or empty although it was made before; "
-                "restore it, or choose an empty directory to start anew"
-            )
+    def __init__(self, path: Path, version: int, *, migrate: bool = True, newest: int = 0) -> None:
+        self._version = version
+        self._migrate = migrate
+        self._newest = newest or version
+        self.folder = self.folders(path)
 
-    def claim(self) -> None:
-        """Writes who holds the lock, and that the database is made."""
-        text = f"pid {os.getpid()}\ndatabase made\n".encode("ascii")
-        os.pwrite(self._lock, text, 0)
-        os.ftruncate(self._lock, len(text))
-        os.fsync(self._lock)
-        folder = os.open(self.path, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+    def open(self) -> sqlite3.Connection:
+        """Opens the writer's connection.
 
-    def connect(self, *, writer: bool) -> sqlite3.Connection:
-        """Opens the database; transactions are begun and ended by hand."""
-        connection = sqlite3.connect(
-            self.path / DATABASE,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-            timeout=10,
-        )
+        Raises:
+            DataRefused: It is not a node's database, of a schema that cannot be used, or damaged. Nothing in it is
+                changed then.
+        """
+        folder = self.folder
+        connection: sqlite3.Connection | None = None
         try:
-            if writer:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=FULL")
-                connection.execute("PRAGMA journal_size_limit=67108864")
+            if folder.empty or self._unfinished():
+                connection = self._made()
             else:
-                connection.execute("PRAGMA query_only=ON")
-        except sqlite3.Error:
-            connection.close()
+                self._look()
+                connection = folder.connect(writer=True)
+                if not folder.at_rest():
+                    self._check(connection)
+                self._adapt(connection)
+        except sqlite3.Error as error:
+            self._let_go(connection)
+            raise DataRefused(
+                f"{folder.database} is damaged or no database: {error}; restore it from a copy, or choose an empty "
+                "directory"
+            ) from None
+        except (DataRefused, MigrationFailed):
+            self._let_go(connection)
             raise
+        folder.claim()
         return connection
 
-    def close(self) -> None:
-        """Gives the lock back."""
-        os.close(self._lock)
+    def _let_go(self, connection: sqlite3.Connection | None) -> None:
+        if connection is not None:
+            connection.close()
+        self.folder.close()
 
-    def __enter__(self) -> DataFolder:
-        return self
+    def _unfinished(self) -> bool:
+        """Whether the directory's first start ended before there was any table."""
+        if self.folder.made:
+            return False
+        with closing(self.folder.connect(writer=False)) as connection:
+            tables = connection.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]
+            kind = connection.execute("PRAGMA application_id").fetchone()[0]
+        return bool(tables == 0 and kind == 0)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _made(self) -> sqlite3.Connection:
+        connection = self.folder.connect(writer=True)
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {TABLES[self._version]} PRAGMA application_id={APPLICATION_ID}; "
+            f"PRAGMA user_version={self._version}; COMMIT;"
+        )
+        # The version in the file itself lets others refuse it without opening its log.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return connection
 
-
-def open_database(folder: DataFolder) -> sqlite3.Connection:
-    """Opens the writer's connection, makes the tables in a new database, checks an old one.
-
-    Raises:
-        DataRefused: It is not a node's database, of a newer schema, or damaged. Nothing in it is changed then.
-    """
-    database = folder.path / DATABASE
-    new = not database.exists() or database.stat().st_size == 0
-    try:
-        connection = folder.connect(writer=True)
-        if new:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {TABLES} PRAGMA application_id={APPLICATION_ID}; "
-                f"PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
+    def _look(self) -> None:
+        """Refuses what can be refused by looking alone."""
+        looking = self.folder.look()
+        if looking is None:
+            raise DataRefused(
+                f"{self.folder.database} is damaged or no database; restore it from a copy, or choose an empty "
+                "directory"
             )
-        else:
-            _check(connection, database)
-    except sqlite3.Error as error:
-        raise DataRefused(
-            f"{database} is damaged or no database: {error}; restore it from a copy, or choose an empty directory"
-        ) from None
-    folder.claim()
-    return connection
+        with closing(looking):
+            self._refuse_newer(looking)
+            if self.folder.at_rest():
+                self._check(looking)
+
+    def _refuse_newer(self, connection: sqlite3.Connection) -> None:
+        found = _version(connection)
+        if found > self._newest:
+            raise DataRefused(
+                f"{self.folder.database} has schema {found}, which is newer than this release knows (schema "
+                f"{self._newest}); it was left untouched. Start the newer release, or let it go back: `waybill-server "
+                f"migrate --data {self.folder.path} --to {self._newest}`"
+            )
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        database = self.folder.database
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise DataRefused(
+                f"{database} is not a node's database (application id {application}, expected {APPLICATION_ID})"
+            )
+        self._refuse_newer(connection)
+        version = _version(connection)
+        if version not in TABLES:
+            raise DataRefused(
+                f"{database} has schema {version}, which there never was; restore it from a copy"
+            )
+        found = {
+            str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        }
+        if missing := table_names(version) - found:
+            raise DataRefused(
+                f"{database} is damaged: no table {', '.join(sorted(missing))}; restore it from a copy"
+            )
+        if database.stat().st_size <= CHECKED_BYTES:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if answer != "ok":
+                raise DataRefused(f"{database} is damaged: {answer}; restore it from a copy")
+
+    def _adapt(self, connection: sqlite3.Connection) -> None:
+        """Brings the database to the schema that is wanted."""
+        found = _version(connection)
+        if found == self._version:
+            return
+        if not self._migrate:
+            raise DataRefused(
+                f"{self.folder.database} has schema {found}, older than this release works with (schema "
+                f"{self._version}), and --no-migrate was given; it was left untouched. `waybill-server migrate --data "
+                f"{self.folder.path} --to {self._version}` brings it forward"
+            )
+        try:
+            self.migration(connection).run(steps(found, self._version))
+        except MigrationFailed as failed:
+            raise DataRefused(
+                f"{self.folder.database} stays at schema {_version(connection)}: {failed}; nothing is lost, "
+                f"make room or restore it from a copy"
+            ) from None
 
 
-def _check(connection: sqlite3.Connection, database: Path) -> None:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application != APPLICATION_ID:
-        raise DataRefused(
-            f"{database} is not a node's database (application id {application}, expected {APPLICATION_ID})"
-        )
-    if version != SCHEMA_VERSION:
-        raise DataRefused(
-            f"{database} has schema {version}; this server knows {SCHEMA_VERSION}; it was left untouched"
-        )
-    found = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if missing := TABLE_NAMES - found:
-        raise DataRefused(
-            f"{database} is damaged: no table {', '.join(sorted(missing))}; restore it from a copy"
-        )
-    if database.stat().st_size <= CHECKED_BYTES:
-        answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if answer != "ok":
-            raise DataRefused(f"{database} is damaged: {answer}; restore it from a copy")
+class Migrated(Schema):
+    """The same, for the command that migrates and does nothing else: it goes back as well as forward.
+
+    Attributes:
+        found: The schema that the database had.
+        way: The steps that were done.
+        rows: How many rows were written anew.
+    """
+
+    def __init__(self, path: Path, version: int) -> None:
+        if not (path / LOCK).exists():
+            raise DataRefused(f"{path} is no data directory of a node: there is no {LOCK} in it")
+        super().__init__(path, version, newest=NEWEST_SCHEMA)
+        self.found = 0
+        self.way: list[Step] = []
+        self.rows = 0
+
+    def _adapt(self, connection: sqlite3.Connection) -> None:
+        self.found = _version(connection)
+        self.way = steps(self.found, self._version)
+        self.rows = self.migration(connection).run(self.way)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -14,11 +14,13 @@ from waybill_server.feeder import Feeder
 from waybill_server.limits import Limits, Timing
 from waybill_server.presence import PresenceBoard
 from waybill_server.proof import ProofCheck
+from waybill_server.releases import NEWEST, Release
 from waybill_server.revocations import Admission
 from waybill_server.router import Router
 from waybill_server.store import Store
 from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import TokenCheck
+from waybill_server.versions import CommonVersion, common_version
 
 if TYPE_CHECKING:
     from waybill_server.v1.reading import MakeReader
@@ -68,6 +70,8 @@ class Services:
         v1_reader: How a v1 client's bytes become frames; None for the listener's own reader, which is loaded with it.
         proof_check: How a client proves that it has the key that its token names.
         enforcement: What becomes of open sessions by a revocation.
+        common_version: Which wire version a session speaks.
+        release: Which release of the server this is.
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
         quiet: Set whenever the last connection has gone.
@@ -87,6 +91,8 @@ class Services:
     v1_reader: MakeReader | None = None
     proof_check: ProofCheck = field(default_factory=ProofCheck)
     enforcement: type[Enforcement] = Enforcement
+    common_version: CommonVersion = common_version
+    release: Release = NEWEST
     sessions: set[OpenSession] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)

@@ -10,9 +10,8 @@ from waybill_server.clock import message_id, message_time
 from waybill_server.codec import FaultyFrame
 from waybill_server.connection import Connection
 from waybill_server.feeder import Feeder
-from waybill_server.frames import WIRE_VERSIONS
 from waybill_server.limits import RETRY_AFTER_MS, WAITING_PUSHES
-from waybill_server.login import Proving, capabilities_of, common_version, identify, welcome_of
+from waybill_server.login import Proving, capabilities_of, identify, welcome_of
 from waybill_server.logs import log
 from waybill_server.operations import OPERATIONS, begin_bye
 from waybill_server.records import (
@@ -55,6 +54,7 @@ class Session:
         user: Who logged in; empty before.
         device: The device that logged in.
         capabilities: What it wants pushed.
+        codec: How its frames look: after login as the version has them that it speaks.
         roles: What the user may do.
         admission: By what the device was let in; None before.
         since: When the session opened, in milliseconds since 1970.
@@ -65,6 +65,7 @@ class Session:
     def __init__(self, services: Services, connection: Connection) -> None:
         self.services = services
         self.connection = connection
+        self.codec = services.codec
         self.name = secrets.token_hex(8)
         self.user = ""
         self.device = ""
@@ -90,7 +91,7 @@ class Session:
         if self._closed or self.ending:
             return
         try:
-            frame = self.services.codec.decode(data)
+            frame = self.codec.decode(data)
         except FaultyFrame as fault:
             self._faulty(fault)
             return
@@ -143,9 +144,10 @@ class Session:
     # Login.
 
     async def _log_in(self, hello: Hello) -> None:
-        version = common_version(hello)
+        spoken = self.services.release.wire_versions
+        version = self.services.common_version(hello, spoken)
         if version is None:
-            self.close("unsupported-version", f"this server speaks wire versions {list(WIRE_VERSIONS)}")
+            self.close("unsupported-version", f"this server speaks wire versions {list(spoken)}")
             return
         try:
             identity = await identify(self.services, hello)
@@ -189,6 +191,10 @@ class Session:
         self.roles, self.admission, self.since = identity.roles, admission, services.clock.wall_ms()
         self.user, self.device = user, hello.device
         self.capabilities = capabilities_of(hello)
+        if version < services.release.wire_versions[-1]:
+            from waybill_server.early_codec import EarlyCodec
+
+            self.codec = EarlyCodec(services.codec)
         first = not services.router.sessions(user)
         older = services.router.attach(self)
         if older is not None:
@@ -232,7 +238,7 @@ class Session:
     def answer(self, frame: ServerFrame) -> None:
         """Writes an answer; nothing holds it back."""
         if not self._closed:
-            self.connection.send(self.services.codec.encode(frame))
+            self.connection.send(self.codec.encode(frame))
 
     def refuse(self, ref: int, refusal: Refusal) -> None:
         """Answers an operation with a refusal."""

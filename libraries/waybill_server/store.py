@@ -20,7 +20,8 @@ from waybill_server.permissions import Permissions
 from waybill_server.records import Group, LogEntry, Message, Request, Watermark
 from waybill_server.revocations import Admission, Revocation, Target
 from waybill_server.router import Router
-from waybill_server.schema import DataFolder, open_database
+from waybill_server.schema import Schema
+from waybill_server.tables import NEWEST_SCHEMA
 from waybill_server.writer import Answers, Writer
 
 
@@ -77,6 +78,9 @@ class SqliteStore:
         limits: The bounds.
         ledger: What requests do to the state.
         writer: When they are committed.
+        schema: How the directory is opened.
+        version: The schema that it is opened with.
+        migrate: Bring an older database to it; without it one is refused.
 
     Raises:
         DataRefused: The directory is in use or damaged.
@@ -91,10 +95,14 @@ class SqliteStore:
         *,
         ledger: type[Ledger] = Ledger,
         writer: type[Writer] = Writer,
+        schema: type[Schema] = Schema,
+        version: int = NEWEST_SCHEMA,
+        migrate: bool = True,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._folder = DataFolder(path)
-        self._connection = open_database(self._folder)
+        opening = schema(path, version, migrate=migrate)
+        self._folder = opening.folder
+        self._connection = opening.open()
         self._reader = self._folder.connect(writer=False)
         the_ledger = ledger(self._connection, clock, router, limits)
         the_ledger.recover()
@@ -187,4 +195,4 @@ class SqliteStore:
             raise StoreFailed(f"{type(error).__name__}: {error}") from None
 
 
-OpenStore = Callable[[Path, Clock, Router, Limits], Store]
+OpenStore = Callable[..., Store]

@@ -132,7 +132,8 @@ class ScriptedServer:
             cursor = (asked or 0) if stored is None else stored if asked is None else min(stored, asked)
             cursor = min(cursor, len(log))
             client.say(
-                "welcome", version=2, user=user, device=client.device, session="s", cursor=cursor, head=len(log),
+                "welcome", version=hello["versions"][-1], user=user, device=client.device, session="s",
+                cursor=cursor, head=len(log),
                 capabilities=client.wants, limits=LIMITS, time=1, unheard_of={"by": "the driver"},
             )  # fmt: skip
             self.clients.append(client)

@@ -281,7 +281,7 @@ class Client:
 def log_in(world: World, node: Process, user: str, device: str = "phone", **hello: Any) -> Client:
     """A device with an open session."""
     client = Client(world, node)
-    hello = {"versions": [2], "token": world.token(user), "cursor": None, "capabilities": [], **hello}
+    hello = {"versions": [2, 3], "token": world.token(user), "cursor": None, "capabilities": [], **hello}
     client.say("hello", device=device, **hello)
     frame = client.listen()
     assert frame["type"] == "welcome", frame

@@ -49,7 +49,7 @@ def call(world: World, governed: Process) -> Call:
 def refused_login(world: World, node: Process, token: str, device: str = "phone") -> bool:
     """Whether a login is refused as every other that is not valid."""
     client = Client(world, node)
-    client.say("hello", versions=[2], device=device, token=token)
+    client.say("hello", versions=[2, 3], device=device, token=token)
     first = client.listen()
     if first["type"] == "welcome":
         client.cut()
@@ -425,7 +425,7 @@ def test_a_login_that_meets_its_revocation_opens_nothing(world: World, governed:
         token = world.token(alice)
         clients = [Client(world, governed) for _ in range(10)]
         for number, client in enumerate(clients):
-            client.say("hello", versions=[2], device=f"d{number}", token=token)
+            client.say("hello", versions=[2, 3], device=f"d{number}", token=token)
         assert call("root", "POST", "/admin/revocations", {"token": claims(token)["jti"]})[0] == 200
         sessions = call("root", "GET", f"/admin/sessions?user={alice}")[1]["sessions"]
         assert sessions == []

@@ -158,6 +158,6 @@ def _silent(world: World, node: Process, user: str) -> ssl.SSLSocket:
         b"GET /v2 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
-    hello = {"type": "hello", "versions": [2], "token": world.token(user), "device": "phone"}
+    hello = {"type": "hello", "versions": [2, 3], "token": world.token(user), "device": "phone"}
     secured.sendall(Frame(Opcode.TEXT, json.dumps(hello).encode()).serialize(mask=True))
     return secured

@@ -193,7 +193,7 @@ def test_log_lines_are_json_and_hold_no_token(world: World, own_node: Nodes, tmp
     node = own_node()
     client = Client(world, node)
     token = world.token(world.users(1)[0])
-    client.say("hello", versions=[2], device='phone\n{"event": "forged"}', token=token)
+    client.say("hello", versions=[2, 3], device='phone\n{"event": "forged"}', token=token)
     client.the_end()
     node.end()
     lines = (tmp_path / "data.log").read_text().splitlines()

@@ -15,7 +15,7 @@ from server_harness import Client, ClosedError, Process, World, direct
 from test_administration import claims
 
 Device = Callable[..., Client]
-HELLO = {"versions": [2], "device": "phone", "cursor": None, "capabilities": []}
+HELLO = {"versions": [2, 3], "device": "phone", "cursor": None, "capabilities": []}
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_an_operation_that_does_not_wait_for_welcome_ends_the_session(world: Wor
 
 def test_versions_without_a_common_one_are_refused(world: World, node: Process) -> None:
     client = Client(world, node)
-    client.say("hello", **{**HELLO, "versions": [1, 3]}, token=world.token(world.users(1)[0]))
+    client.say("hello", **{**HELLO, "versions": [1, 4]}, token=world.token(world.users(1)[0]))
     assert client.the_end() == ("unsupported-version", 1008)
-    assert "[2]" in client.heard[-1]["text"]
+    assert "[2, 3]" in client.heard[-1]["text"]
 
 
 def test_hello_must_come_in_time(world: World, own_node: Callable[..., Process]) -> None:

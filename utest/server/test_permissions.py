@@ -21,7 +21,7 @@ from waybill_server.records import (
     RuleRequest,
     Stored,
 )
-from waybill_server.schema import TABLES
+from waybill_server.tables import NEWEST_SCHEMA, TABLES
 
 Device = Callable[..., Client]
 TALK = direct("alice", "bob")
@@ -38,7 +38,7 @@ def rule(sender: str, recipient: str, allowed: bool | None) -> Build:
 @pytest.fixture
 def permissions() -> Permissions:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(TABLES)
+    connection.executescript(TABLES[NEWEST_SCHEMA])
     return Permissions(connection)
 
 

@@ -43,7 +43,7 @@ def bound(world: World, user: str, **form: str) -> str:
 
 def challenged(world: World, node: Process, token: str, device: str = "phone") -> tuple[Client, str]:
     client = Client(world, node)
-    client.say("hello", versions=[2], device=device, token=token)
+    client.say("hello", versions=[2, 3], device=device, token=token)
     challenge = client.listen()
     assert challenge.keys() == {"type", "nonce"}, challenge
     assert len(base64.urlsafe_b64decode(challenge["nonce"] + "=")) == 32

@@ -360,7 +360,7 @@ def test_of_many_logins_at_once_a_token_for_one_login_opens_one(world: World, no
     token = world.token(alice, once="true")
     clients = [Client(world, node) for _ in range(8)]
     for number, client in enumerate(clients):
-        client.say("hello", versions=[2], device=f"d{number}", token=token)
+        client.say("hello", versions=[2, 3], device=f"d{number}", token=token)
     kinds = [client.listen()["type"] for client in clients]
     assert sorted(kinds) == ["closing"] * 7 + ["welcome"]
 

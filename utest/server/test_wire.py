@@ -22,7 +22,7 @@ def test_the_ready_line_says_where_the_node_is(node: Process) -> None:
 def test_welcome_tells_limits_and_place(world: World, device: Device) -> None:
     (alice,) = world.users(1)
     welcome = device(alice, capabilities=["typing", "nonsense"]).heard[0]
-    assert welcome["version"] == 2
+    assert welcome["version"] == 3
     assert (welcome["user"], welcome["cursor"], welcome["head"]) == (alice, 0, 0)
     assert welcome["capabilities"] == ["typing"]
     assert welcome["limits"] == {

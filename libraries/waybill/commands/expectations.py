@@ -66,6 +66,17 @@ def lacking_means(file: TargetFile) -> list[str]:
     return [what for what in ("kill", "stop", "start", "pause") if what not in given]
 
 
+def lacking_upkeep(file: TargetFile) -> list[str]:
+    """What cannot be done to the releases, the data and the clients of a target."""
+    launch = file.launch
+    there = {
+        "migrate": launch is not None and {"forward", "back"} <= launch.migrate.keys(),
+        "releases": launch is not None and any(len(process.releases) > 1 for process in launch.processes),
+        "clients": len(file.clients) > 1,
+    }
+    return [what for what, given in there.items() if not given]
+
+
 def lacking_administration(file: TargetFile) -> list[str]:
     """What no administrator of a target can do, as far as its file tells."""
     from waybill.targets.administration_file import OPERATIONS

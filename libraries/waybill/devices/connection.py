@@ -15,6 +15,7 @@ from waybill.devices.waiting import Deadline, DeadlinePassed, NoSession, Operati
 from waybill.drivers.base import (
     Capability,
     Credential,
+    Driver,
     Endpoint,
     Login,
     LoginRefused,
@@ -23,9 +24,11 @@ from waybill.drivers.base import (
     Session,
     Welcome,
 )
+from waybill.drivers.clients import Client
 from waybill.history.events import Completion, CredentialKind, End, Operation, Transport
 
 if TYPE_CHECKING:
+    from waybill.devices.conversation import Conversation
     from waybill.devices.scenario import Scenario
 
 SECONDS: Final = 10.0
@@ -39,6 +42,8 @@ class Connection:
     Attributes:
         name: `user/device`.
         user: Its user.
+        client: What kind of client it is; None for what the target's driver speaks.
+        driver: What speaks for it.
         inbox: What it holds, over all its sessions.
         acknowledge_policy: When it acknowledges what it is given.
         epoch: Its newest session; None before the first.
@@ -48,13 +53,18 @@ class Connection:
         notices: What it was told besides messages, from when somebody put a list here; None for nobody keeps it.
     """
 
-    def __init__(self, scenario: Scenario, user: str, device: str, account: Any) -> None:
+    def __init__(
+        self, scenario: Scenario, user: str, device: str, account: Any, client: Client | None = None
+    ) -> None:
         self.scenario = scenario
+        self.client = client
+        self.driver: Driver = scenario.driver if client is None else client.driver
         self.name = f"{user}/{device}"
         self.user = user
         self.device = device
         self.account = account
-        self.inbox = Inbox(keyed=Capability.KEY_ON_DELIVERY in scenario.driver.capabilities)
+        self._same_names = self.driver.name == scenario.driver.name
+        self.inbox = Inbox(keyed=Capability.KEY_ON_DELIVERY in self.driver.capabilities)
         self.acknowledge_policy = Acknowledge.AUTO
         self.epoch: Epoch | None = None
         self.epochs: list[Epoch] = []
@@ -70,6 +80,11 @@ class Connection:
     def connected(self) -> bool:
         """Whether it has a session that can be used."""
         return self.epoch is not None and self.epoch.alive
+
+    @property
+    def node(self) -> str | None:
+        """The node that it connected to last; None before the first time."""
+        return self._node
 
     @property
     def state(self) -> str:
@@ -102,6 +117,7 @@ class Connection:
         overheard: Overheard | None = None,
         replay: Overheard | None = None,
         insist: bool = False,
+        offers: tuple[int, ...] = (),
     ) -> Welcome:
         """Connects and logs in: a new epoch of the device.
 
@@ -111,7 +127,7 @@ class Connection:
             acknowledge: When to acknowledge from now on; None leaves it as it is.
             takeover: Log in although the device has a session; the server decides what becomes of that one.
             deadline: Seconds for connecting and logging in together.
-            version: The protocol version to offer; None for the newest.
+            version: The newest protocol version to offer; None for that of the device's client.
             window: The most unacknowledged deliveries to ask for, where the protocol can say so.
             piece: Write in pieces of at most so many bytes from now on, 0 for whole writes; None leaves it as it is.
             extra: Members to add to every frame of the session, for probes.
@@ -123,6 +139,7 @@ class Connection:
             called: The name to say at login instead of the device's own, for somebody who pretends to be it.
             overheard: Where to put what is said in the login.
             replay: What to say at login instead, as it was overheard.
+            offers: Exactly the versions to offer, for probes.
             insist: Keep the connection of a login that was refused, as far as the server leaves it open.
 
         Raises:
@@ -140,15 +157,17 @@ class Connection:
         if piece is not None:
             self._piece = piece
         self._node = node or self._node or next(iter(scenario.target.nodes), None)
+        spoken = version or (None if self.client is None else self.client.version)
         login = Login(
-            endpoint=endpoint or scenario.target.endpoint(self._node),
-            credential=credential or scenario.target.credential(self.account, self.device),
+            endpoint=endpoint or self._endpoint(),
+            credential=credential or self._credential(),
             device=called or self.device,
             cursor=cursor,
-            version=version,
+            version=spoken,
+            offers=offers,
             deadline=deadline,
-            receipts=Capability.RECEIPTS in scenario.driver.capabilities,
-            typing=Capability.TYPING in scenario.driver.capabilities,
+            receipts=Capability.RECEIPTS in self.driver.capabilities,
+            typing=Capability.TYPING in self.driver.capabilities,
             window=window,
             piece=self._piece,
             extra=extra or {},
@@ -159,8 +178,9 @@ class Connection:
         )
         recorder = scenario.recorder
         number = recorder.session(
-            self.name, node=self._node or "", protocol=scenario.driver.name,
-            version=version or scenario.driver.versions[-1], transport=transport, credential=kind,
+            self.name, node=self._node or "", protocol=self.driver.name,
+            version=max(offers, default=0) or spoken or self.driver.versions[-1],
+            transport=transport, credential=kind,
             token=scenario.token_number(login.credential.token),
         )  # fmt: skip
         operation = -1
@@ -168,7 +188,7 @@ class Connection:
             operation = recorder.invoke(number, Operation.LOGIN, value=-1 if cursor is None else cursor)
         epoch = Epoch(self, number, operation)
         try:
-            session = scenario.driver.connect(login, epoch)
+            session = self.driver.connect(login, epoch)
         except LoginRefused as refused:
             refusal = refused.outcome.completion is Completion.FAIL
             if identify:
@@ -192,6 +212,25 @@ class Connection:
         self.epochs.append(epoch)
         epoch.opened(session, let_in=let_in)
         self.changed()
+
+    def _endpoint(self) -> Endpoint:
+        own = self.client.endpoints.get(self._node or "") if self.client is not None else None
+        return own or self.scenario.target.endpoint(self._node)
+
+    def _credential(self) -> Credential:
+        target = self.scenario.target
+        if self.client is not None and not self.client.bound:
+            return target.credential(self.account, self.device, bound=False)
+        return target.credential(self.account, self.device)
+
+    def server_name(self, conversation: Conversation) -> str:
+        """What a conversation is called where this device connects to."""
+        if self._same_names or conversation.group:
+            return conversation.server_name
+        accounts = [self.scenario.users[user].account.user for user in conversation.members]
+        name = self.driver.direct_conversation(accounts[0], accounts[-1])
+        self.scenario.names.add_conversation(name, conversation.name)
+        return name
 
     def try_connect(self, node: str | None = None, **options: Any) -> Outcome:
         """Like `connect`, and says how the login ended instead of raising `LoginRefused`."""

@@ -52,7 +52,7 @@ class Device(Outbox):
         """Whether the target leaves it to this device to read what it missed while others of its user were there."""
         return (
             len(self.scenario.users[self.user].devices) > 1
-            and Capability.SYNC in self.scenario.driver.capabilities
+            and Capability.SYNC in self.driver.capabilities
             and self.scenario.target.promises.get("catch_up") == "read"
         )
 
@@ -70,7 +70,7 @@ class Device(Outbox):
         """
         epoch, _ = self.usable()
         calls = epoch.acknowledge_given(count)
-        if Capability.CONFIRMED_ACK in self.scenario.driver.capabilities:
+        if Capability.CONFIRMED_ACK in self.driver.capabilities:
             limit = Deadline(deadline)
             for call in calls:
                 self.finish(epoch, call, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -75,11 +76,12 @@ class Epoch:
         self._recorder = device.scenario.recorder
         self._login = login
         self._names = device.scenario.names
+        self._keyless = device.scenario.keyless
         self._open: dict[int, Sending | Call] = {}
         self._final: set[int] = set()
         self._acknowledging = -1
         self._acknowledging_now = threading.Lock()
-        self._capabilities = device.scenario.driver.capabilities
+        self._capabilities = device.driver.capabilities
         self._early: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = []
         self._opening = threading.RLock()
 
@@ -218,6 +220,9 @@ class Epoch:
             return
         conversation = self._names.conversation(delivery.conversation)
         sender = self._names.user(delivery.sender)
+        if sender in self._keyless:
+            # What the sender's protocol has no word for the server made up.
+            delivery = dataclasses.replace(delivery, key="")
         mode = delivery.mode
         if mode is Mode.PAGE and delivery.read in self._final:
             mode = Mode.FINAL

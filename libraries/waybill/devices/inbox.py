@@ -21,8 +21,8 @@ class Item(NamedTuple):
 class Inbox:
     """Everything that a device was given, in the order in which it came.
 
-    Messages are recognised by conversation, sender and key; where a protocol carries no key, by conversation
-    and body; where a delivery names no conversation either, by its body alone.
+    Messages are recognised by conversation, sender and key; where a protocol, the sender's or the device's own,
+    carries no key, by conversation and body; where a delivery names no conversation either, by its body alone.
 
     Attributes:
         cursor: The highest place in the log that came with a delivery; -1 for none.
@@ -44,20 +44,22 @@ class Inbox:
         """Keeps a delivery."""
         self.items.append(Item(conversation, sender, delivery))
         self.cursor = max(self.cursor, delivery.cursor)
-        if self._keyed:
+        if self._keyed and delivery.key:
             self._held.add((conversation, sender, delivery.key))
         else:
             self._held.add((conversation, delivery.body))
 
     def holds(self, sending: Sending) -> bool:
         """Whether the device was given this message, on whatever way."""
-        if self._keyed:
+        if self._keyed and sending.keyed:
             return (sending.conversation.name, sending.user, sending.key) in self._held
         return (sending.conversation.name, sending.body) in self._held or ("", sending.body) in self._held
 
     def is_of(self, delivery: Delivery, sending: Sending) -> bool:
         """Whether a delivery is this message."""
-        return delivery.key == sending.key if self._keyed else delivery.body == sending.body
+        if self._keyed and sending.keyed:
+            return delivery.key == sending.key
+        return delivery.body == sending.body
 
     @property
     def distinct(self) -> int:

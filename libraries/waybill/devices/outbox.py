@@ -39,7 +39,9 @@ class Outbox(Connection):
         """
         sending = self.compose(conversation, body, key=key, size=size, over_quota=over_quota)
         epoch, session = self.usable()
-        session.send(epoch.sending(sending), sending.conversation.server_name, sending.key, sending.body)
+        session.send(
+            epoch.sending(sending), self.server_name(sending.conversation), sending.key, sending.body
+        )
         return sending
 
     def send_many(
@@ -106,6 +108,7 @@ class Outbox(Connection):
         sending = Sending(
             name, self.name, self.scenario.conversation(conversation), key or self._key(number),
             body, self.scenario.next_order(), over_quota=over_quota,
+            keyed=self.client is None or self.client.keyed,
         )  # fmt: skip
         self.sent.append(sending)
         self.scenario.remember(sending)
@@ -130,7 +133,7 @@ class Outbox(Connection):
                     )
                 waiting = room.left()
             session.send_many(
-                [(epoch.sending(one), one.conversation.server_name, one.key, one.body) for one in part]
+                [(epoch.sending(one), self.server_name(one.conversation), one.key, one.body) for one in part]
             )
             waiting.extend(part)
 

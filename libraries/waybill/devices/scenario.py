@@ -21,6 +21,7 @@ from waybill.devices.target_access import TargetAccess
 from waybill.devices.waiting import CapabilityMissing, Deadline, DeadlinePassed, Signal
 from waybill.drivers import registry
 from waybill.drivers.base import Capability, Delivery, Driver
+from waybill.drivers.clients import Client
 from waybill.history.events import Operation
 from waybill.history.header import Header
 from waybill.history.recorder import Recorder
@@ -89,6 +90,7 @@ class Scenario:
         random: The scenario's source of choice.
         names: The scenario's names and the server's.
         users: Its people by name.
+        keyless: Those of them whose clients cannot say a key.
         sendings: Every message that was composed, in order.
         bystanders: Devices that must notice nothing of what is done to others.
         attempts: What came of every false credential that was shown.
@@ -119,6 +121,7 @@ class Scenario:
         self.bodies = Bodies(seed)
         self.names = Names()
         self.users: dict[str, User] = {}
+        self.keyless: set[str] = set()
         self.attempts: list[Attempt] = []
         self.tapped: dict[str, Tapped] = {}
         self.trespasses: list[Trespass] = []
@@ -138,13 +141,21 @@ class Scenario:
 
     # -- people ----------------------------------------------------------------------------------------------
 
-    def user(self, name: str, devices: Iterable[str] = ("phone",), *, role: str = "") -> User:
+    def user(
+        self,
+        name: str,
+        devices: Iterable[str] = ("phone",),
+        *,
+        role: str = "",
+        client: Client | None = None,
+    ) -> User:
         """The person with this name, who has at least these devices; invited on the first call.
 
         Args:
             name: The person.
             devices: Devices that the person must have.
             role: `moderator` or `admin` for an account with that role; it counts on the first call.
+            client: What kind of client the devices are that are new; None for what the target's driver speaks.
         """
         person = self.users.get(name)
         if person is None:
@@ -153,7 +164,9 @@ class Scenario:
             self.names.add_user(person.account.user, name)
         for device in devices:
             if device not in person.devices:
-                person.devices[device] = Device(self, name, device, person.account)
+                person.devices[device] = Device(self, name, device, person.account, client)
+                if client is not None and not client.keyed:
+                    self.keyless.add(name)
         return person
 
     def device(self, name: str) -> Device:
@@ -294,7 +307,7 @@ class Scenario:
         """
         if device.name in sending.tried_by or not sending.conversation.had(device.user, sending.order):
             return False
-        return device.user != sending.user or Capability.OWN_DEVICES in self.driver.capabilities
+        return device.user != sending.user or Capability.OWN_DEVICES in device.driver.capabilities
 
     # -- traffic in the background ---------------------------------------------------------------------------
 

@@ -30,11 +30,12 @@ class Sending:
             later attempts say.
         last: How the newest completed attempt ended.
         over_quota: The scenario knows that it is over a promised bound.
+        keyed: Its key goes with it; without, only the kit knows it.
         tried_by: The devices that handed it to a session.
     """
 
     __slots__ = (
-        "attempts", "body", "conversation", "device", "key", "last", "name", "open", "order", "outcome",
+        "attempts", "body", "conversation", "device", "key", "keyed", "last", "name", "open", "order", "outcome",
         "over_quota", "tried_by", "user",
     )  # fmt: skip
 
@@ -48,6 +49,7 @@ class Sending:
         order: int,
         *,
         over_quota: bool = False,
+        keyed: bool = True,
     ) -> None:
         self.name = name
         self.device = device
@@ -61,6 +63,7 @@ class Sending:
         self.last: Outcome | None = None
         self.open: set[int] = set()
         self.over_quota = over_quota
+        self.keyed = keyed
         self.tried_by: set[str] = set()
 
     @property

@@ -59,16 +59,17 @@ def settle(scenario: Scenario, deadline: Deadline) -> Settlement:
     readers = _reopen(scenario, settlement, deadline)
     sentinels = (
         []
-        if Capability.SYNC in scenario.driver.capabilities
+        if all(_syncs(device) for device in scenario.devices)
         else _send_sentinels(scenario, readers, deadline)
     )
     for device in readers:
         _drain(scenario, device, sentinels, settlement, deadline)
         _rest(device, deadline)
-    if Capability.SYNC in scenario.driver.capabilities:
+    syncing = [device for device in readers if _syncs(device)]
+    if syncing:
         # What is still missing now is a finding already; the final reads must show how it ended all the same.
-        _renew(readers, settlement, Deadline(max(READING, deadline.remaining())))
-        _read_all(readers, settlement, Deadline(max(READING, deadline.remaining())))
+        _renew(syncing, settlement, Deadline(max(READING, deadline.remaining())))
+        _read_all(syncing, settlement, Deadline(max(READING, deadline.remaining())))
     for device in scenario.devices:
         if device.name not in settlement.unread and device not in readers:
             settlement.unread[device.name] = "it has no session"
@@ -148,7 +149,7 @@ def _drain(
 ) -> None:
     """Waits for the newest message of every stream that the device must be given; those before it came before
     it, or never will."""
-    if device.acknowledge_policy is Acknowledge.NONE and Capability.SYNC in scenario.driver.capabilities:
+    if device.acknowledge_policy is Acknowledge.NONE and _syncs(device):
         # It is given no more than the window; what the server keeps for it is seen in its final read.
         return
     marks = []
@@ -207,6 +208,11 @@ def _read_all(readers: list[Device], settlement: Settlement, deadline: Deadline)
             settlement.unread[device.name] = f"its log could not be read ({outcome.code})"
         elif not outcome.complete:
             under_way.append((device, *_next_page(device, outcome.cursor)))
+
+
+def _syncs(device: Device) -> bool:
+    """Whether it can read its log."""
+    return Capability.SYNC in device.driver.capabilities
 
 
 def _next_page(device: Device, after: int) -> tuple[Epoch, Call]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from waybill.history.events import ACCEPTED as ACCEPTED  # noqa: PLC0414 - part of the contract
-from waybill.history.events import Completion, End, Mode
+from waybill.history.events import Completion, End, Mode, Operation
 
 if TYPE_CHECKING:
     from waybill.drivers.echo import Echo
@@ -156,8 +156,11 @@ class Login:
         credential: Who logs in.
         device: The device's name, unique for its user.
         cursor: The place in the log to go on from; None for the place that the server keeps for the device.
-        version: The protocol version to offer; None for the driver's newest.
+        version: The newest protocol version to offer, with those before it that the protocol can offer along; one that
+            the driver does not speak is offered alone. None for the driver's newest.
         deadline: Seconds for connecting and logging in together.
+        offers: Exactly the versions to offer, in place of those that follow from `version`, for probes; only for
+            protocols in which a client lists what it speaks.
         receipts: Ask for receipts.
         typing: Ask for typing notices.
         window: The most deliveries the device will hold unacknowledged, where the protocol can say so.
@@ -180,6 +183,7 @@ class Login:
     cursor: int | None = None
     version: int | None = None
     deadline: float = 10.0
+    offers: tuple[int, ...] = ()
     receipts: bool = False
     typing: bool = False
     window: int | None = None
@@ -482,6 +486,8 @@ class Driver(ABC):
     """The protocol versions it can speak, oldest first."""
     capabilities: ClassVar[frozenset[Capability]]
     """What the protocol can express."""
+    additions: ClassVar[Mapping[int, frozenset[Operation]]] = {}
+    """The operations that a version added to those of the versions before it."""
 
     @abstractmethod
     def connect(self, login: Login, observer: Observer) -> Session:

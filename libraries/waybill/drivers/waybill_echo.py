@@ -169,13 +169,13 @@ class WaybillEcho(Echo):
         token, key = self._guest.credential.token, self._guest.credential.key
         wanted = [one for one in ("receipts", "typing", "presence") if values.chosen(True, False)]
         hello = {
-            "versions": values.chosen([2], [2, 2], [0, 2], [2, 10_000_000]),
+            "versions": values.chosen([3], [3, 2], [0, 3], [2, 3, 10_000_000]),
             "device": device,
             "token": token,
             "cursor": values.chosen(None, 0, values.number(0, _EXACT)),
             "capabilities": [*wanted, values.name()],
         }
-        welcome = {"version": 2, "user": user, "device": device, "cursor": 0, "head": 0}
+        welcome = {"version": 3, "user": user, "device": device, "cursor": 0, "head": 0}
         last, said = "hello", self._spelled(values, "hello", hello)
         if key is not None:
             came = yield Exchange(_GUEST, "hello", said, (Return(_GUEST, "challenge", {}),))

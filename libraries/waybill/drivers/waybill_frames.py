@@ -155,6 +155,16 @@ class Accepted(msgspec.Struct, tag="accepted"):
     duplicate: bool
 
 
+class EarlyAccepted(msgspec.Struct, tag="accepted"):
+    """As version 2 has it: it does not say whether it is about a duplicate."""
+
+    ref: Integer
+    id: str
+    conversation: str
+    sequence: Integer
+    key: str
+
+
 class Refused(msgspec.Struct, tag="refused"):
     ref: Integer
     code: str
@@ -190,6 +200,14 @@ class PageRead(msgspec.Struct, tag="page"):
     entries: list[Entry]
     cursor: Integer
     complete: bool
+
+
+class EarlyPageRead(msgspec.Struct, tag="page"):
+    """As version 2 has it: a page without entries is the end of the log."""
+
+    ref: Integer
+    entries: list[Entry]
+    cursor: Integer
 
 
 class Marked(msgspec.Struct, tag="marked"):
@@ -273,8 +291,28 @@ ServerFrame = (
     | Closing
 )
 
+EarlyServerFrame = (
+    Challenge
+    | Welcomed
+    | EarlyAccepted
+    | Refused
+    | Deliver
+    | Acked
+    | EarlyPageRead
+    | Marked
+    | ReceiptPush
+    | MarkersRead
+    | PresenceState
+    | Watching
+    | TypingPush
+    | Group
+    | Closing
+)
+"""What a server says in a session of version 2."""
+
 _ENCODER = msgspec.json.Encoder()
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(ServerFrame)
+_EARLY_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(EarlyServerFrame)
 
 
 def encode(frame: msgspec.Struct, extra: Mapping[str, object] | None = None) -> bytes:
@@ -289,8 +327,12 @@ def pack(payload: bytes, opcode: int) -> bytes:
     return packed
 
 
-def decode(payload: bytes) -> Any:
+def decode(payload: bytes, *, early: bool = False) -> Any:
     """The frame that the server sent; unknown members are ignored.
+
+    Args:
+        payload: The text message.
+        early: It was said in a session of version 2.
 
     Raises:
         Malformed: It is none that wire v2 knows; no other exception, whatever the bytes are.
@@ -298,7 +340,7 @@ def decode(payload: bytes) -> Any:
     try:
         # The decoder does not look into members that it skips.
         payload.decode()
-        return _DECODER.decode(payload)
+        return (_EARLY_DECODER if early else _DECODER).decode(payload)
     except UnicodeDecodeError as error:
         raise Malformed(f"the message is not UTF-8 (byte {error.start})") from None
     except RecursionError:

@@ -50,19 +50,27 @@ class Inbound:
     Attributes:
         pending: The numbers of the operations that wait for an answer.
         closing: Why the server is about to close, once it said so.
+
+    Args:
+        observer: Who is told.
+        head: The last position of the log at login.
+        early: The session is of version 2.
     """
 
-    def __init__(self, observer: Observer, head: int) -> None:
+    def __init__(self, observer: Observer, head: int, *, early: bool = False) -> None:
         self.pending: set[int] = set()
         self.closing: frames.Closing | None = None
         self._observer = observer
         self._head = head
+        self._early = early
         self._handlers: dict[type, Callable[[Any], None]] = {
             frames.Accepted: self._on_accepted,
+            frames.EarlyAccepted: self._on_early_accepted,
             frames.Refused: self._on_refused,
             frames.Deliver: self._on_deliver,
             frames.Acked: self._on_acked,
             frames.PageRead: self._on_page,
+            frames.EarlyPageRead: self._on_early_page,
             frames.Marked: self._on_marked,
             frames.ReceiptPush: self._on_receipt,
             frames.MarkersRead: self._on_markers,
@@ -77,7 +85,7 @@ class Inbound:
     def take(self, payload: bytes) -> str:
         """Reports one message of the server; returns what is wrong with it, if anything."""
         try:
-            frame = frames.decode(payload)
+            frame = frames.decode(payload, early=self._early)
             handler = self._handlers[type(frame)]
         except (frames.Malformed, KeyError) as error:
             shown = payload[:80].decode("utf-8", "backslashreplace")
@@ -107,6 +115,16 @@ class Inbound:
         )
         self._complete(frame.ref, outcome)
 
+    def _on_early_accepted(self, frame: frames.EarlyAccepted) -> None:
+        outcome = Outcome(
+            Completion.OK,
+            id=frame.id,
+            sequence=frame.sequence,
+            key=frame.key,
+            conversation=frame.conversation,
+        )
+        self._complete(frame.ref, outcome)
+
     def _on_refused(self, frame: frames.Refused) -> None:
         outcome = Outcome(Completion.FAIL if frame.definite else Completion.INFO, frame.code, frame.text)
         if frame.retry_after is not None:
@@ -124,6 +142,9 @@ class Inbound:
         for entry in frame.entries:
             self._observer.delivered(_delivery(entry, Mode.PAGE, frame.ref))
         self._complete(frame.ref, Outcome(Completion.OK, cursor=frame.cursor, complete=frame.complete))
+
+    def _on_early_page(self, frame: frames.EarlyPageRead) -> None:
+        self._on_page(frames.PageRead(frame.ref, frame.entries, frame.cursor, complete=not frame.entries))
 
     def _on_marked(self, frame: frames.Marked) -> None:
         self._complete(

@@ -17,6 +17,9 @@ from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.waybill_inbound import FrameReader, Inbound
 from waybill.history.events import Completion, End
 
+EARLY = 2
+"""The version of wire v2 that the first release speaks."""
+
 RECORD = 16384
 """Frames are written in pieces of at most one TLS record: a record that did not leave whole did not arrive at
 all, so its frames share one fate."""
@@ -44,7 +47,7 @@ class WaybillSession(Session):
         self._stream = stream
         self._reader = reader
         self._observer = observer
-        self._inbound = Inbound(observer, welcome.head)
+        self._inbound = Inbound(observer, welcome.head, early=welcome.version == EARLY)
         self._unsent: set[int] = set()
         self._queued: deque[tuple[int, bytes]] = deque()
         self._intent: End | None = None

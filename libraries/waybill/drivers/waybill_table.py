@@ -179,7 +179,7 @@ class WaybillTable(FrameTable):
             legal = len(packet) <= self._frame and example.taken
             return packet, _TAKEN if legal else _REJECTED if len(packet) > self._frame else _EITHER
         one = lists[-1]
-        unit = b"2" if one.name == "versions" else b'"u"'
+        unit = b"3" if one.name == "versions" else b'"u"'
         values = (
             unit if one.name == "versions" else b'"u%d"' % number if one.name != "capabilities" else unit
             for number in range(count)
@@ -330,7 +330,12 @@ def _said_by_client(cast: Cast) -> list[Example]:
 
     return [
         example(
-            "hello", versions=[2], token=cast.token, device=cast.device, cursor=0, capabilities=["receipts"]
+            "hello",
+            versions=[2, 3],
+            token=cast.token,
+            device=cast.device,
+            cursor=0,
+            capabilities=["receipts"],
         ),
         example("proof", signature="A" * 86, taken=False),
         example("send", conversation=direct, key="k-1", body="hello"),
@@ -368,7 +373,7 @@ def _said_by_server(cast: Cast) -> list[Example]:
     said: dict[str, dict[str, Any]] = {
         "challenge": {"nonce": "A" * 43},
         "welcome": {
-            "version": 2, "user": cast.other, "device": "phone", "session": "6f1d", "cursor": 0, "head": 0,
+            "version": 3, "user": cast.other, "device": "phone", "session": "6f1d", "cursor": 0, "head": 0,
             "capabilities": [], "limits": {}, "time": 0,
         },
         "accepted": {"ref": 1, "id": message["id"], "conversation": direct, "sequence": 1, "key": "k-1", "time": 0,

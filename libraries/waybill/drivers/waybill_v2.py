@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -21,22 +22,26 @@ from waybill.drivers.base import (
 )
 from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.waybill_inbound import FrameReader
-from waybill.drivers.waybill_session import WaybillSession
-from waybill.history.events import Completion
+from waybill.drivers.waybill_session import EARLY, WaybillSession
+from waybill.history.events import Completion, Operation
 
 if TYPE_CHECKING:
     from waybill.drivers.echo import Echo
     from waybill.drivers.frame_table import Cast, FrameTable
 
-VERSION = 2
+VERSIONS = (EARLY, 3)
+NEWEST = VERSIONS[-1]
 
 
 class WaybillDriver(Driver):
     """Speaks wire v2."""
 
     name: ClassVar[str] = "waybill"
-    versions: ClassVar[tuple[int, ...]] = (VERSION,)
+    versions: ClassVar[tuple[int, ...]] = VERSIONS
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+    additions: ClassVar[Mapping[int, frozenset[Operation]]] = {
+        3: frozenset({Operation.BLOCK, Operation.UNBLOCK, Operation.BLOCKED})
+    }
 
     def connect(self, login: Login, observer: Observer) -> Session:
         """Connects and logs in."""
@@ -46,12 +51,12 @@ class WaybillDriver(Driver):
             try:
                 reader = FrameReader(stream)
                 asked = True
-                welcome = log_in(stream, reader, login) if login.identify else Welcome(VERSION)
+                welcome = log_in(stream, reader, login) if login.identify else Welcome(NEWEST)
             except LoginRefused as refused:
                 if not login.insist:
                     stream.close()
                     raise
-                welcome, refusal = Welcome(VERSION), refused.outcome
+                welcome, refusal = Welcome(NEWEST), refused.outcome
             except BaseException:
                 asked = asked and stream.handed
                 with contextlib.suppress(OSError):
@@ -125,6 +130,15 @@ def _upgrade(stream: ByteStream, login: Login) -> None:
         ) from None
 
 
+def offered_versions(login: Login) -> list[int]:
+    """The versions that a client says it speaks: all of the driver's up to its own, or one that nobody knows."""
+    if login.offers:
+        return list(login.offers)
+    if login.version is None or login.version in VERSIONS:
+        return [version for version in VERSIONS if version <= (login.version or NEWEST)]
+    return [login.version]
+
+
 def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
     """Sends the hello and reads the answer.
 
@@ -137,8 +151,8 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
         wanted.append("receipts")
     if login.typing:
         wanted.append("typing")
-    versions = [VERSION if login.version is None else login.version]
-    hello = frames.Hello(versions, login.credential.token, login.device, login.cursor, wanted)
+    offered = offered_versions(login)
+    hello = frames.Hello(offered, login.credential.token, login.device, login.cursor, wanted)
     turns = _Turns(stream, login)
     turns.say(frames.encode(hello, login.extra))
     answer = _answer(reader)
@@ -151,6 +165,9 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
             turns.say(b"")
         answer = _answer(reader)
     match answer:
+        case frames.Welcomed() if answer.version not in offered or answer.version not in VERSIONS:
+            text = f"the server chose version {answer.version}; offered were {', '.join(map(str, offered))}"
+            raise LoginRefused(Outcome(Completion.INFO, "version-not-offered", text))
         case frames.Welcomed():
             return Welcome(
                 version=answer.version, cursor=answer.cursor, head=answer.head, limits=answer.limits

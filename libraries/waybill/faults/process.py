@@ -1,4 +1,4 @@
-"""Faults of a server's process: it is killed, and started again on the same data."""
+"""Faults of a server's process: it is killed or stopped, and started again on the same data."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ class Processes(Protocol):
 
     def lose_power(self, node: str) -> Lost:
         """Ends the node's process and takes from its data what no sync had made durable."""
+
+    def stop(self, node: str) -> int:
+        """Ends the node in good order and returns its exit status."""
 
     def start(self, node: str) -> None:
         """Starts the node on the same data and returns when it is ready."""
@@ -82,12 +85,24 @@ class ProcessFaults:
         )
         self._open[node] = fault
 
+    def stop(self, node: str, moment: str) -> None:
+        """Ends a node in good order.
+
+        Args:
+            node: Its name.
+            moment: When it happens, in words, for the report.
+        """
+        fault = self.recorder().fault_start("stop", node, moment=moment)
+        status = self.processes.stop(node)
+        self.recorder().fault_observed(fault, f"{node} ended in good order with status {status}")
+        self._open[node] = fault
+
     def end(self, death: Death, node: str, moment: str) -> None:
         """Ends a node without a warning."""
         (self.kill if death is Death.IS_KILLED else self.lose_power)(node, moment)
 
     def start(self, node: str) -> None:
-        """Starts a killed node on the same data and ends its fault."""
+        """Starts a node that was killed or stopped on the same data and ends its fault."""
         self.processes.start(node)
         fault = self._open.pop(node, None)
         if fault is not None:
@@ -95,5 +110,5 @@ class ProcessFaults:
 
     @property
     def down(self) -> list[str]:
-        """The nodes that were killed and not started again."""
+        """The nodes that were killed or stopped and not started again."""
         return list(self._open)

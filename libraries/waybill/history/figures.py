@@ -89,6 +89,7 @@ def _found(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         "gaps": _count(anomalies, "gap"),
         "mismatched": _of_kind(anomalies, "inconsistent-id", "answer", "id", "two-ids")
         + _of_kind(anomalies, "duplicate-accepted", "answers"),
+        "id_reuse": _of_kind(anomalies, "inconsistent-id", "id", "sequence"),
         "resurrected": _of_kind(anomalies, "duplicate-delivered", "acknowledged")
         + _count(anomalies, "resurrected"),
         "leaked": _count(anomalies, "misrouted") + _of_kind(anomalies, "membership-leak", "former-member"),
@@ -166,6 +167,12 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         ),
         "cut_points": sum(
             fault.observed < NEVER and fault.kind.startswith("cut") for fault in history.faults
+        ),
+        "restarts": sum(
+            fault.end < NEVER and fault.kind in ("kill", "power-loss", "stop") for fault in history.faults
+        ),
+        "kill_points": sum(
+            fault.observed < NEVER and fault.kind == "migration-kill" for fault in history.faults
         ),
         "receipts": len(history.receipts.event),
     }

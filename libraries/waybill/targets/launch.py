@@ -10,14 +10,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from waybill.drivers import registry
 from waybill.drivers.base import Endpoint
+from waybill.drivers.clients import Client
 from waybill.targets.accounts import Account, make_accounts, make_staff, read_accounts, write_accounts
 from waybill.targets.addresses import Address
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
 from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
-from waybill.targets.model import Control, EndpointTemplate, Launch, ProcessTemplate, TargetFile
+from waybill.targets.model import (
+    ClientTemplate,
+    Control,
+    EndpointTemplate,
+    Launch,
+    ProcessTemplate,
+    TargetFile,
+)
 from waybill.targets.processes import ServerProcess
 from waybill.targets.programs import program
 from waybill.targets.provisioning import Provisioner
@@ -25,6 +34,7 @@ from waybill.targets.ready import MessagePasses, PortOpens, ProgramRuns, Ready, 
 from waybill.targets.running import RunningTarget
 from waybill.targets.templates import fill, new_secrets
 from waybill.targets.token_sources import make_source
+from waybill.targets.upkeep import Upkeep
 from waybill.tls.authority import Authority
 from waybill.tokens.from_file import IssuedTokens
 from waybill.tokens.sources import TokenSource
@@ -147,6 +157,7 @@ class _Launcher:
         self.processes: dict[str, LaunchedProcess] = {}
         self.interposing = False
         self.interpositions: dict[str, Interposition] = {}
+        self.upkeeps: dict[str, Upkeep] = {}
 
     def run(self) -> RunningTarget:
         try:
@@ -177,6 +188,7 @@ class _Launcher:
             provisioner = Provisioner(users.request, self.shared, self.authority.certificate, where)
         tokens = make_source(self.target, self.shared, self.authority.certificate)
         endpoints = {template.node: self._endpoint(template) for template in self.target.endpoints}
+        clients = [self._client(template) for template in self.target.clients]
         pool = accounts
         if any(process.ready == "round-trip" for process in self.launch.processes):
             pool = accounts[:-_PROBES]
@@ -187,6 +199,8 @@ class _Launcher:
                 endpoint = endpoints[process.name]
                 passes = MessagePasses(self.target.driver, endpoint, probes, tokens, provisioner)
             self.processes[process.name] = self._prepare(process, passes)
+            if process.role == "node":
+                self.upkeeps[process.name] = self._upkeep(process)
         self._write_files()
         self._run_users_command()
         self._start_all()
@@ -201,6 +215,8 @@ class _Launcher:
             provisioner=provisioner,
             processes=self.processes,
             interpositions=self.interpositions,
+            upkeeps=self.upkeeps,
+            clients=clients,
             address=self.address,
             authority=self.authority.certificate,
             issuing=self.authority,
@@ -215,6 +231,15 @@ class _Launcher:
             authority=Path(authority),
             server_name=fill(template.server_name, values, f"{where}.server_name") or None,
         )
+
+    def _client(self, template: ClientTemplate) -> Client:
+        given = {endpoint.node: endpoint for endpoint in self.target.endpoints}
+        endpoints = {
+            node: self._endpoint(dataclasses.replace(given[node], url=url))
+            for node, url in template.urls.items()
+        }
+        driver = registry.find(template.driver or self.target.driver)
+        return Client(template.name, driver, template.version or None, endpoints, template.bound)
 
     def _own(self, process: str) -> dict[str, str]:
         """The placeholders that mean something else for every process."""
@@ -241,27 +266,64 @@ class _Launcher:
         (folder / "data").mkdir(exist_ok=True)
         values = {**self.shared, **self._own(template.name)}
         where = f"{self.target.path.name}: the process '{template.name}'"
-        environment = {name: fill(text, values, where) for name, text in template.environment.items()}
-        if template.command[0] == "{python}":
-            inherited = os.environ.get("PYTHONPATH")
-            environment.setdefault("PYTHONPATH", os.pathsep.join(filter(None, [_LIBRARIES, inherited])))
         if self.interposing and template.role == "node":
-            interposition = Interposition(template.name, self.folder)
-            self.interpositions[template.name] = interposition
-            environment.update(interposition.environment)
-        process = ServerProcess(
-            template.name,
-            self._command(template.command, values, where),
-            folder,
-            environment,
-            {**self.marks, _PROCESS_MARK: template.name},
-        )
+            self.interpositions[template.name] = Interposition(template.name, self.folder)
+        process = self._process(template, template.name, self._command(template.command, values, where))
         ready: Ready = passes or ReadyLine(process)
         if template.ready == "port":
             ready = PortOpens(self.address.host, int(values["port"]))
         elif template.ready == "started":
             ready = ProgramRuns(process)
         return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
+
+    def _process(
+        self, template: ProcessTemplate, name: str, command: list[str], log: str = "output.log"
+    ) -> ServerProcess:
+        """A process in the folder and the environment of one of the target."""
+        values = {**self.shared, **self._own(template.name)}
+        where = f"{self.target.path.name}: the process '{template.name}'"
+        environment = {name: fill(text, values, where) for name, text in template.environment.items()}
+        if template.command[0] == "{python}":
+            inherited = os.environ.get("PYTHONPATH")
+            environment.setdefault("PYTHONPATH", os.pathsep.join(filter(None, [_LIBRARIES, inherited])))
+        if template.name in self.interpositions:
+            environment.update(self.interpositions[template.name].environment)
+        marks = {**self.marks, _PROCESS_MARK: name}
+        return ServerProcess(name, command, self.folder / template.name, environment, marks, log)
+
+    def _upkeep(self, template: ProcessTemplate) -> Upkeep:
+        name, file = template.name, self.target.path
+        values = {**self.shared, **self._own(name)}
+        where = f"{file.name}: the process '{name}'"
+
+        def elsewhere(release: str) -> LaunchedProcess:
+            ports = {f"port.{port}": str(self.address.port()) for port in template.ports}
+            ports["port"] = next(iter(ports.values()), "")
+            command = self._command(template.releases.get(release, template.command), values | ports, where)
+            process = self._process(template, f"second {name}", command, "second.log")
+            ready: Ready = (
+                ReadyLine(process)
+                if template.ready == "json-line"
+                else PortOpens(self.address.host, int(ports["port"]))
+            )
+            return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
+
+        def program(what: str, command: list[str]) -> ServerProcess:
+            return self._process(template, f"{what} {name}", command, f"{what}.log")
+
+        return Upkeep(
+            name,
+            self.processes[name],
+            template.releases,
+            self.launch.migrate,
+            [argument for client in self.target.clients for argument in client.arguments],
+            lambda command: self._command(command, values, where),
+            elsewhere,
+            program,
+            self.folder / name / "data",
+            file,
+            self.deadline,
+        )
 
     def _command(self, template: Sequence[str], values: Mapping[str, str], where: str) -> list[str]:
         """A command with its placeholders filled in and its program found."""

@@ -43,6 +43,8 @@ class ProcessTemplate:
             for helpers also `port`: its first port accepts connections, and `started`: its program runs.
         after: Processes that must be ready before it starts; without any it starts at once with the others.
         environment: Variables added to its environment, with placeholders.
+        releases: The command of each release of the server, the oldest first, the last one being `command`; empty where
+            only one is known.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ProcessTemplate:
     ready: str = "json-line"
     after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    releases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Launch:
         stop_deadline: Seconds that a process has to end after SIGTERM.
         needs: Programs that must be installed besides those of the processes' commands.
         install: The shell command that installs the server, shown when its program is missing.
+        migrate: The program that migrates the data of a node that is down, `forward` to the newest schema and `back` to
+            the one before it, and its arguments.
     """
 
     processes: tuple[ProcessTemplate, ...]
@@ -89,6 +94,7 @@ class Launch:
     stop_deadline: float = 10.0
     needs: tuple[str, ...] = ()
     install: str = ""
+    migrate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,27 @@ class EndpointTemplate:
     url: str
     authority: str = ""
     server_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTemplate:
+    """One kind of client that the server is for; texts of a launched target may have placeholders.
+
+    Attributes:
+        name: What people call it.
+        driver: The name of its protocol's driver; empty for the target's.
+        version: The newest version that it speaks; 0 for the driver's newest.
+        urls: Where it connects to, by node; the target's endpoint where one is missing.
+        arguments: What the command of each node needs besides for such clients.
+        bound: Whether it can prove the key of a token that is bound to one.
+    """
+
+    name: str
+    driver: str = ""
+    version: int = 0
+    urls: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    bound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +304,7 @@ class TargetFile:
         control: What can be done to the nodes of one that runs already, by node.
         promises: The parameters of what it promises.
         administration: How an administrator does things at it, by operation.
+        clients: The kinds of clients that it is for.
         waivers: What it does not promise.
         variants: The variants that the file describes.
         variant: Which of them this is; None for the base.
@@ -294,6 +322,7 @@ class TargetFile:
     control: Mapping[str, Control] = field(default_factory=dict)
     promises: Mapping[str, str | int | bool] = field(default_factory=dict)
     administration: Mapping[str, AdministrationRequest] = field(default_factory=dict)
+    clients: tuple[ClientTemplate, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.drivers.clients import Client
 from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
@@ -25,6 +26,7 @@ from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
+from waybill.targets.upkeep import Upkeep
 from waybill.tls.authority import Authority
 from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient, TokenRefused
@@ -61,6 +63,8 @@ class RunningTarget:
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
         interpositions: Mapping[str, Interposition] | None = None,
+        upkeeps: Mapping[str, Upkeep] | None = None,
+        clients: Sequence[Client] = (),
         controls: Mapping[str, ControlledNode] | None = None,
         address: Address | None = None,
         authority: Path | None = None,
@@ -87,6 +91,8 @@ class RunningTarget:
         self._revoked: set[str] = set()
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
+        self._upkeeps = dict(upkeeps or {})
+        self._clients = tuple(clients)
         self._controls = dict(controls or {})
         self._address = address
         self._driver: Driver | None = None
@@ -123,6 +129,20 @@ class RunningTarget:
     def nodes(self) -> list[str]:
         """The names of its nodes, the default one first."""
         return list(self._endpoints)
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """The kinds of clients that it is for, as its file tells.
+
+        Raises:
+            MeansMissing: It tells of fewer than two.
+        """
+        if len(self._clients) < 2:
+            raise MeansMissing(
+                f"{self.name} has no other kind of client: {self.file.path} tells of none under [clients]. What "
+                f"depends on them stays UNPROVEN."
+            )
+        return self._clients
 
     @property
     def issuer(self) -> TokenClient | None:
@@ -369,6 +389,15 @@ class RunningTarget:
             MeansMissing: There are none: the target was not launched with `interposed`, or they do not reach it.
         """
         return self._interposition(node).table(self._process(node, "disturb").process.pids)
+
+    def upkeep(self, node: str | None = None) -> Upkeep:
+        """What can be done to the program and the data of a node.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit.
+        """
+        self._process(node, "change the release or the data of")
+        return self._upkeeps[node or self.nodes[0]]
 
     def pause(self, node: str | None = None) -> None:
         """SIGSTOP; returns when the node stands still. Its kernel still accepts connections.

@@ -15,6 +15,7 @@ from typing import Final
 from waybill.targets.administration_file import read_administration
 from waybill.targets.control import read_control
 from waybill.targets.model import (
+    ClientTemplate,
     EndpointTemplate,
     FileTemplate,
     Launch,
@@ -73,6 +74,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
         control=read_control(root, [endpoint.node for endpoint in endpoints], launch is not None),
         promises=read_promises(root.table("promises")),
         administration=read_administration(root),
+        clients=_clients(root, [endpoint.node for endpoint in endpoints]),
         waivers=_waivers(root),
     )
     target = dataclasses.replace(target, variants=read_variants(root, target))
@@ -117,16 +119,47 @@ def _launch(table: Table) -> Launch:
         stop_deadline=table.seconds("stop_deadline", "10s"),
         needs=table.texts("needs", "a list of programs", ()),
         install=table.text("install", "a shell command that installs the server", ""),
+        migrate=_migrate(table),
     )
     table.finish()
     return launch
 
 
+def _migrate(table: Table) -> dict[str, tuple[str, ...]]:
+    expected = "a list of the program and its arguments"
+    entry = table.table("migrate")
+    commands = {name: entry.texts(name, expected, ()) for name in ("forward", "back")}
+    entry.finish()
+    return {name: command for name, command in commands.items() if command}
+
+
+def _releases(entry: Table, command: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The commands of the releases: older ones have arguments besides, or a command of their own."""
+    releases: dict[str, tuple[str, ...]] = {}
+    for name, release in entry.named_tables("releases").items():
+        more = release.texts("arguments", "a list of further arguments", ())
+        own = release.texts("command", "a list of the program and its arguments", ())
+        if bool(more) == bool(own):
+            raise release.error(
+                "", "expected either 'arguments', added to the process's command, or a 'command'."
+            )
+        releases[name] = own or (*command, *more)
+        release.finish()
+    newest = entry.text("release", "the name of the release that 'command' starts", "")
+    if releases and (not newest or newest in releases):
+        raise entry.error(
+            "release", "expected the name of the release that 'command' starts, another one than those below."
+        )
+    return {**releases, newest: command} if newest else {}
+
+
 def _process(entry: Table, name: str) -> ProcessTemplate:
+    command = entry.texts("command", "a list of the program and its arguments")
     process = ProcessTemplate(
         name=name,
         role=entry.choice("role", ROLES, "node"),
-        command=entry.texts("command", "a list of the program and its arguments"),
+        command=command,
+        releases=_releases(entry, command),
         ports=entry.texts("ports", "a list of port names", ("main",)),
         ready=entry.choice("ready", READY),
         after=entry.texts("after", "a list of names of other processes", ()),
@@ -140,6 +173,8 @@ def _process(entry: Table, name: str) -> ProcessTemplate:
     twice = set(process.ports) & set(process.machine_ports)
     if twice:
         raise entry.error("machine_ports", f"the name '{min(twice)}' is in 'ports' as well; use another.")
+    if process.releases and process.role != "node":
+        raise entry.error("release", f"only nodes have releases, and '{name}' has the role '{process.role}'.")
     if process.ready == "round-trip" and process.role != "node":
         raise entry.error("ready", f"a round trip needs a node, and '{name}' has the role '{process.role}'.")
     if process.ready in READY_OF_HELPERS and process.role != "helper":
@@ -209,6 +244,27 @@ def _endpoints(root: Table, launch: Launch | None) -> tuple[EndpointTemplate, ..
             "endpoints", f"the node '{missing[0]}' has no endpoint; add [endpoints.{missing[0]}] with a url."
         )
     return tuple(endpoints)
+
+
+def _clients(root: Table, nodes: list[str]) -> tuple[ClientTemplate, ...]:
+    clients = []
+    for name, entry in root.named_tables("clients").items():
+        urls = entry.named_texts("endpoints")
+        for node in urls:
+            if node not in nodes:
+                raise entry.error("endpoints", f"there is no node '{node}'{nearest(node, nodes) or '.'}")
+        clients.append(
+            ClientTemplate(
+                name=name,
+                driver=entry.text("driver", "the name of a driver", ""),
+                version=entry.number("version", 0, 2**16, 0),
+                urls=urls,
+                arguments=entry.texts("arguments", "a list of further arguments", ()),
+                bound=entry.value("bound_tokens", bool, "true or false", True),
+            )
+        )
+        entry.finish()
+    return tuple(clients)
 
 
 def _waivers(root: Table) -> tuple[Waiver, ...]:

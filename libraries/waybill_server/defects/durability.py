@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from waybill_server.clock import Clock
+from waybill_server.data_folder import DATABASE
 from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.records import Request
 from waybill_server.router import Router
-from waybill_server.schema import DATABASE
 from waybill_server.store import SqliteStore
 from waybill_server.writer import Answers, Writer
 
@@ -66,10 +67,10 @@ class NoFsyncBatch(Ledger):
 class LoseWalOnRestart(SqliteStore):
     """A node that was killed begins from its last checkpoint: what stands only in the write-ahead log is removed."""
 
-    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
+    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits, **parts: Any) -> None:
         for suffix in ("-wal", "-shm"):
             (path / f"{DATABASE}{suffix}").unlink(missing_ok=True)
-        super().__init__(path, clock, router, limits, ledger=_Checkpointed)
+        super().__init__(path, clock, router, limits, ledger=_Checkpointed, **parts)
 
 
 class _Checkpointed(Ledger):

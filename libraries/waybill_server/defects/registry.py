@@ -42,6 +42,9 @@ MODULES = (
     "replaying",
     "revoking",
     "rotating",
+    "migrating",
+    "versioning",
+    "restarting",
 )
 
 WAITING = ("refreshing",)
@@ -83,7 +86,7 @@ class Defect:
                 return services
             case "token check":
                 return assemble(settings, self.part(token_check))
-            case "ledger" | "writer":
+            case "ledger" | "writer" | "schema":
                 return assemble(settings, token_check, store=partial(SqliteStore, **parts))
         return assemble(settings, token_check, **parts)
 

@@ -20,7 +20,8 @@ def attribute(history: History, anomalies: Iterable[Anomaly]) -> list[Anomaly]:
     """`mixed-version`: each other anomaly all of whose occurrences lie between two versions, and each field that a
     delivery from another version lacks, though every delivery within the receiver's version carries it.
 
-    Equal versions must have met as well; without that there is nothing to compare with.
+    Equal versions must have met as well; without that there is nothing to compare with. A key is the sender's own word,
+    which another protocol may not have: it must cross versions of one protocol only.
     """
     deliveries, versions, prose = history.deliveries, history.sessions.version, Prose(history)
     rows = np.flatnonzero(history.messages.given >= 0)
@@ -51,6 +52,8 @@ def attribute(history: History, anomalies: Iterable[Anomaly]) -> list[Anomaly]:
         there = column[rows] >= 0
         for version in np.unique(receiver[mixed]).tolist():
             equal, crossed = (receiver == version) & ~mixed, (receiver == version) & mixed & ~there
+            if field == "key":
+                crossed &= _of_one_protocol(history, sender, deliveries.session[rows])
             if not equal.any() or not there[equal].all() or not crossed.any():
                 continue
             row = int(rows[crossed][0])
@@ -61,6 +64,13 @@ def attribute(history: History, anomalies: Iterable[Anomaly]) -> list[Anomaly]:
             )
             found.append((sentence, (int(deliveries.event[row]),), "field"))
     return anomaly_of("mixed-version", found, Example, kinds=[kind for *_, kind in found])
+
+
+def _of_one_protocol(history: History, one: Ints, two: Ints) -> Bools:
+    """Whether two sessions speak versions of the same protocol."""
+    names = np.array(history.sessions.protocol)
+    same: Bools = names[one] == names[two]
+    return same
 
 
 def _mixed(versions: Ints, one: Ints, two: Ints) -> Bools:

@@ -1,0 +1,1 @@
+"""Clients and servers of different versions, put together."""

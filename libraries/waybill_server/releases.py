@@ -1,0 +1,30 @@
+"""The releases of the server that this code can be: what each of them speaks and how it stores.
+
+Release 1 exists so that upgrades, mixed versions and the way back can be put to the proof with two real releases. What
+it does otherwise is in `release_one`; release 2 loads nothing of that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from waybill_server.tables import NEWEST_SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release.
+
+    Attributes:
+        number: Its name.
+        wire_versions: The versions of wire v2 that it speaks, oldest first.
+        schema: The schema of its database.
+    """
+
+    number: int
+    wire_versions: tuple[int, ...]
+    schema: int
+
+
+RELEASES = {1: Release(1, (2,), 1), 2: Release(2, (2, 3), NEWEST_SCHEMA)}
+NEWEST = RELEASES[2]
