@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from spoken import Spoken
 
 from waybill.faults.disk import DiskFault, DiskFaults, FaultWithoutEffect
 from waybill.faults.process import Death, ProcessFaults
@@ -26,23 +27,6 @@ try:
 except OSError as error:
     sys.exit(error.errno)
 """
-
-
-class Spoken:
-    """A recorder that only remembers."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def fault_start(self, kind: str, scope: str, **_: object) -> int:
-        self.said.append(f"start {kind} {scope}")
-        return 7
-
-    def fault_observed(self, fault: int, text: str) -> None:
-        self.said.append(f"observed {fault}: {text}")
-
-    def fault_end(self, fault: int) -> None:
-        self.said.append(f"end {fault}")
 
 
 class Disks:

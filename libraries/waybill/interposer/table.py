@@ -190,6 +190,11 @@ class Table:
         """How often a process looked at a changed clock."""
         return self.read("Q", layout.CLOCK_READS)
 
+    @property
+    def clock_told(self) -> float:
+        """By how many seconds the changed clock was off when a process looked at it last."""
+        return self.read("q", layout.CLOCK_TOLD) / 1e9
+
     def read(self, kind: str, place: int) -> int:
         """A number of the table."""
         found: int = struct.unpack_from(f"={kind}", self._memory, place)[0]

@@ -245,8 +245,8 @@ class _Launcher:
         if template.command[0] == "{python}":
             inherited = os.environ.get("PYTHONPATH")
             environment.setdefault("PYTHONPATH", os.pathsep.join(filter(None, [_LIBRARIES, inherited])))
-        if self.interposing and template.role == "node":
-            interposition = Interposition(template.name, self.folder)
+        if self.interposing and template.role in ("node", "issuer"):
+            interposition = Interposition(template.name, self.folder, loses_power=template.role == "node")
             self.interpositions[template.name] = interposition
             environment.update(interposition.environment)
         process = ServerProcess(

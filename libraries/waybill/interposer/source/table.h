@@ -33,7 +33,8 @@ struct table {
     _Atomic uint64_t undo_used, undo_live, undo_sequence;
     uint64_t undo_capacity;
     _Atomic uint64_t kept, durable;
-    char reserved[512 - 128];
+    _Atomic int64_t clock_told;
+    char reserved[512 - 136];
     char watched[PATHS], undo[PATHS], trash[PATHS];
     char padding[4096 - 512 - 3 * PATHS];
     struct rule rules[RULES];
