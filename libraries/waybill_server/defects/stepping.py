@@ -24,7 +24,11 @@ class OrdersByWallClock(HybridClock):
         return (self.wall_ms() << COUNTER_BITS) + self._count
 
 
-@seeded("expires-by-wall-clock", seam="clock", noticed={"CLK-1": ("expired_early", "unauthorised-ok")})
+@seeded(
+    "expires-by-wall-clock",
+    seam="clock",
+    noticed={"CLK-1": ("expired_early", "the session's token has expired", "unauthorised-ok")},
+)
 class ExpiresByWallClock(HybridClock):
     """A session ends when the wall clock says so, which may step meanwhile: ahead it ends too early, back too late."""
 
