@@ -90,6 +90,10 @@ ROWS = {
         "dedup-ignores-sender",
     ],
     "An acknowledged message survives a killed server": ["ack-before-persist", "lose-wal-on-restart"],
+    "An acknowledged message survives a kill at every point of its way": [
+        "ack-before-persist",
+        "lose-wal-on-restart",
+    ],
     "An acknowledged message survives a loss of power": ["no-fsync-batch"],
     "Every send gets one outcome, and the outcome names the send": [
         "ack-wrong-key",

@@ -116,6 +116,69 @@ class Servers:
         logger.info(f"{name} was killed {moment}")
 
     @keyword
+    def stop_server(self, node: str | None = None, *, moment: str = "between steps") -> None:
+        """Asks a node to end, as an operator does (SIGTERM), and waits until its process is gone.
+
+        Args:
+            node: The node; by default the target's first one.
+            moment: When this happens in the scenario, in words, for the report.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A stopped server comes back
+            Stop Server    moment=nobody is online
+            Start Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        logger.info(f"{name} was stopped {moment} and ended with {stage.faults().stop(name, moment)}")
+
+    @keyword
+    def pause_server(self, node: str | None = None, *, moment: str = "between steps") -> None:
+        """Lets a node stand still (SIGSTOP), with everything that it is made of.
+
+        Its kernel still takes connections and bytes; nothing is answered until `Resume Server`.
+
+        Args:
+            node: The node; by default the target's first one.
+            moment: When this happens in the scenario, in words, for the report.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A server that stood still goes on
+            Pause Server
+            Resume Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        stage.faults().pause(name, moment)
+        logger.info(f"{name} stands still {moment}")
+
+    @keyword
+    def resume_server(self, node: str | None = None) -> None:
+        """Lets a paused node go on.
+
+        Args:
+            node: The node; by default the target's first one.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A server that stood still goes on
+            Pause Server
+            Resume Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        stage.faults().resume(name)
+        logger.info(f"{name} goes on")
+
+    @keyword
     def start_server(self, node: str | None = None) -> None:
         """Starts a node that was killed or stopped, on the same data, and waits until it is ready.
 

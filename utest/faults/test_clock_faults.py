@@ -13,7 +13,7 @@ import pytest
 from spoken import Spoken
 
 from waybill.faults.clock import ClockFaults, Skew
-from waybill.faults.disk import FaultWithoutEffect
+from waybill.faults.effects import FaultWithoutEffect
 from waybill.interposer.table import Table
 
 LOOKER = "import time; print(time.time())"

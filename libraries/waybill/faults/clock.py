@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from waybill.faults.disk import FaultWithoutEffect
+from waybill.faults.effects import FaultWithoutEffect
 from waybill.history.recorder import Recorder
 from waybill.interposer.table import Table
 

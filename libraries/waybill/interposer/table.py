@@ -62,6 +62,8 @@ class Action(IntEnum):
     """It is not done, and the process is told that it was."""
     STOP_BEFORE = 8
     """The process is stopped (SIGSTOP) before it, and does it when it goes on."""
+    HOLD_KILL = 9
+    """The thread is held for `number` milliseconds, while others go on, and the process is killed instead."""
 
 
 @dataclass(frozen=True, slots=True)
