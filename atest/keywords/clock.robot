@@ -39,6 +39,18 @@ The issuer alone is ahead, and its tokens are not good yet
     Connect People    bob
     Check History
 
+A clock that is wrong at the end of a scenario is right in the next one
+    Connect People    alice
+    Put Clock Wrong    by=1 hour
+
+The clock of the scenario before is right
+    Connect People    alice and bob
+    Put Clock Wrong    by=2 hours
+    Send Messages    alice    bob    count=3
+    Wait Until Acknowledged
+    Put Clock Right
+    Check History
+
 A clock that is wrong already stays as it is
     Connect People    alice
     Put Clock Wrong    by=1 hour

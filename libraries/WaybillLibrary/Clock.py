@@ -279,5 +279,7 @@ class Clock:
         """The clocks of the running scenario; what is wrong in it stays known until it ends."""
         scenario = stage.scenario()
         if self._faults is None or self._faults[0] is not scenario:
-            self._faults = scenario, ClockFaults(stage.target(), lambda: scenario.recorder)
+            clocks = ClockFaults(stage.target(), lambda: scenario.recorder)
+            self._faults = scenario, clocks
+            stage.at_end(clocks.give_up)
         return self._faults[1]

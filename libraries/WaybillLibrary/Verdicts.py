@@ -87,6 +87,7 @@ class Verdicts:
         if not stage.has_scenario():
             return
         scenario, down, standing = stage.scenario(), stage.faults().down, stage.faults().standing
+        stage.undo()
         stage.set_scenario(None)
         for node in standing:
             stage.target().resume(node)
