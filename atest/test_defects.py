@@ -30,6 +30,7 @@ PATIENCE = "4s"
 """A red that shows only by what does not come takes this long; a correct node needs a tenth of it."""
 
 LEFT_OUT: dict[str, str] = {
+    "ttl-by-client-clock": "messages have no time to live yet",
     "jti-cache-per-node": "it takes a second node that the token was not used at, so a target of several nodes",
     "revocation-per-node": "it takes a node that is not told, so a target of several nodes",
     "refresh-survives-revocation": "no scenario has a refresh token: no target file asks for one",
@@ -89,6 +90,10 @@ ROWS = {
         "dedup-ignores-sender",
     ],
     "An acknowledged message survives a killed server": ["ack-before-persist", "lose-wal-on-restart"],
+    "An acknowledged message survives a kill at every point of its way": [
+        "ack-before-persist",
+        "lose-wal-on-restart",
+    ],
     "An acknowledged message survives a loss of power": ["no-fsync-batch"],
     "Every send gets one outcome, and the outcome names the send": [
         "ack-wrong-key",
@@ -190,6 +195,10 @@ ROWS = {
     "A new key drops nobody, and an old one is worth nothing after its grace": [
         "retired-key-still-accepted",
         "rotation-drops-valid-sessions",
+    ],
+    "Order, retries and delivery do not depend on what clocks say": [
+        "orders-by-wall-clock",
+        "expires-by-wall-clock",
     ],
     "A failing disk costs nobody what was acknowledged": [
         "acks-on-disk-full",

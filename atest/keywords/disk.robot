@@ -35,6 +35,14 @@ The power is lost at a chosen moment
     Kill After Acknowledgements    alice    bob    count=20    death=LOSES POWER
     Check History
 
+A server is killed at each point of a message's way
+    Connect People    alice and dave
+    Disconnect People    dave
+    FOR    ${point}    IN    WRITES    SYNCS    HAS SYNCED    ANSWERS    HAS ANSWERED
+        Kill At Point    dave    point=${point}
+    END
+    Check History
+
 A fault that is none is named with those that are
     Connect People    alice and bob
     Run Keyword And Expect Error    GLOB:*does not have member 'IS BROKEN'*Available: *IS_FULL*

@@ -46,6 +46,30 @@ Kills come at chosen moments
     Kill After Restart
     Check History
 
+A stopped server comes back on its data
+    Connect People    alice and bob
+    Send Messages    alice    bob    count=10
+    Wait Until Acknowledged
+    Stop Server    moment=after ten messages
+    Start Server
+    Reconnect Everybody
+    Check History
+
+A paused server answers nothing and goes on
+    Connect People    alice and bob
+    Pause Server
+    Send Messages    alice    bob    count=3
+    Run Keyword And Expect Error    DeadlinePassed: *    Wait Until Acknowledged    deadline=1 second
+    Resume Server
+    Retry Messages    alice
+    Check History
+
+A server that crashes again and again comes back
+    Connect People    alice, bob and carol
+    Crash Again And Again    times=2
+    Kill After Time    carol    after=0.1 seconds
+    Check History
+
 A second target in one suite file is refused
     Run Keyword And Expect Error    The target reference is running; one suite file has one target.
     ...    Start Target    reference

@@ -31,7 +31,14 @@ class Servers:
     """
 
     @keyword
-    def start_target(self, target: str, *, deadline: timedelta = START, faulty_disk: bool = False) -> None:
+    def start_target(
+        self,
+        target: str,
+        *,
+        deadline: timedelta = START,
+        faulty_disk: bool = False,
+        faulty_clock: bool = False,
+    ) -> None:
         """Starts a target with empty data and waits until it is ready.
 
         Where the target's protocol has no words for what any of the suite's scenarios is about, nothing is started:
@@ -41,6 +48,7 @@ class Servers:
             target: The name of a bundled target file, or the path of one.
             deadline: How long it may take until a real exchange with every node works.
             faulty_disk: Let its disk and its clock be disturbed, and its power fail.
+            faulty_clock: The same, for a suite that is about clocks.
 
         Example:
 
@@ -61,7 +69,9 @@ class Servers:
             stage.set_target(AbsentTarget(file, folder, why))
             logger.info(f"{file.name} was not launched: {why}.")
             return
-        running = launch(file, folder, deadline=deadline.total_seconds(), interposed=faulty_disk)
+        running = launch(
+            file, folder, deadline=deadline.total_seconds(), interposed=faulty_disk or faulty_clock
+        )
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")
 
@@ -104,6 +114,69 @@ class Servers:
         name = node or stage.target().nodes[0]
         stage.faults().kill(name, moment)
         logger.info(f"{name} was killed {moment}")
+
+    @keyword
+    def stop_server(self, node: str | None = None, *, moment: str = "between steps") -> None:
+        """Asks a node to end, as an operator does (SIGTERM), and waits until its process is gone.
+
+        Args:
+            node: The node; by default the target's first one.
+            moment: When this happens in the scenario, in words, for the report.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A stopped server comes back
+            Stop Server    moment=nobody is online
+            Start Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        logger.info(f"{name} was stopped {moment} and ended with {stage.faults().stop(name, moment)}")
+
+    @keyword
+    def pause_server(self, node: str | None = None, *, moment: str = "between steps") -> None:
+        """Lets a node stand still (SIGSTOP), with everything that it is made of.
+
+        Its kernel still takes connections and bytes; nothing is answered until `Resume Server`.
+
+        Args:
+            node: The node; by default the target's first one.
+            moment: When this happens in the scenario, in words, for the report.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A server that stood still goes on
+            Pause Server
+            Resume Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        stage.faults().pause(name, moment)
+        logger.info(f"{name} stands still {moment}")
+
+    @keyword
+    def resume_server(self, node: str | None = None) -> None:
+        """Lets a paused node go on.
+
+        Args:
+            node: The node; by default the target's first one.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A server that stood still goes on
+            Pause Server
+            Resume Server
+        ```
+        """
+        name = node or stage.target().nodes[0]
+        stage.faults().resume(name)
+        logger.info(f"{name} goes on")
 
     @keyword
     def start_server(self, node: str | None = None) -> None:

@@ -84,7 +84,7 @@ class Trespasses:
             Attempts Should Have Failed
         ```
         """
-        _tell(
+        tell(
             "a login that was refused",
             trespassing.try_operations_after_failed_login(stage.scenario(), intruder, victim),
         )
@@ -113,9 +113,9 @@ class Trespasses:
         try:
             found = trespassing.try_operations_after_expiry(stage.scenario(), intruder, victim)
         except NotTried as reason:
-            _not_tried("what works after the end of a token", str(reason))
+            not_tried("what works after the end of a token", str(reason))
         else:
-            _tell("the end of its token", found)
+            tell("the end of its token", found)
 
     @keyword
     def try_operations_after_revocation(self, intruder: str, *, victim: str) -> None:
@@ -140,22 +140,24 @@ class Trespasses:
         """
         office = stage.target().administration
         if office is None or "revoke_device" not in office.known:
-            _not_tried(
+            not_tried(
                 "what works after a revocation",
                 f"{stage.target().file.path} has no [administration.revoke_device]",
             )
             return
         found = trespassing.try_operations_after_revocation(stage.scenario(), office, intruder, victim)
-        _tell("its revocation", found)
+        tell("its revocation", found)
 
 
-def _tell(after: str, found: Mapping[str, str]) -> None:
+def tell(after: str, found: Mapping[str, str]) -> None:
+    """Says in the log what had become of each session."""
     logger.info(
         f"{len(found)} operations after {after}: "
         + "; ".join(f"{name} ({state})" for name, state in found.items())
     )
 
 
-def _not_tried(what: str, reason: str) -> None:
+def not_tried(what: str, reason: str) -> None:
+    """Says in the test's message what could not be tried, and why."""
     current.case.show(not_tried=1)
     BuiltIn().set_test_message(f"Not tried: {what}, for {reason}.", append=True)

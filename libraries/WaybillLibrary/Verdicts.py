@@ -86,8 +86,11 @@ class Verdicts:
         """
         if not stage.has_scenario():
             return
-        scenario, down = stage.scenario(), stage.faults().down
+        scenario, down, standing = stage.scenario(), stage.faults().down, stage.faults().standing
+        stage.undo()
         stage.set_scenario(None)
+        for node in standing:
+            stage.target().resume(node)
         failed = BuiltIn().get_variable_value("${TEST STATUS}") == "FAIL"
         try:
             if failed and current.case.report is None and scenario.recording:

@@ -5,7 +5,7 @@ One Robot process runs one scenario at a time, so both live in this module; keyw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _target: RunningTarget | None = None
 _scenario: Scenario | None = None
 _faults: ProcessFaults | None = None
+_at_end: list[Callable[[], None]] = []
 
 
 def set_target(target: RunningTarget | None) -> None:
@@ -90,6 +91,17 @@ def scenario() -> Scenario:
             "No scenario was begun. Use `Test Setup    A scenario begins` (or `Begin Scenario`)."
         )
     return _scenario
+
+
+def at_end(action: Callable[[], None]) -> None:
+    """Does something when the running scenario ends, whatever came of it: what it disturbed is left to nobody else."""
+    _at_end.append(action)
+
+
+def undo() -> None:
+    """Does what was left for the end of the scenario, the latest first."""
+    while _at_end:
+        _at_end.pop()()
 
 
 def has_scenario() -> bool:

@@ -1,4 +1,4 @@
-"""Time: the wall clock, and the hybrid logical clock that numbers messages.
+"""Time: the wall clock, the clock that never steps, and the hybrid logical clock that numbers messages.
 
 A message number is 48 bits of milliseconds since 1970 and 16 bits of a counter in one integer. It follows the wall
 clock while that goes forward, and counts on from the last number when the wall clock stands still or steps back; so
@@ -19,6 +19,9 @@ class Clock(Protocol):
     def wall_ms(self) -> int:
         """Milliseconds since 1970, as the machine says; may step."""
 
+    def seconds(self) -> float:
+        """Seconds from some moment on, which go on evenly whatever the wall clock does: spans are measured in them."""
+
     def next_number(self) -> int:
         """A message number above every earlier one. Called from one thread only."""
 
@@ -36,6 +39,10 @@ class HybridClock:
         """Milliseconds since 1970."""
         return time.time_ns() // 1_000_000
 
+    def seconds(self) -> float:
+        """Seconds of the monotonic clock."""
+        return time.monotonic()
+
     def next_number(self) -> int:
         """A message number above every earlier one."""
         self._last = max(self.wall_ms() << COUNTER_BITS, self._last + 1)
@@ -44,6 +51,15 @@ class HybridClock:
     def recover(self, number: int) -> None:
         """Never again gives `number` or a lower one."""
         self._last = max(self._last, number)
+
+
+def deadline_of(clock: Clock, moment: float) -> float:
+    """When a moment of the wall clock, in seconds since 1970, will have come, in the clock's even seconds.
+
+    The wall clock is asked once: a step of it later makes nothing end earlier or later.
+    """
+    now = clock.seconds()
+    return now + moment - clock.wall_ms() / 1000
 
 
 def message_id(number: int) -> str:

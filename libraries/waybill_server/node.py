@@ -229,11 +229,10 @@ class Node:
         )
 
     def _tick(self, now: float, stood_still: float) -> None:
-        wall = time.time()
         for session in tuple(self._services.sessions):
             if stood_still > LATE_TICK_SECONDS:
                 session.connection.heard += stood_still
-            session.tick(now, wall)
+            session.tick(now)
 
     async def _drain(self) -> None:
         services = self._services

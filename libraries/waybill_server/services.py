@@ -52,7 +52,7 @@ class OpenSession(Protocol):
     def opened(self) -> bool:
         """Whether somebody is logged in."""
 
-    def tick(self, now: float, wall: float) -> None:
+    def tick(self, now: float) -> None:
         """Looks after silence, stalling and expiry; called several times a second."""
 
     def close(self, code: str, text: str) -> None:

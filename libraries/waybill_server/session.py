@@ -6,7 +6,7 @@ import asyncio
 import secrets
 
 from waybill_server.client_frames import Bye, Hello, Operation, Proof, Typing
-from waybill_server.clock import message_id, message_time
+from waybill_server.clock import deadline_of, message_id, message_time
 from waybill_server.codec import FaultyFrame
 from waybill_server.connection import Connection
 from waybill_server.feeder import Feeder
@@ -114,7 +114,7 @@ class Session:
 
     def _operate(self, frame: Operation) -> None:
         ref = None if isinstance(frame, Typing) else frame.ref
-        if self._expired(self.services.clock.wall_ms() / 1000):
+        if self._expired():
             return
         try:
             if self.services.draining:
@@ -159,7 +159,7 @@ class Session:
         if self._closed or self.services.draining:
             return
         self.connection.greeted()
-        self._expires = identity.expires
+        self._expires = deadline_of(self.services.clock, identity.expires)
 
         admission = Admission(identity, hello.device)
 
@@ -304,20 +304,20 @@ class Session:
         """Whether the device is logged in."""
         return self._feeder is not None and not self._closed
 
-    def _expired(self, wall: float) -> bool:
+    def _expired(self) -> bool:
         """Ends the session if its token is over. Asked before each operation, since `tick` comes only now and then."""
-        if wall < self._expires:
+        if self.services.clock.seconds() < self._expires:
             return False
         self.close("expired", "the session's token has expired")
         return True
 
-    def tick(self, now: float, wall: float) -> None:
+    def tick(self, now: float) -> None:
         """Looks after silence, stalling and expiry; called several times a second."""
         if self._closed or self._feeder is None:
             return
         timing = self.services.timing
         silent = now - self.connection.heard
-        if self._expired(wall):
+        if self._expired():
             return
         if self.connection.stalled is not None:
             if now - self.connection.stalled > timing.stalled:

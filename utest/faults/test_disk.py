@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from spoken import Spoken
 
-from waybill.faults.disk import DiskFault, DiskFaults, FaultWithoutEffect
+from waybill.faults.disk import DiskFault, DiskFaults
+from waybill.faults.effects import FaultWithoutEffect
 from waybill.faults.process import Death, ProcessFaults
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
@@ -26,23 +28,6 @@ try:
 except OSError as error:
     sys.exit(error.errno)
 """
-
-
-class Spoken:
-    """A recorder that only remembers."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def fault_start(self, kind: str, scope: str, **_: object) -> int:
-        self.said.append(f"start {kind} {scope}")
-        return 7
-
-    def fault_observed(self, fault: int, text: str) -> None:
-        self.said.append(f"observed {fault}: {text}")
-
-    def fault_end(self, fault: int) -> None:
-        self.said.append(f"end {fault}")
 
 
 class Disks:
@@ -141,7 +126,7 @@ def test_a_write_is_torn_and_its_process_is_gone(disks: Disks) -> None:
 def test_a_write_that_never_came_was_not_torn(disks: Disks) -> None:
     torn = DiskFaults(disks, Spoken).tear("node", write=99, size=4)  # type: ignore[arg-type]
     write(disks)
-    with pytest.raises(FaultWithoutEffect, match="never came to the write"):
+    with pytest.raises(FaultWithoutEffect, match=r"never came to the call .*in the middle of a write"):
         torn.happened()
 
 

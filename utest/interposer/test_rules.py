@@ -92,6 +92,23 @@ def test_a_delayed_sync_takes_so_much_longer(table: Table) -> None:
     assert time.monotonic() - begin >= 0.15
 
 
+def test_a_process_goes_on_in_other_threads_until_a_held_call_kills_it(table: Table) -> None:
+    program = """
+import os, sys, threading
+file = os.open(f"{sys.argv[1]}/file", os.O_RDWR | os.O_CREAT)
+threading.Thread(target=os.write, args=(file, b"held"), daemon=True).start()
+for number in range(sys.maxsize):
+    if os.path.exists(sys.argv[1]):
+        print(number, flush=True)
+"""
+    rule = table.arm(Rule(Operation.WRITE, Action.HOLD_KILL, path="*/data/*", number=300, first=1, last=1))
+    done = run(table, program, table.watched, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert table.acted(rule) == 1
+    assert len(done.stdout.split()) > 1, "the other thread went on"
+    assert (table.watched / "file").stat().st_size == 0
+
+
 def test_a_process_stands_still_exactly_at_a_sync_and_goes_on(table: Table) -> None:
     table.arm(Rule(Operation.FSYNC, Action.STOP_BEFORE, path="*/data/*", first=2, last=2))
     process = subprocess.Popen(

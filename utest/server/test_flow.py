@@ -124,7 +124,7 @@ def test_a_node_that_stood_still_does_not_blame_its_clients(
 def test_time_in_which_the_node_stood_still_is_no_silence(
     tmp_path: Path, stood_still: float, heard: float
 ) -> None:
-    session = SimpleNamespace(connection=SimpleNamespace(heard=100.0), tick=lambda now, wall: None)
+    session = SimpleNamespace(connection=SimpleNamespace(heard=100.0), tick=lambda now: None)
     services = SimpleNamespace(sessions={"only": session}.values())
     settings = Settings(tmp_path, "https://issuer.example", tmp_path, tmp_path)
     Node(settings, cast(Services, services))._tick(200.0, stood_still)

@@ -25,7 +25,7 @@ from waybill.targets import (
     launch,
 )
 from waybill.targets.model import TargetFile
-from waybill.targets.processes import end_marked
+from waybill.targets.processes import _thread_states, end_marked
 from waybill.targets.target_file import parse_target
 
 SERVER = Path(__file__).with_name("small_server.py")
@@ -491,3 +491,14 @@ def test_a_launched_target_gives_its_authority_for_probes(tmp_path: Path) -> Non
         assert running.issuing.certificate == running.authority
         issued = running.issuing.issue(tmp_path / "probe", ["localhost"])
     assert issued.certificate.exists()
+
+
+def test_what_a_node_left_outside_its_session_stands_still_with_it(tmp_path: Path) -> None:
+    with launch(target("leaves-a-child"), tmp_path) as running:
+        child = int((tmp_path / "node" / "data" / "child").read_text())
+
+        running.pause()
+        assert _thread_states(child) == ["T"]
+
+        running.resume()
+        assert _thread_states(child) != ["T"]

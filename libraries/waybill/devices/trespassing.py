@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -122,11 +123,19 @@ def try_operations_after_failed_login(scenario: Scenario, intruder: str, victim:
     return answers
 
 
-def try_operations_after_expiry(scenario: Scenario, intruder: str, victim: str) -> dict[str, str]:
+def try_operations_after_expiry(
+    scenario: Scenario, intruder: str, victim: str, *, meanwhile: AbstractContextManager[None] | None = None
+) -> dict[str, str]:
     """Tries each operation on a session whose token has expired meanwhile, and to log in with that token again.
 
     Each session is used before, so it is known to work. A session that the server ended at the end of its token has
     given its answer.
+
+    Args:
+        scenario: Whose devices these are.
+        intruder: Who tries.
+        victim: Whose conversations and presence are the object.
+        meanwhile: What holds from when the sessions were used until all of them were tried.
 
     Returns:
         For each operation what had become of its session by then.
@@ -145,17 +154,18 @@ def try_operations_after_expiry(scenario: Scenario, intruder: str, victim: str) 
         device.connect(credential=Credential(device.account.user, token=tokens[name]))
     _use(scenario, devices.values(), place)
     end = max(end_of(token) for token in tokens.values()) + leeway
-    # A server that keeps its word ends them; of one that does not, nothing may be asked before the tokens are over.
-    scenario.signal.wait_until(
-        lambda: not any(device.connected for device in devices.values()),
-        Deadline(max(0.0, end - time.time())),
-    )
-    for device in devices.values():
-        administering.note_expiry(scenario, device)
-    found = {name: device.state for name, device in devices.items()}
-    for name, device in devices.items():
-        _trespass(scenario, device, name, place)
-    _end(devices.values())
+    with meanwhile or nullcontext():
+        # A server that keeps its word ends them; of one that does not, nothing may be asked before the tokens are over.
+        scenario.signal.wait_until(
+            lambda: not any(device.connected for device in devices.values()),
+            Deadline(max(0.0, end - time.time())),
+        )
+        for device in devices.values():
+            administering.note_expiry(scenario, device)
+        found = {name: device.state for name, device in devices.items()}
+        for name, device in devices.items():
+            _trespass(scenario, device, name, place)
+        _end(devices.values())
     for name, token in tokens.items():
         shown = Credential(devices[name].account.user, token=token)
         false = FalseCredential(f"expired-token-of-{name}", CredentialKind.EXPIRED, shown)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
 
+from waybill.faults.armed import ArmedKill, arm_kill
+from waybill.faults.effects import FaultWithoutEffect
 from waybill.history.recorder import Recorder
 from waybill.interposer.table import Action, Operation, Rule, Table
 
@@ -33,10 +35,6 @@ _RULES: Final = {
     DiskFault.FAILS_TO_SYNC: (Operation.FSYNC, errno.EIO),
     DiskFault.IS_READ_ONLY: (CHANGES, errno.EROFS),
 }
-
-
-class FaultWithoutEffect(Exception):
-    """The server did nothing that the fault could have met, so its scenario shows nothing."""
 
 
 class Disks(Protocol):
@@ -99,7 +97,7 @@ class DiskFaults:
             )
         return met
 
-    def tear(self, node: str, *, write: int, size: int) -> TornWrite:
+    def tear(self, node: str, *, write: int, size: int) -> ArmedKill:
         """Ends a node in the middle of a write to its data.
 
         Args:
@@ -108,44 +106,13 @@ class DiskFaults:
             size: So many bytes of it reach the file at most.
         """
         table = self.disks.interposed(node)
-        number = self.recorder().fault_start("torn-write", node, write=write, bytes=size)
-        rule = table.arm(
-            Rule(
-                Operation.WRITE,
-                Action.TORN_KILL,
-                path=f"{table.watched}*",
-                number=size,
-                first=write,
-                last=write,
-            )
+        rule = Rule(
+            Operation.WRITE,
+            Action.TORN_KILL,
+            path=f"{table.watched}*",
+            number=size,
+            first=write,
+            last=write,
         )
-        return TornWrite(self.recorder(), node, table, rule, number)
-
-
-@dataclass(frozen=True)
-class TornWrite:
-    """A write that is going to be cut short together with its server."""
-
-    recorder: Recorder
-    node: str
-    table: Table
-    rule: int
-    fault: int
-
-    def happened(self) -> None:
-        """The node has gone: tells the history, if it was this.
-
-        Raises:
-            FaultWithoutEffect: The write never came.
-        """
-        acted = self.table.acted(self.rule)
-        self.table.disarm(self.rule)
-        if not acted:
-            raise FaultWithoutEffect(
-                f"{self.node} never came to the write that was to be torn, so nothing is shown."
-            )
-        self.recorder.fault_observed(self.fault, f"{self.node} was killed in the middle of a write")
-
-    def healed(self) -> None:
-        """The node is back on what it left."""
-        self.recorder.fault_end(self.fault)
+        where = "in the middle of a write"
+        return arm_kill(self.recorder(), node, table, rule, "torn-write", where, write=write, bytes=size)

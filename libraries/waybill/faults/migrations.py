@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from waybill.faults.disk import FaultWithoutEffect
+from waybill.faults.effects import FaultWithoutEffect
 from waybill.faults.upkeep import BACK, FORWARD, Upkeep, first_line, require_refused
 from waybill.faults.views import View, look
 from waybill.interposer.table import Action, Operation, Rule, Table

@@ -1,4 +1,4 @@
-"""Faults of a server's process: it is killed or stopped, and started again on the same data."""
+"""Faults of a server's process: it is killed, stopped or stands still, and goes on or starts on the same data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ class Processes(Protocol):
         """Ends the node's process and takes from its data what no sync had made durable."""
 
     def stop(self, node: str) -> int:
-        """Ends the node in good order and returns its exit status."""
+        """Asks the node to end (SIGTERM) and returns its exit status when it is gone."""
+
+    def pause(self, node: str) -> None:
+        """Lets every process of the node stand still and returns when they do."""
+
+    def resume(self, node: str) -> None:
+        """Lets them go on and returns when they do."""
 
     def start(self, node: str) -> None:
         """Starts the node on the same data and returns when it is ready."""
@@ -42,10 +48,10 @@ class Processes(Protocol):
 
 @dataclass
 class ProcessFaults:
-    """Kills and starts nodes, and records each kill as a fault.
+    """Kills, stops, pauses and starts nodes, and records each end and each standstill as a fault.
 
-    The effect is observed when the process is gone; the fault ends when the node is ready again on the same data. A
-    kill that is never healed stays open in the history.
+    The effect is observed when the process is gone, or stands still; the fault ends when the node is ready again on the
+    same data, or goes on. One that is never healed stays open in the history.
 
     Attributes:
         processes: The target.
@@ -55,6 +61,7 @@ class ProcessFaults:
     processes: Processes
     recorder: Callable[[], Recorder]
     _open: dict[str, int] = field(default_factory=dict)
+    _standing: dict[str, int] = field(default_factory=dict)
 
     def kill(self, node: str, moment: str) -> None:
         """Kills a node with SIGKILL.
@@ -85,8 +92,8 @@ class ProcessFaults:
         )
         self._open[node] = fault
 
-    def stop(self, node: str, moment: str) -> None:
-        """Ends a node in good order.
+    def stop(self, node: str, moment: str) -> int:
+        """Asks a node to end, as an operator does; returns its exit status.
 
         Args:
             node: Its name.
@@ -94,8 +101,28 @@ class ProcessFaults:
         """
         fault = self.recorder().fault_start("stop", node, moment=moment)
         status = self.processes.stop(node)
-        self.recorder().fault_observed(fault, f"{node} ended in good order with status {status}")
+        self.recorder().fault_observed(fault, f"{node} was asked to end (SIGTERM) and ended with {status}")
         self._open[node] = fault
+        return status
+
+    def pause(self, node: str, moment: str) -> None:
+        """Lets a node stand still: its kernel still takes connections and bytes, and nothing answers.
+
+        Args:
+            node: Its name.
+            moment: When it happens, in words, for the report.
+        """
+        fault = self.recorder().fault_start("pause", node, moment=moment)
+        self.processes.pause(node)
+        self.recorder().fault_observed(fault, f"every process of {node} stands still (SIGSTOP)")
+        self._standing[node] = fault
+
+    def resume(self, node: str) -> None:
+        """Lets a paused node go on and ends its fault."""
+        self.processes.resume(node)
+        fault = self._standing.pop(node, None)
+        if fault is not None:
+            self.recorder().fault_end(fault)
 
     def end(self, death: Death, node: str, moment: str) -> None:
         """Ends a node without a warning."""
@@ -107,6 +134,11 @@ class ProcessFaults:
         fault = self._open.pop(node, None)
         if fault is not None:
             self.recorder().fault_end(fault)
+
+    @property
+    def standing(self) -> list[str]:
+        """The nodes that were paused and not resumed."""
+        return list(self._standing)
 
     @property
     def down(self) -> list[str]:

@@ -8,14 +8,18 @@ import numpy as np
 
 from . import accepted as wordless
 from .checks.revocation import REVOCATIONS
+from .checks.security import unwelcome
 from .columns import distinct
-from .events import Completion, CredentialKind, Operation
+from .events import Completion, CredentialKind, End, Operation
 from .membership import NEVER, Bools
 from .model import History
 from .report import Anomaly
 from .views import is_pushed
 
 Figures = dict[str, int]
+
+CLOCK = "clock-"
+"""How the kinds of faults of clocks begin."""
 
 
 def count_figures(history: History, anomalies: Sequence[Anomaly]) -> Figures:
@@ -185,10 +189,32 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         tried = (operations.what > 0) & bad[operations.session]
         figures["attempts"] = int(tried.sum())
         figures["accepted"] = _count(anomalies, "unauthorised-ok")
+    if any(fault.kind.startswith(CLOCK) for fault in history.faults):
+        figures |= {"skews": _skews(history), "expired_early": _expired_early(history)}
     revoked = sum(asked.confirmed and asked.operation in REVOCATIONS for asked in history.administrations)
     if revoked:
         figures |= {"revoked": revoked, "late_operations": _count(anomalies, "revoked-accepted")}
     return figures
+
+
+def _skews(history: History) -> int:
+    """Clocks that were wrong in a way that somebody was seen to be told of."""
+    return sum(fault.observed < NEVER and fault.kind.startswith(CLOCK) for fault in history.faults)
+
+
+def _expired_early(history: History) -> int:
+    """Good credentials that a server turned away: at a login, or in the middle of a session.
+
+    A session is not counted that had a reason to end: its token was put down as expired or revoked, or the device
+    logged in again.
+    """
+    sessions, operations = history.sessions, history.operations
+    good = (sessions.device >= 0) & (sessions.credential == CredentialKind.VALID)
+    refused = (operations.what == Operation.LOGIN) & (operations.completion == Completion.FAIL)
+    early = np.zeros(len(sessions.device), dtype=np.bool_)
+    early[operations.session[refused]] = True
+    early |= sessions.end == End.REFUSED
+    return int((good & early & (unwelcome(history) == NEVER)).sum())
 
 
 def _final_reads(history: History) -> tuple[Bools, Bools]:

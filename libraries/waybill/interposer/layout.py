@@ -22,6 +22,7 @@ UNDO_SEQUENCE: Final = 96
 UNDO_CAPACITY: Final = 104
 KEPT: Final = 112
 DURABLE: Final = 120
+CLOCK_TOLD: Final = 128
 
 WATCHED: Final = 512
 UNDO: Final = 1536

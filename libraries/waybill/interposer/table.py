@@ -62,6 +62,8 @@ class Action(IntEnum):
     """It is not done, and the process is told that it was."""
     STOP_BEFORE = 8
     """The process is stopped (SIGSTOP) before it, and does it when it goes on."""
+    HOLD_KILL = 9
+    """The thread is held for `number` milliseconds, while others go on, and the process is killed instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,11 @@ class Table:
     def clock_reads(self) -> int:
         """How often a process looked at a changed clock."""
         return self.read("Q", layout.CLOCK_READS)
+
+    @property
+    def clock_told(self) -> float:
+        """By how many seconds the changed clock was off when a process looked at it last."""
+        return self.read("q", layout.CLOCK_TOLD) / 1e9
 
     def read(self, kind: str, place: int) -> int:
         """A number of the table."""

@@ -19,9 +19,10 @@ class Interposition:
     Args:
         node: The node's name.
         folder: The target's folder; the node's data is what a power loss can take back.
+        loses_power: Note from now on what a power loss would take back.
     """
 
-    def __init__(self, node: str, folder: Path) -> None:
+    def __init__(self, node: str, folder: Path, *, loses_power: bool = True) -> None:
         self.node = node
         self._table: Table | None = None
         self._missing = ""
@@ -30,7 +31,7 @@ class Interposition:
         except NotInterposable as error:
             self._missing = str(error)
         else:
-            self._table.keep_undo(True)
+            self._table.keep_undo(loses_power)
 
     @property
     def environment(self) -> Mapping[str, str]:

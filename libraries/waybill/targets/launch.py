@@ -266,8 +266,9 @@ class _Launcher:
         (folder / "data").mkdir(exist_ok=True)
         values = {**self.shared, **self._own(template.name)}
         where = f"{self.target.path.name}: the process '{template.name}'"
-        if self.interposing and template.role == "node":
-            self.interpositions[template.name] = Interposition(template.name, self.folder)
+        if self.interposing and template.role in ("node", "issuer"):
+            interposition = Interposition(template.name, self.folder, loses_power=template.role == "node")
+            self.interpositions[template.name] = interposition
         process = self._process(template, template.name, self._command(template.command, values, where))
         ready: Ready = passes or ReadyLine(process)
         if template.ready == "port":

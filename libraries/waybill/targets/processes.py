@@ -7,6 +7,7 @@ lives as long as this process, starts all of them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import select
@@ -191,16 +192,14 @@ class ServerProcess:
         return status
 
     def pause(self) -> None:
-        """SIGSTOP; returns when every thread of it stands still."""
+        """SIGSTOP to everything that it is made of; returns when every thread of all of it stands still."""
         self._require_alive("paused")
-        self._signal(signal.SIGSTOP)
         self._wait_for_states(stopped=True)
         self._paused = True
 
     def resume(self) -> None:
-        """SIGCONT; returns when it runs again."""
+        """SIGCONT to everything that it is made of; returns when all of it runs again."""
         self._require_alive("resumed")
-        self._signal(signal.SIGCONT)
         self._wait_for_states(stopped=False)
         self._paused = False
 
@@ -262,11 +261,19 @@ class ServerProcess:
         end_marked(self._marks)
 
     def _wait_for_states(self, stopped: bool) -> None:
+        """Sends the signal to whatever is not in that state, until there is nothing: what stands still starts nothing,
+        but what was not found yet may."""
         until = time.monotonic() + _GONE_DEADLINE
         while True:
-            states = _thread_states(self.pid)
-            if all((state == "T") is stopped for state in states):
+            states = {pid: _thread_states(pid) for pid in self.pids}
+            others = [
+                pid for pid, its in states.items() if any((state == "T") is not stopped for state in its)
+            ]
+            if not others:
                 return
+            for pid in others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP if stopped else signal.SIGCONT)
             if time.monotonic() > until or self.wait_for_exit(0.001):
                 wanted = "stopped" if stopped else "running"
                 raise TargetError(

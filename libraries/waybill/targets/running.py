@@ -399,6 +399,22 @@ class RunningTarget:
         self._process(node, "change the release or the data of")
         return self._upkeeps[node or self.nodes[0]]
 
+    def clocks(self, process: str | None = None) -> dict[str, Table]:
+        """The rules that the wall clocks of its processes follow, by the names of the processes.
+
+        Args:
+            process: A node, or the issuer; None for all of them, as if they ran on one machine.
+
+        Raises:
+            MeansMissing: There are none: the target was not launched with `interposed`, or they do not reach it.
+        """
+        names = [process] if process else [self.nodes[0], *self._interpositions]
+        return {name: self.interposed(name) for name in names}
+
+    def forget_tokens(self) -> None:
+        """Hands out no token again that was obtained so far: the clock that judges them is another one now."""
+        self._obtained.clear()
+
     def pause(self, node: str | None = None) -> None:
         """SIGSTOP; returns when the node stands still. Its kernel still accepts connections.
 

@@ -25,6 +25,7 @@ MODULES = (
     "dedup",
     "durability",
     "storage",
+    "stepping",
     "answering",
     "devices",
     "paging",

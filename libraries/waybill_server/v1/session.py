@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from waybill_server.clock import message_id
+from waybill_server.clock import deadline_of, message_id
 from waybill_server.conversations import legal_name
 from waybill_server.feeder import Feeder
 from waybill_server.limits import RETRY_AFTER_MS
@@ -92,7 +92,7 @@ class V1Session:
             self.close("malformed", str(fault))
 
     def _operate(self, frame: object) -> None:
-        if self._expired(self.services.clock.wall_ms() / 1000):
+        if self._expired():
             return
         try:
             if self.services.draining:
@@ -115,7 +115,7 @@ class V1Session:
         if self._closed or self.services.draining:
             return
         self.connection.greeted()
-        self._expires = identity.expires
+        self._expires = deadline_of(self.services.clock, identity.expires)
 
         admission = Admission(identity, identity.device or DEVICE)
 
@@ -274,20 +274,20 @@ class V1Session:
         """Whether the user is logged in."""
         return self._feeder is not None and not self._closed
 
-    def _expired(self, wall: float) -> bool:
+    def _expired(self) -> bool:
         """Ends the session if its token is over. Asked before each operation, since `tick` comes only now and then."""
-        if wall < self._expires:
+        if self.services.clock.seconds() < self._expires:
             return False
         self.close("expired", "the session's token has expired")
         return True
 
-    def tick(self, now: float, wall: float) -> None:
+    def tick(self, now: float) -> None:
         """Looks after stalling and expiry, and on WebSocket after silence; called several times a second."""
         if self._closed or self._feeder is None:
             return
         timing = self.services.timing
         silent = now - self.connection.heard
-        if self._expired(wall):
+        if self._expired():
             return
         if self.connection.stalled is not None:
             if now - self.connection.stalled > timing.stalled:

@@ -11,7 +11,9 @@ static int64_t shift(const struct timespec *real)
         if (!(generation & 1) && generation == atomic_load(&table->clock_generation)) {
             atomic_fetch_add_explicit(&table->clock_reads, 1, memory_order_relaxed);
             int64_t now = (int64_t)real->tv_sec * 1000000000LL + real->tv_nsec;
-            return offset + (int64_t)((__int128)(now - anchor) * rate / 1000000000LL);
+            int64_t told = offset + (int64_t)((__int128)(now - anchor) * rate / 1000000000LL);
+            atomic_store_explicit(&table->clock_told, told, memory_order_relaxed);
+            return told;
         }
         sched_yield();
     }

@@ -43,9 +43,11 @@ static int before(uint32_t action, struct rule *rule, ssize_t whole, ssize_t *ou
     case STOP_BEFORE:
         kill(getpid(), SIGSTOP);
         return 0;
-    case DELAY: {
+    case DELAY:
+    case HOLD_KILL: {
         struct timespec wait = { rule->number / 1000, rule->number % 1000 * 1000000L };
         while (nanosleep(&wait, &wait) && errno == EINTR) { }
+        if (action == HOLD_KILL) end_here();
         return 0;
     }
     case FAIL:

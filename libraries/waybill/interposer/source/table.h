@@ -8,7 +8,7 @@ enum {
     OPEN = 1, READ = 2, WRITE = 4, FSYNC = 8, RENAME = 16, UNLINK = 32, TRUNCATE = 64,
     SEND = 128, RECEIVE = 256, CONNECT = 512, ACCEPT = 1024,
 };
-enum { COUNT, FAIL, KILL_BEFORE, KILL_AFTER, TORN_KILL, SHORT, DELAY, DROP, STOP_BEFORE };
+enum { COUNT, FAIL, KILL_BEFORE, KILL_AFTER, TORN_KILL, SHORT, DELAY, DROP, STOP_BEFORE, HOLD_KILL };
 
 struct rule {
     _Atomic uint32_t armed;
@@ -33,7 +33,8 @@ struct table {
     _Atomic uint64_t undo_used, undo_live, undo_sequence;
     uint64_t undo_capacity;
     _Atomic uint64_t kept, durable;
-    char reserved[512 - 128];
+    _Atomic int64_t clock_told;
+    char reserved[512 - 136];
     char watched[PATHS], undo[PATHS], trash[PATHS];
     char padding[4096 - 512 - 3 * PATHS];
     struct rule rules[RULES];
