@@ -181,11 +181,12 @@ def _log(data: dict[str, Any], picture: Path | None) -> None:
 
 
 def _sentences(data: dict[str, Any]) -> str:
-    """The findings, worst first: each kind with its count and its smallest example."""
+    """The findings, worst first: each kind with its count and its smallest example and the faults near it."""
     lines = []
     for anomaly in data["anomalies"]:
-        example = anomaly["examples"][0]["sentence"] if anomaly["examples"] else ""
-        lines.append(f"{anomaly['anomaly']} ({anomaly['count']:,}): {example}")
+        example = anomaly["examples"][0] if anomaly["examples"] else {"sentence": ""}
+        lines.append(f"{anomaly['anomaly']} ({anomaly['count']:,}): {example['sentence']}")
+        lines += [f"    {example['meanwhile']}"] if example.get("meanwhile") else []
     return "\n".join(lines)
 
 

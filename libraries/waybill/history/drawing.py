@@ -53,7 +53,7 @@ class _Drawing:
         weighty |= {edge for band in moments.bands for edge in (band.begin, band.end)}
         self.axis = Axis(inside, LEFT + 26, self.right - 18, weighty)
         self.strips = Strips(moments.bands, self.axis, (self.first, self.last), LEFT, self.right)
-        self.prose = wrapped(moments.sentence, 128, 4)
+        self.prose = wrapped(moments.sentence, 128, 7)
         self.top = MARGIN + 44 + 19 * len(self.prose)
         self.plot = self.top + (20 if self.axis.cuts else 0)
         self.lanes_top = self.plot + self.strips.height

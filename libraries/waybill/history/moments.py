@@ -44,7 +44,7 @@ class Moments:
     Attributes:
         anomaly: Its name, with the form in brackets.
         count: How often it occurs.
-        sentence: The prose of the example.
+        sentence: The prose of the example, with its faults.
         events: The events that prove it.
         timed: Whether the marks carry times or, for want of those, event numbers.
         window: The first and the last event of what is shown.
@@ -86,11 +86,12 @@ def moments_of(history: History, anomaly: Anomaly, *, marks: int = MARKS, bands:
     """
     example = anomaly.examples[0] if anomaly.examples else Example(anomaly.name)
     name = f"{anomaly.name} ({example.sub_kind})" if example.sub_kind else anomaly.name
+    sentence = f"{example.sentence}. {example.meanwhile}" if example.meanwhile else example.sentence
     finder = Finder(history)
     followed = finder.messages(example.events)
     found = finder.marks(example.events, followed)
     timed = all(mark.at >= 0 for mark in found)
-    shown = Moments(name, anomaly.count, example.sentence, example.events, timed)
+    shown = Moments(name, anomaly.count, sentence, example.events, timed)
     if not timed:
         found = [replace(mark, at=mark.event) for mark in found]
     shown.marks = sorted(found, key=lambda mark: (mark.event, mark.message))[: max(marks * 3 // 4, 12)]

@@ -32,12 +32,14 @@ class Finding(msgspec.Struct):
         count: How often it was found.
         sentence: The worst example in prose.
         events: Indexes of the events that prove it.
+        meanwhile: The faults in or next to which it lies, in sentences.
     """
 
     anomaly: str
     count: int = 1
     sentence: str = ""
     events: list[int] = []
+    meanwhile: str = ""
 
     def words(self) -> str:
         """The finding in one line."""

@@ -164,4 +164,5 @@ def _finding(name: object, count: int | None, example: Mapping[str, Any]) -> Fin
         count or 1,
         str(example.get("sentence", "")),
         list(map(int, example.get("events", ()))),
+        str(example.get("meanwhile", "")),
     )

@@ -128,7 +128,10 @@ def _findings(scenarios: list[ScenarioResult], level: str) -> list[str]:
             continue
         lines += [f"{level}# {OUTCOME_SYMBOL[one.outcome]} {_cell(one.scenario)}", ""]
         if one.findings:
-            lines += [f"- {_cell(finding.words())}" for finding in one.findings]
+            lines += [
+                f"- {_cell(f'{finding.words()}. {finding.meanwhile}' if finding.meanwhile else finding.words())}"
+                for finding in one.findings
+            ]
         else:
             lines.append(f"- {one.outcome}: {_cell(one.message)}")
         lines += ["", "```sh", one.replay, "```", ""]

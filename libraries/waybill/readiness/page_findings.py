@@ -55,7 +55,8 @@ def _prose(finding: Finding) -> str:
     times = f" {finding.count} times" if finding.count > 1 else ""
     events = ", ".join(map(str, finding.events))
     proof = f' <span class="events">(events {events})</span>' if events else ""
-    return f"<li><b>{escape(finding.anomaly)}</b>{times}<br>{escape(finding.sentence)}{proof}</li>"
+    meanwhile = f'<br><span class="meanwhile">{escape(finding.meanwhile)}</span>' if finding.meanwhile else ""
+    return f"<li><b>{escape(finding.anomaly)}</b>{times}<br>{escape(finding.sentence)}{proof}{meanwhile}</li>"
 
 
 def _message(one: ScenarioResult) -> str:
