@@ -17,6 +17,7 @@ from waybill.readiness.matrix import (
     variant,
 )
 from waybill.readiness.model import GuaranteeResult, Readiness, RunResult, ScenarioResult
+from waybill.readiness.server_logs import summary
 from waybill.readiness.words import (
     MEANING,
     NOTHING,
@@ -108,6 +109,11 @@ def _run(run: RunResult, level: str) -> list[str]:
         if idle:
             lines += [f"UNPROVEN, no scenario selected: {', '.join(idle)}.", ""]
     lines += _findings(run.scenarios, level)
+    logs = summary(run)
+    if logs.sentence:
+        lines += [f"Server logs: {_cell(logs.sentence)}.", ""]
+        lines += [f"- {_cell(one.scenario)}: {_cell(line)}" for one, line in logs.lines]
+        lines += [""] if logs.lines else []
     if run.command:
         lines += ["Run again with:", "", "```sh", run.command, "```", ""]
     return lines

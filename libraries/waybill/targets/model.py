@@ -71,6 +71,25 @@ class FileTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRules:
+    """What an error looks like in the logs of a launched target. All expressions are searched for in single lines.
+
+    Attributes:
+        error: The expression that finds an error.
+        files: Patterns of the logs that are judged, by their paths in the target's folder.
+        expected: Errors that say nothing against the server, whenever they come.
+        during: Errors that are expected while a fault is in force, by the kind of fault.
+        fail: An unexpected error fails its scenario.
+    """
+
+    error: str
+    files: tuple[str, ...] = ("*.log",)
+    expected: tuple[str, ...] = ()
+    during: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """How to launch the target.
 
@@ -81,6 +100,7 @@ class Launch:
         stop_deadline: Seconds that a process has to end after SIGTERM.
         needs: Programs that must be installed besides those of the processes' commands.
         install: The shell command that installs the server, shown when its program is missing.
+        log: What an error looks like in the logs; None where nobody says it.
     """
 
     processes: tuple[ProcessTemplate, ...]
@@ -89,6 +109,7 @@ class Launch:
     stop_deadline: float = 10.0
     needs: tuple[str, ...] = ()
     install: str = ""
+    log: LogRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
