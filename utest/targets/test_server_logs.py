@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,30 @@ def test_an_error_is_expected_only_during_a_fault_of_its_kind(target: Target, tm
     ]
 
 
+@pytest.mark.parametrize("form", ["{:.6f}", "iso"])
+def test_the_time_in_a_line_tells_its_fault_where_logs_are_late(
+    target: Target, tmp_path: Path, form: str
+) -> None:
+    logs = ServerLogs(target, LogRules("ERROR", during={"disk-full": ("no space",)}, time=r"^<(.*?)>"))
+
+    def now() -> str:
+        seconds = time.time()
+        if form == "iso":
+            return f"<{datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(sep=' ')}>"
+        return f"<{form.format(seconds)}>"
+
+    before = now()
+    logs.begins(1, "disk-full")
+    meanwhile = now()
+    logs.ends(1)
+    target.write(f"{before} ERROR no space, before\n{meanwhile} ERROR no space\n    ERROR no space, too\n")
+    target.write(f"{now()} ERROR no space, after\n<nonsense> ERROR no space, without a time\n")
+
+    kept = logs.keep(tmp_path / "logs")
+
+    assert [line.rpartition("no space, ")[2] for line in kept.first] == ["before", "after", "without a time"]
+
+
 def test_judges_only_the_files_that_are_named(target: Target, tmp_path: Path) -> None:
     logs = ServerLogs(target, LogRules("ERROR", files=("*/main.log",)))
     target.write("ERROR twice\n")
@@ -189,6 +215,7 @@ def test_reads_the_rules() -> None:
         ("[launch.log]\nerror = 'E'\n[launch.log.during]\nkill = ['[']", "launch.log.during.kill"),
         ("[launch.log]\nerror = 'E'\nexpecte = ['x']", "expecte"),
         ("[launch.log]\nerror = 'E'\nfail = 'yes'", "launch.log.fail"),
+        ("[launch.log]\nerror = 'E'\ntime = '^x'", "launch.log.time"),
     ],
 )
 def test_refuses_what_it_cannot_use(text: str, said: str) -> None:

@@ -23,12 +23,16 @@ def read_log_rules(launch: Table) -> LogRules | None:
     error = table.text("error", "a regular expression that finds an error in a line")
     during = table.table("during")
     kinds = list(during.entries())
+    time = table.text("time", "a regular expression whose first group is the time of a line", "")
+    if re.compile(_checked(table, "time", [time])[0]).groups < bool(time):
+        raise table.error("time", f"expected a group around the time, as in '^\\[(.*?)\\]', found '{time}'.")
     rules = LogRules(
         error=_checked(table, "error", [error])[0],
         files=table.texts("files", "a list of patterns such as '*/output.log'", ("*.log",)),
         expected=tuple(_checked(table, "expected", table.texts("expected", _EXPRESSIONS, ()))),
         during={kind: tuple(_checked(during, kind, during.texts(kind, _EXPRESSIONS, ()))) for kind in kinds},
         fail=table.value("fail", bool, "true or false", False),
+        time=time,
     )
     table.finish()
     return rules

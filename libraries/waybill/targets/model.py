@@ -80,6 +80,7 @@ class LogRules:
         expected: Errors that say nothing against the server, whenever they come.
         during: Errors that are expected while a fault is in force, by the kind of fault.
         fail: An unexpected error fails its scenario.
+        time: The expression whose first group is the time of a line, for logs that are written late; empty for none.
     """
 
     error: str
@@ -87,6 +88,7 @@ class LogRules:
     expected: tuple[str, ...] = ()
     during: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fail: bool = False
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """What the processes of a target wrote into their logs during one scenario: kept, and searched for errors.
 
-A line belongs to a fault if it was written between the fault's start and its end; that is told by the place in the
-file, not by the clocks of servers. What is kept has no passwords and no tokens.
+A line belongs to a fault if it was written between the fault's start and its end. The place in the file tells that,
+which needs no clock; for logs that a server writes late, such as those of Erlang, the time that stands in the line. What
+is kept has no passwords and no tokens.
 """
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
+import time as clock
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -60,13 +64,18 @@ class Kept:
 
 @dataclass(slots=True)
 class _Window:
-    """A fault, and how large each log was at its start and at its end."""
+    """A fault, and when it began and ended: by the clock, and by how large each log was."""
 
     kind: str
     begin: dict[Path, int]
+    began: float
     end: dict[Path, int] | None = None
+    ended: float = math.inf
 
-    def covers(self, log: Path, place: int) -> bool:
+    def covers(self, log: Path, place: int, time: float | None) -> bool:
+        """Whether a line at this place, of this time if it says one, was written during the fault."""
+        if time is not None:
+            return self.began <= time <= self.ended
         return self.begin.get(log, 0) <= place and (self.end is None or place < self.end.get(log, 0))
 
 
@@ -91,13 +100,13 @@ class ServerLogs:
 
     def begins(self, fault: int, kind: str) -> None:
         """A fault begins."""
-        self._windows[fault] = _Window(kind, self._sizes())
+        self._windows[fault] = _Window(kind, self._sizes(), clock.time())
 
     def ends(self, fault: int) -> None:
         """A fault is over."""
         window = self._windows.get(fault)
         if window is not None and window.end is None:
-            window.end = self._sizes()
+            window.end, window.ended = self._sizes(), clock.time()
 
     def keep(self, folder: Path) -> Kept:
         """Copies what was written since the beginning, and searches it for errors.
@@ -121,24 +130,43 @@ class ServerLogs:
             judged = self.rules is not None and any(
                 fnmatch(str(name), pattern) for pattern in self.rules.files
             )
+            time: float | None = None
             for place, line in _lines(log, begin):
+                time = self._time(line, time)
                 harmless = hide(line)
                 copy.add(harmless)
-                if judged and self._unexpected(log, place, line):
+                if judged and self._unexpected(log, place, time, line):
                     errors += 1
                     if len(first) < FIRST:
                         first.append(f"{name}: {_shown(harmless)}")
             files.append(copy.write())
         return Kept(tuple(files), None if self.rules is None else errors, tuple(first))
 
-    def _unexpected(self, log: Path, place: int, line: bytes) -> bool:
+    def _unexpected(self, log: Path, place: int, time: float | None, line: bytes) -> bool:
         rules = self.rules
         if rules is None or not re.search(rules.error.encode(), line):
             return False
         if _any(rules.expected, line):
             return False
-        kinds = {window.kind for window in self._windows.values() if window.covers(log, place)}
+        kinds = {window.kind for window in self._windows.values() if window.covers(log, place, time)}
         return not any(_any(rules.during.get(kind, ()), line) for kind in kinds)
+
+    def _time(self, line: bytes, before: float | None) -> float | None:
+        """The time of a line in seconds since 1970; that of the line before it where it says none."""
+        if self.rules is None or not self.rules.time:
+            return None
+        found = re.search(self.rules.time.encode(), line)
+        if found is None or not found[1]:
+            return before
+        text = found[1].decode(errors="replace")
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            return datetime.datetime.fromisoformat(text).timestamp()
+        except ValueError:
+            return before
 
     def _sizes(self) -> dict[Path, int]:
         return {log: log.stat().st_size for log in self.target.logs()}
