@@ -1,8 +1,8 @@
 """What the processes of a target wrote into their logs during one scenario: kept, and searched for errors.
 
 A line belongs to a fault if it was written between the fault's start and its end. The place in the file tells that,
-which needs no clock; for logs that a server writes late, such as those of Erlang, the time that stands in the line. What
-is kept has no passwords and no tokens.
+which needs no clock; for logs that a server writes late, such as those of Erlang, the time that stands in the line.
+What is kept has no passwords and no tokens.
 """
 
 from __future__ import annotations
