@@ -21,8 +21,9 @@ from waybill.readiness.cases import folder_for
 from waybill.readiness.catalogue import Guarantee, bundled_catalogue
 from waybill.readiness.evidence import inexpressible
 from waybill.readiness.gate import VACUOUS
+from waybill.targets.server_logs import ServerLogs
 from waybill.version import __version__
-from WaybillLibrary import current, stage
+from WaybillLibrary import current, server_log_parts, stage
 from WaybillLibrary.places import run_folder
 
 DRAIN = timedelta(seconds=30)
@@ -70,12 +71,15 @@ class Verdicts:
             name=name,
             seed=seed,
             guarantees=[str(tag).upper() for tag in tags],
+            watch=ServerLogs(target, target.file.launch.log if target.file.launch else None),
         )
         stage.set_scenario(scenario, ProcessFaults(target, lambda: scenario.recorder))
 
     @keyword
     def end_scenario(self) -> None:
         """Ends every session and closes the history, whatever happened before; nothing happens without a scenario.
+
+        What the server's processes wrote into their logs since the scenario began is kept beside the history.
 
         Example:
 
@@ -99,6 +103,8 @@ class Verdicts:
         finally:
             for node in down:
                 stage.target().start(node)
+            if isinstance(scenario.watch, ServerLogs):
+                server_log_parts.keep(scenario.watch, scenario.path.with_name("logs"))
 
     @keyword
     def check_history(self, *, deadline: timedelta = DRAIN) -> None:
@@ -184,11 +190,12 @@ def _log(data: dict[str, Any], picture: Path | None) -> None:
 
 
 def _sentences(data: dict[str, Any]) -> str:
-    """The findings, worst first: each kind with its count and its smallest example."""
-    lines = []
-    for anomaly in data["anomalies"]:
-        example = anomaly["examples"][0]["sentence"] if anomaly["examples"] else ""
-        lines.append(f"{anomaly['anomaly']} ({anomaly['count']:,}): {example}")
+    """The findings, worst first: each kind with its count and smallest example, the worst with the faults near it."""
+    lines: list[str] = []
+    for number, anomaly in enumerate(data["anomalies"]):
+        example = anomaly["examples"][0] if anomaly["examples"] else {"sentence": ""}
+        lines.append(f"{anomaly['anomaly']} ({anomaly['count']:,}): {example['sentence']}")
+        lines += [f"    {example['meanwhile']}"] if example.get("meanwhile") and not number else []
     return "\n".join(lines)
 
 

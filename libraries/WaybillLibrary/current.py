@@ -32,6 +32,10 @@ class Case:
         findings: Findings that do not come from the history: `anomaly`, `count`, `sentence`, `events`.
         infrastructure: The scenario failed for a reason that says nothing about the target.
         timeline: The picture of the worst finding; by default `timeline.svg` in the folder, when it is there.
+        logs: What the server's processes wrote into their logs meanwhile.
+        log_errors: How many unexpected errors are in them; None where nobody says what an error is.
+        log_lines: The first few of these.
+        log_failure: Why they fail the scenario, where the target file says that they do.
     """
 
     suite: str = ""
@@ -43,6 +47,10 @@ class Case:
     findings: list[dict[str, Any]] = field(default_factory=list)
     infrastructure: bool = False
     timeline: Path | None = None
+    logs: list[Path] = field(default_factory=list)
+    log_errors: int | None = None
+    log_lines: list[str] = field(default_factory=list)
+    log_failure: str = ""
 
     def checked(self, history: Path | str, report: dict[str, Any]) -> None:
         """Says that the scenario's history was checked, and what the check found.

@@ -100,6 +100,9 @@ class EvidenceGate:
         record.findings = gate.findings_of(case.report, case.findings)
         record.history = self._relative(_as_finished(case.history))
         record.timeline = self._timeline(case)
+        record.logs = [self._relative(log) for log in case.logs]
+        record.log_errors, record.log_lines = case.log_errors, case.log_lines
+        result.doc = _with_logs(result.doc, record)
         self._decide(record, case, result)
         record.finished = cases.utc_now()
         cases.write_json(case.folder / cases.FILE, record)
@@ -128,6 +131,7 @@ class EvidenceGate:
             findings=record.findings,
             infrastructure=record.infrastructure,
             misspelt=catalogue.misspelt(record.tags),
+            log_failure=case.log_failure,
             scenario=NOT_A_SCENARIO not in map(str.lower, record.tags),
         )
         guarantees = [catalogue.guarantees[id_] for id_ in record.guarantees]
@@ -190,6 +194,14 @@ def _with_replay(message: str, replay: str) -> str:
     if message.startswith("*HTML*"):
         return f"{message}<br>replay: <code>{html.escape(replay)}</code>"
     return f"{message}\nreplay: {replay}"
+
+
+def _with_logs(doc: str, record: cases.CaseRecord) -> str:
+    """The documentation of a scenario in Robot's log, with links to its part of the server's logs."""
+    if not record.logs:
+        return doc
+    links = ", ".join(f"[{log}|{Path(log).name.removesuffix('.txt')}]" for log in record.logs)
+    return f"{doc}\n\n*Server logs:* {links}".strip()
 
 
 def _as_finished(history: Path | None) -> Path | None:

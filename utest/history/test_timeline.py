@@ -71,7 +71,7 @@ def test_draws_every_anomaly(labelled: Labelled, tmp_path: Path) -> None:
         root = ElementTree.fromstring(picture)
         assert root.tag == f"{SVG}svg"
         assert len(picture.encode()) < LARGEST
-        assert (root.findtext(f"{SVG}title") or "").endswith(anomaly.examples[0].sentence)
+        assert anomaly.examples[0].sentence in (root.findtext(f"{SVG}title") or "")
 
 
 def test_says_what_was_found_and_what_proves_it(tmp_path: Path) -> None:
@@ -99,6 +99,70 @@ def test_shows_devices_epochs_faults_and_the_message(tmp_path: Path) -> None:
         "ack",
     ):
         assert word in text
+
+
+def test_a_band_says_in_words_what_was_done_where_and_when(tmp_path: Path) -> None:
+    text = words(drawn(LOST, tmp_path))
+
+    assert "1 kill node1" in text
+    assert "1  kill on node1, 6.000 to 9.000 ms: seen" in text
+
+
+def test_whoever_cannot_see_the_picture_is_told_the_same(tmp_path: Path) -> None:
+    description = ElementTree.fromstring(drawn(LOST, tmp_path)).findtext(f"{SVG}desc") or ""
+
+    assert "1. kill on node1, 6.000 to 9.000 ms: seen." in description
+    assert "alice/phone ack at event 5" in description
+
+
+def test_a_fault_that_nobody_ended_reaches_to_the_edge(tmp_path: Path) -> None:
+    text = words(drawn(LOST.replace("fault ends\n", ""), tmp_path))
+
+    assert "kill on node1, from 6.000 ms on: seen" in text
+
+
+def test_shows_administration_nodes_and_versions(tmp_path: Path) -> None:
+    text = "alice/phone connects node=eu version=1\nbob/laptop connects node=us version=2\n" + LOST.replace(
+        "fault kill", "administration revoke_user user=bob\nfault kill"
+    )
+
+    shown = words(drawn(text, tmp_path))
+
+    assert "1 revoke_user bob" in shown
+    assert re.search(r"1  revoke_user bob, [\d.]+ to [\d.]+ ms: confirmed", shown)
+    assert "epoch 1 on eu v1" in shown
+    assert "epoch 1 on us v2" in shown
+
+
+def chaotic(faults: int) -> str:
+    """A story with many faults between the send that is lost and the end."""
+    lines = ["alice/phone sends m0", "alice/phone ok m0"]
+    for number in range(1, faults + 1):
+        lines += [f"fault kind-{number}", f"alice/phone sends m{number}", f"alice/phone ok m{number}"]
+        lines += [f"bob/laptop gets m{number}", "fault observed", "fault ends", "+30"]
+    return "\n".join([*lines, "alice/phone final", "bob/laptop final"])
+
+
+@pytest.mark.parametrize("faults", [1, 10, 25, 200])
+def test_many_faults_stay_readable_and_small(tmp_path: Path, faults: int) -> None:
+    picture = drawn(chaotic(faults), tmp_path)
+    root = ElementTree.fromstring(picture)
+
+    assert len(picture.encode()) < LARGEST
+    width = int(root.get("width") or 0)
+    assert ("max-width:none" in (root.get("style") or "")) == (width > 1000) == (faults > 10)
+    numbered = [
+        (float(element.get("x") or 0), float(element.get("y") or 0), element.text or "")
+        for element in root.iter(f"{SVG}text")
+        if re.fullmatch(r"\d+ kind-\d+ node1", element.text or "")
+    ]
+    assert len(numbered) == min(faults, len(numbered))
+    assert len(numbered) >= min(faults, 12)
+    for x, y, text in numbered:
+        beside = [left for left, row, _ in numbered if row == y and left > x]
+        assert all(left - x > len(text) * 5 for left in beside), "two names run into each other"
+    if faults == 200:
+        assert re.search(r"and .*\d+ further from the finding", words(picture))
 
 
 def test_shows_times_in_milliseconds(tmp_path: Path) -> None:

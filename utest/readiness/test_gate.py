@@ -260,3 +260,13 @@ def test_a_server_without_answers_may_waive_them_in_writing():
 )
 def test_what_a_protocol_has_no_words_for_is_named_but_a_missing_answer_to_sends(ids, capabilities, missing):
     assert inexpressible([GUARANTEES[id_] for id_ in ids], capabilities) == missing
+
+
+def test_an_unexpected_error_in_the_logs_fails_only_what_would_have_passed():
+    failure = "The server's logs have 1 unexpected error line:\nnode/output.log: ERROR"
+    passed = decision(shown(log_failure=failure), "DEL-1")
+    assert (passed.robot_status, passed.cause, passed.message) == (FAILED, "failed", failure)
+    waived = decision(shown(log_failure=failure), "DEL-1", waived=["DEL-1"])
+    assert (waived.robot_status, waived.cause) == (SKIPPED, "waived")
+    other = decision(shown(log_failure=failure, figures=ENOUGH | {"acknowledged": 0}), "DEL-1")
+    assert "logs" not in other.message

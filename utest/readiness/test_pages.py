@@ -95,11 +95,11 @@ def test_the_verdict_and_its_rule_come_first(broken):
     )
     order = [
         "NOT READY</h1>",
+        '<h2 id="findings"',
         '<h2 id="guarantees"',
         "P0<small",
         "P1<small",
         "P2<small",
-        '<h2 id="findings"',
         '<h2 id="waivers"',
         '<h2 id="how"',
     ]
@@ -143,6 +143,68 @@ def test_findings_come_with_prose_picture_and_replay_line(broken):
     assert PICTURE in drawn
     assert '<code class="replay">waybill run --seed 42 --test &quot;Loses&quot;</code>' in drawn
     assert "it never started; its worker died" in drawn
+
+
+def test_a_finding_tells_the_faults_near_it(tmp_path):
+    record(tmp_path, "Loses")
+    told = "The acknowledgement of alice/phone#7 came 13.0 ms before the fault power-loss on node."
+    findings = [Finding("lost-acked", 1, "never got it", [7], told)]
+    case(tmp_path, "Loses", "failed", cause="anomalies", message="lost", findings=findings)
+    write_pages(tmp_path)
+    assert told in html(tmp_path)
+    assert "13.0 ms before the fault power-loss" in (tmp_path / "readiness.md").read_text(encoding="utf-8")
+
+
+def test_a_wide_picture_can_be_seen_as_a_whole(broken):
+    assert 'class="whole"' not in html(broken)
+    picture = PICTURE.replace("width=", 'style="max-width:none" width=')
+    (broken / "cases/suites-delivery--loses/timeline.svg").write_text(picture, encoding="utf-8")
+    write_pages(broken)
+    assert '<label class="whole"><input type="checkbox">' in html(broken)
+
+
+def logged(folder, scenario, errors, *lines):
+    """A case with a part of a log, so many unexpected errors, and the first of them."""
+    place = case(folder, scenario)
+    (place / "logs").mkdir()
+    (place / "logs" / "node-output.log.txt").write_text("x", encoding="utf-8")
+    log = f"{place.relative_to(folder)}/logs/node-output.log.txt"
+    case(folder, scenario, logs=[log], log_errors=errors, log_lines=list(lines))
+    return log
+
+
+def test_unexpected_error_lines_are_counted_and_shown(tmp_path):
+    record(tmp_path, "One", "Two", "Three")
+    log = logged(tmp_path, "One", 2, f"node/output.log: {HOSTILE}", "node/output.log: second")
+    logged(tmp_path, "Two", 1, "node/output.log: third")
+    logged(tmp_path, "Three", 0)
+    write_pages(tmp_path)
+    drawn = html(tmp_path)
+    assert "Server logs: 3 unexpected error lines in 2 scenarios." in drawn
+    assert "node/output.log: third" in drawn
+    assert "<script" not in drawn
+    assert log in structure(drawn).links
+    assert "3 unexpected error lines in 2 scenarios" in (tmp_path / "readiness.md").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (0, "no unexpected error line in 1 scenario"),
+        (None, "not judged: the target file has no [launch.log]; the logs of 1 scenario are kept"),
+    ],
+)
+def test_logs_without_errors_and_logs_that_nobody_judged_are_told_apart(tmp_path, errors, said):
+    record(tmp_path, "One")
+    logged(tmp_path, "One", errors)
+    write_pages(tmp_path)
+    assert f"Server logs: {said}." in html(tmp_path)
+
+
+def test_a_run_without_logs_says_nothing_of_them(broken):
+    assert "Server logs" not in html(broken)
 
 
 def test_hostile_text_stays_text(broken):

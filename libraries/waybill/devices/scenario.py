@@ -24,7 +24,7 @@ from waybill.drivers.base import Capability, Delivery, Driver
 from waybill.drivers.clients import Client
 from waybill.history.events import Operation
 from waybill.history.header import Header
-from waybill.history.recorder import Recorder
+from waybill.history.recorder import FaultWatch, Recorder
 
 if TYPE_CHECKING:
     from waybill.devices.intrusion import Attempt
@@ -85,6 +85,7 @@ class Scenario:
         guarantees: The ids of the guarantees it puts to the proof.
         declares: The operations that it promises to exercise; one without a single `ok` makes the history
             vacuous.
+        watch: Who is told when faults begin and end.
 
     Attributes:
         random: The scenario's source of choice.
@@ -107,7 +108,9 @@ class Scenario:
         seed: int,
         guarantees: Sequence[str] = (),
         declares: Sequence[Operation] = (),
+        watch: FaultWatch | None = None,
     ) -> None:
+        self.watch = watch
         self.target = target
         self.path = Path(path)
         self.name = name
@@ -235,7 +238,7 @@ class Scenario:
         """The recorder of the one history."""
         with self._opening:
             if self._recorder is None:
-                self._recorder = Recorder(self.path, self._header())
+                self._recorder = Recorder(self.path, self._header(), watch=self.watch)
             return self._recorder
 
     @property

@@ -66,9 +66,9 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
                     len(faults) + 1, kind, scope, event, time, details=line.get("details") or {}
                 )
             case "fault-observed" if (started := _fault(faults, line)) is not None:
-                started.observed = min(started.observed, event)
+                started.seen(event, time, str(line.get("text", "")))
             case "fault-end" if (started := _fault(faults, line)) is not None:
-                started.end = min(started.end, event)
+                started.over(event, time)
             case "administration-start":
                 number = line.get("administration", len(administrations) + 1)
                 administrations[number] = Administration(

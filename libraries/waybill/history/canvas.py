@@ -9,6 +9,8 @@ from waybill.history.shapes import number
 INK, SOFT, LINE, PAPER = "#1c2126", "#5b656e", "#d9dde1", "#ffffff"
 GOOD, BAD, DOUBT, FAR = "#1d7a4f", "#b3271e", "#8a5a00", "#98a3ad"
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif"
+FITTING = 1000
+"""The width up to which a picture shrinks with its page."""
 CHARACTER = 6.6
 """The width of a character at 11 px, on average and rounded up."""
 
@@ -84,12 +86,14 @@ class Canvas:
         """Ends the group."""
         self._strokes.append("</g>")
 
-    def svg(self, width: int, height: int, title: str) -> str:
-        """Everything as one element on a sheet of paper of its own."""
+    def svg(self, width: int, height: int, title: str, description: str = "") -> str:
+        """Everything as one element on a sheet of paper of its own; a wide one keeps its width, and scrolls."""
+        fit = "max-width:100%;height:auto" if width <= FITTING else "max-width:none;height:auto"
+        told = f"<desc>{escape(description)}</desc>" if description else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" role="img" style="max-width:100%;height:auto" font-family="{FONT}" '
-            f'font-size="11" fill="{INK}"><title>{escape(title)}</title><rect x=".5" y=".5" '
+            f'height="{height}" role="img" style="{fit}" font-family="{FONT}" '
+            f'font-size="11" fill="{INK}"><title>{escape(title)}</title>{told}<rect x=".5" y=".5" '
             f'width="{width - 1}" height="{height - 1}" rx="9" fill="{PAPER}" stroke="{LINE}"/>'
             f"{''.join(self._strokes)}</svg>\n"
         )

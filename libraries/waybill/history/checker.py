@@ -7,6 +7,7 @@ from pathlib import Path
 from .checks import CHECKS
 from .checks.versions import attribute
 from .figures import count_figures
+from .meanwhile import with_circumstances
 from .membership import NEVER
 from .model import History
 from .prose import Prose
@@ -41,6 +42,10 @@ def check_history(history: History) -> Report:
         reasons.append(f"the check 'versions' broke: {type(error).__name__}: {error}")
     anomalies = _merged(anomalies)
     anomalies.sort(key=lambda anomaly: SEVERITY.index(anomaly.name))
+    try:
+        anomalies = with_circumstances(history, anomalies)
+    except Exception as error:
+        reasons.append(f"the faults of the findings could not be told: {type(error).__name__}: {error}")
     figures: dict[str, int] = {}
     try:
         figures = count_figures(history, anomalies)

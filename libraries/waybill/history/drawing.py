@@ -7,19 +7,26 @@ stand in any page. It brings its own paper and is as legible on a dark page as o
 from __future__ import annotations
 
 from waybill.history.axis import Axis
+from waybill.history.bands import Band
 from waybill.history.canvas import BAD, CHARACTER, DOUBT, FAR, GOOD, INK, LINE, PAPER, SOFT, Canvas
 from waybill.history.marks import Mark
-from waybill.history.moments import FOREVER, Band, Bar, Moments
+from waybill.history.moments import Bar, Moments
 from waybill.history.shapes import MEANINGS, number, outline, short, span, wrapped
+from waybill.history.strips import Strips
 
 WIDTH = 1000
+WIDEST = 2400
+"""The width of a picture with many bands; whoever shows it lets it scroll."""
+FEW = 10
+"""So many bands fit in the usual width; each further one makes it wider."""
 MARGIN = 24
 LEFT = MARGIN + 150
-RIGHT = WIDTH - MARGIN - 76
 LANE = 54
 BAR, BAR_LINE = "#eef1f4", "#c3cad1"
 COLOURS = ("#1f5fbf", "#b3461e", "#6b3fa0", "#0f7f86", "#a3286b", "#5f6b00")
 """One for each followed message; all of them readable on the paper."""
+DESCRIBED = 12
+"""The most bands, and the most marks, in the description of a picture."""
 OUTCOMES = {"ok": GOOD, "fail": BAD, "info": DOUBT}
 HALO = f'stroke="{PAPER}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
 """Keeps words readable where lines cross them."""
@@ -40,11 +47,16 @@ class _Drawing:
         spans: list[Bar | Band] = [*moments.bars, *moments.bands]
         edges = [edge for one in spans for edge in (one.begin, one.end)]
         inside = [mark.at for mark in self.all] + [edge for edge in edges if self.first < edge < self.last]
-        self.axis = Axis(inside, LEFT + 26, RIGHT - 18, {mark.at for mark in moments.marks})
-        self.prose = wrapped(moments.sentence, 128, 4)
+        self.width = min(WIDTH + 60 * max(len(moments.bands) - FEW, 0), WIDEST)
+        self.right = self.width - MARGIN - 76
+        weighty = {mark.at for mark in moments.marks}
+        weighty |= {edge for band in moments.bands for edge in (band.begin, band.end)}
+        self.axis = Axis(inside, LEFT + 26, self.right - 18, weighty)
+        self.strips = Strips(moments.bands, self.axis, (self.first, self.last), LEFT, self.right)
+        self.prose = wrapped(moments.sentence, 128, 7)
         self.top = MARGIN + 44 + 19 * len(self.prose)
         self.plot = self.top + (20 if self.axis.cuts else 0)
-        self.lanes_top = self.plot + (32 if moments.bands else 0)
+        self.lanes_top = self.plot + self.strips.height
         self.lanes = {
             device: self.lanes_top + LANE * row + 28 for row, (device, _) in enumerate(moments.devices)
         }
@@ -52,8 +64,7 @@ class _Drawing:
 
     def svg(self) -> str:
         self._head()
-        for band in self.moments.bands:
-            self._band(band)
+        self.strips.draw(self.canvas, self.plot, self.bottom)
         self._cuts()
         for row, (device, name) in enumerate(self.moments.devices):
             self._lane(row, device, name)
@@ -70,7 +81,19 @@ class _Drawing:
         self._words(absent)
         self.canvas.end_group()
         height = self._foot()
-        return self.canvas.svg(WIDTH, height, f"{self.moments.anomaly}: {self.moments.sentence}")
+        title = f"{self.moments.anomaly}: {self.moments.sentence}"
+        return self.canvas.svg(self.width, height, title, self._described())
+
+    def _described(self) -> str:
+        """The picture for whoever cannot see it: what was done meanwhile, and what became of the messages, in order."""
+        moments = self.moments
+        done = [f"{place}. {band.told}." for place, band in enumerate(moments.bands[:DESCRIBED], start=1)]
+        names = dict(moments.devices)
+        seen = [
+            f"{names[mark.device]} {mark.text or mark.kind} at event {mark.event}"
+            for mark in moments.marks[:DESCRIBED]
+        ]
+        return " ".join([*done, f"Marks: {'; '.join(seen)}." if seen else ""]).strip()
 
     def _head(self) -> None:
         """The anomaly's name, how often it occurs, and the sentence."""
@@ -78,7 +101,7 @@ class _Drawing:
         self.canvas.text(MARGIN, MARGIN + 14, moments.anomaly, size=17, fill=BAD, bold=True)
         if moments.count > 1:
             told = f"the worst of {moments.count:,}"
-            self.canvas.text(WIDTH - MARGIN, MARGIN + 13, told, size=12, fill=SOFT, anchor="end")
+            self.canvas.text(self.width - MARGIN, MARGIN + 13, told, size=12, fill=SOFT, anchor="end")
         for row, line in enumerate(self.prose):
             self.canvas.text(MARGIN, MARGIN + 38 + 19 * row, line, size=14)
 
@@ -93,47 +116,26 @@ class _Drawing:
                 self.canvas.path(f"M{number(cut.x)} {self.plot - 4}V{self.bottom}", FAR, dashes="1 4")
                 self.canvas.text(cut.x, self.plot - 9, told, fill=SOFT, anchor="middle")
 
-    def _band(self, band: Band) -> None:
-        """A fault: a shade over all lanes, with its name, and a ring where its effect was seen."""
-        begin, end, y = self.axis.place(band.begin), self.axis.place(band.end), self.plot
-        if band.begin < self.first:
-            begin = LEFT
-        if band.end > self.last:
-            end = RIGHT
-        width = max(end - begin, 2)
-        self.canvas.rectangle(begin, y, width, self.bottom - y, BAD, opacity=0.08)
-        self.canvas.rectangle(begin, y, width, 5, BAD, opacity=0.75)
-        if band.observed < FOREVER:
-            x = self.axis.place(band.observed)
-            self.canvas.path(
-                outline("ask", x, y + 2.5, 4.5), BAD, width=1.6, fill=PAPER, title="its effect was seen"
-            )
-        text = short(band.text, 34)
-        if RIGHT - begin > CHARACTER * len(text) + 6:
-            self.canvas.text(begin + 5, y + 20, text, fill=BAD, bold=True)
-        else:
-            self.canvas.text(begin - 5, y + 20, text, fill=BAD, anchor="end", bold=True)
-
     def _lane(self, row: int, device: int, name: str) -> None:
         y = self.lanes[device]
         if row:
             edge = self.lanes_top + LANE * row
-            self.canvas.path(f"M{MARGIN} {edge}H{WIDTH - MARGIN}", LINE, opacity=0.6)
-        self.canvas.path(f"M{LEFT} {y}H{RIGHT}", LINE)
+            self.canvas.path(f"M{MARGIN} {edge}H{self.width - MARGIN}", LINE, opacity=0.6)
+        self.canvas.path(f"M{LEFT} {y}H{self.right}", LINE)
         self.canvas.text(LEFT - 12, y + 4, short(name, 20), size=12, anchor="end", bold=True)
         if device in self.moments.more:
-            self.canvas.text(RIGHT + 8, y + 4, f"+{self.moments.more[device]:,} more", fill=SOFT)
+            self.canvas.text(self.right + 8, y + 4, f"+{self.moments.more[device]:,} more", fill=SOFT)
 
     def _span(self, bar: Bar) -> tuple[float, float]:
         """Where a session begins and ends."""
         begin = LEFT if bar.begin <= self.first else self.axis.place(bar.begin)
-        end = RIGHT if bar.end > self.last else self.axis.place(bar.end)
+        end = self.right if bar.end > self.last else self.axis.place(bar.end)
         return begin, max(end, begin + 3)
 
     def _bar(self, bar: Bar) -> None:
         """A session; one that was begun with a bad credential or over a bad transport has a broken edge."""
         y, (begin, end) = self.lanes[bar.device], self._span(bar)
-        told = f"epoch {bar.epoch}" + (f" on {bar.node}" if bar.node else "")
+        told = f"epoch {bar.epoch}" + (f" on {bar.where}" if bar.where else "")
         self.canvas.rectangle(
             begin, y - 8, end - begin, 16, BAR, stroke=BAD if bar.doubtful else BAR_LINE, corner=4,
             dashes="4 3" if bar.doubtful else "", title=f"{told}, {bar.ended}" if bar.ended else told,
@@ -144,7 +146,7 @@ class _Drawing:
     def _bar_words(self, bar: Bar) -> None:
         """Which epoch of the device a session is, and how it ended."""
         y, (begin, end) = self.lanes[bar.device] + 20, self._span(bar)
-        word = f"epoch {bar.epoch}" + (f" on {short(bar.node, 10)}" if bar.node else "")
+        word = f"epoch {bar.epoch}" + (f" on {short(bar.where, 14)}" if bar.where else "")
         for text in (word, str(bar.epoch)):
             if end - begin > CHARACTER * len(text) * 0.9:
                 self.canvas.text(begin + 2, y, text, size=10, fill=SOFT)
@@ -226,7 +228,7 @@ class _Drawing:
             self.canvas.text(x, self.lanes[device] - 13, "never", fill=BAD, anchor="middle", bold=True)
         for mark in self._by_weight():
             half = CHARACTER * len(mark.text) / 2
-            x = min(max(self.axis.place(mark.at), LEFT + half), RIGHT + 60 - half)
+            x = min(max(self.axis.place(mark.at), LEFT + half), self.right + 60 - half)
             spans = taken.setdefault(mark.device, [])
             if mark.text and all(x + half + 2 < begin or end + 2 < x - half for begin, end in spans):
                 spans.append((x - half, x + half))
@@ -241,7 +243,7 @@ class _Drawing:
     def _foot(self) -> int:
         """The axis, the legends and the proof; returns the height of the picture."""
         moments, y = self.moments, self.bottom + 6
-        self.canvas.path(f"M{LEFT} {y}H{RIGHT}", SOFT)
+        self.canvas.path(f"M{LEFT} {y}H{self.right}", SOFT)
         spans: list[tuple[float, float]] = []
         for mark in [*self._by_weight(), *moments.around]:
             x = self.axis.place(mark.at)
@@ -251,11 +253,14 @@ class _Drawing:
                 spans.append((x - half, x + half))
                 self.canvas.path(f"M{number(x)} {y}v5", SOFT)
                 self.canvas.text(x, y + 17, told, fill=SOFT, anchor="middle")
-        self.canvas.text(WIDTH - MARGIN, y + 17, "ms" if moments.timed else "event", fill=SOFT, anchor="end")
+        self.canvas.text(
+            self.width - MARGIN, y + 17, "ms" if moments.timed else "event", fill=SOFT, anchor="end"
+        )
         if moments.hidden:
             more = f"+{moments.hidden:,} more device{'s' if moments.hidden > 1 else ''}"
             self.canvas.text(LEFT - 12, y + 17, more, fill=SOFT, anchor="end")
         y = self._legend(self._messages(y + 44))
+        y = int(self.strips.list(self.canvas, MARGIN, y + 8, self.width - 2 * MARGIN, moments.unbanded))
         events = ", ".join(str(event) for event in moments.events[:12])
         proof = f"Proof: event{'s' if len(moments.events) != 1 else ''} {events}. " if events else ""
         scale = "Not to scale: the order is true; a silence with its length above is cut short."
@@ -268,7 +273,7 @@ class _Drawing:
         for place, name in enumerate(self.moments.messages):
             told = short(name, 40)
             width = CHARACTER * len(told) + 36
-            if x + width > WIDTH - MARGIN:
+            if x + width > self.width - MARGIN:
                 x, y = float(MARGIN), y + 18
             self.canvas.rectangle(x, y - 8, 10, 10, _colour(place), corner=2)
             self.canvas.text(x + 15, y + 1, told, fill=_colour(place), bold=True)

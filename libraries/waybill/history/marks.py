@@ -67,7 +67,7 @@ class Finder:
         known = {event for event, _ in found}
         for event in events:
             if event not in known:
-                for mark in self._at(event):
+                for mark in self.at(event):
                     found.setdefault((mark.event, mark.kind), mark)
         return list(found.values())
 
@@ -82,11 +82,30 @@ class Finder:
     def lacking(self, message: int, events: Iterable[int]) -> list[int]:
         """The devices of these events that were never given a message and did not send it."""
         history = self.history
-        concerned = dict.fromkeys(mark.device for event in events for mark in self._at(event))
+        concerned = dict.fromkeys(mark.device for event in events for mark in self.at(event))
         rows = np.flatnonzero(history.messages.given == message)
         holders = set(history.sessions.device[history.deliveries.session[rows]].tolist())
         sender = int(history.messages.device[message])
         return [device for device in concerned if device >= 0 and device != sender and device not in holders]
+
+    def sessions(self, event: int) -> Iterator[int]:
+        """The sessions in which an event happened."""
+        history = self.history
+        for told in (
+            history.sends,
+            history.invokes,
+            history.deliveries,
+            history.receipts,
+            history.presences,
+            history.cursors,
+        ):
+            row = place_of(told.event, event)
+            if row >= 0:
+                yield int(told.session[row])
+        for answers in (history.oks, history.not_oks):
+            row = place_of(answers.event, event)
+            if row >= 0:
+                yield int(history.operations.session[answers.operation[row]])
 
     def _message_at(self, event: int) -> int:
         history = self.history
@@ -139,7 +158,7 @@ class Finder:
             kind = "deliver" if pushed else "read"
             yield Mark(int(deliveries.time[row]), int(deliveries.event[row]), device, kind, text, place)
 
-    def _at(self, event: int) -> Iterator[Mark]:
+    def at(self, event: int) -> Iterator[Mark]:
         """Whatever stands at one event."""
         history, sessions = self.history, self.history.sessions
         row = place_of(history.invokes.event, event)

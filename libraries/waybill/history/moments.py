@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from waybill.history.bands import BANDS, FOREVER, Band, bands_of
 from waybill.history.events import End, Mode, Operation
 from waybill.history.marks import Finder, Mark
 from waybill.history.membership import NEVER
@@ -16,8 +17,6 @@ LANES = 11
 """The most devices; with the lane of the faults there are twelve."""
 MARKS = 200
 """The most marks in all."""
-FOREVER = 2**62
-"""The end of what does not end."""
 BESIDE = 12
 """How many events before the first and after the last of the finding belong to the window."""
 ABSENT = ("lost-acked", "lost-proven", "stuck", "partial-fanout", "membership-leak", "gap", "stale-read")
@@ -26,25 +25,16 @@ ABSENT = ("lost-acked", "lost-proven", "stuck", "partial-fanout", "membership-le
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One session on the lane of a device; `begin` and `end` may lie outside of what is shown."""
+    """One session on the lane of a device; `begin` and `end` may lie outside of what is shown. `where` names its node
+    and its protocol version, where the history has several."""
 
     device: int
     epoch: int
     begin: int
     end: int
     ended: str
-    node: str
+    where: str
     doubtful: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """One fault."""
-
-    begin: int
-    end: int
-    observed: int
-    text: str
 
 
 @dataclass(slots=True)
@@ -54,7 +44,7 @@ class Moments:
     Attributes:
         anomaly: Its name, with the form in brackets.
         count: How often it occurs.
-        sentence: The prose of the example.
+        sentence: The prose of the example, with its faults.
         events: The events that prove it.
         timed: Whether the marks carry times or, for want of those, event numbers.
         window: The first and the last event of what is shown.
@@ -66,7 +56,8 @@ class Moments:
         more: For each device how many further events lie in the window.
         hidden: How many further devices have events in the window.
         bars: The sessions.
-        bands: The faults.
+        bands: The faults, and what was administered.
+        unbanded: How many more of them there are in the window.
     """
 
     anomaly: str
@@ -84,21 +75,23 @@ class Moments:
     hidden: int = 0
     bars: list[Bar] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
+    unbanded: int = 0
 
 
-def moments_of(history: History, anomaly: Anomaly, *, marks: int = MARKS) -> Moments:
-    """What to show of the worst example of an anomaly, with at most so many marks.
+def moments_of(history: History, anomaly: Anomaly, *, marks: int = MARKS, bands: int = BANDS) -> Moments:
+    """What to show of the worst example of an anomaly, with at most so many marks and bands.
 
     The window reaches from a little before the first mark of the finding to a little after the last; around the marks
     of the finding are shown the nearest others.
     """
     example = anomaly.examples[0] if anomaly.examples else Example(anomaly.name)
     name = f"{anomaly.name} ({example.sub_kind})" if example.sub_kind else anomaly.name
+    sentence = f"{example.sentence}. {example.meanwhile}" if example.meanwhile else example.sentence
     finder = Finder(history)
     followed = finder.messages(example.events)
     found = finder.marks(example.events, followed)
     timed = all(mark.at >= 0 for mark in found)
-    shown = Moments(name, anomaly.count, example.sentence, example.events, timed)
+    shown = Moments(name, anomaly.count, sentence, example.events, timed)
     if not timed:
         found = [replace(mark, at=mark.event) for mark in found]
     shown.marks = sorted(found, key=lambda mark: (mark.event, mark.message))[: max(marks * 3 // 4, 12)]
@@ -111,7 +104,8 @@ def moments_of(history: History, anomaly: Anomaly, *, marks: int = MARKS) -> Mom
     shown.window = (shown.marks[0].event - BESIDE, shown.marks[-1].event + BESIDE)
     _surroundings(history, shown, finder, marks - len(shown.marks))
     _sessions(history, shown)
-    _faults(history, shown)
+    near = [mark.event for mark in shown.marks]
+    shown.bands, shown.unbanded = bands_of(history, shown.window, near, timed=timed, most=bands)
     if anomaly.name in ABSENT:
         lanes = {device for device, _ in shown.devices}
         for place, message in enumerate(followed):
@@ -167,7 +161,8 @@ def _sessions(history: History, shown: Moments) -> None:
     """The sessions of the lanes that touch the window."""
     sessions = history.sessions
     first, last = shown.window
-    several = len({node for node in sessions.node if node}) > 1
+    nodes = len({node for node in sessions.node if node}) > 1
+    versions = len(np.unique(sessions.version[sessions.version > 0])) > 1
     for device, _ in shown.devices:
         for epoch, session in enumerate(np.flatnonzero(sessions.device == device).tolist(), start=1):
             begun, ended = int(sessions.event[session]), int(sessions.end_event[session])
@@ -178,36 +173,7 @@ def _sessions(history: History, shown: Moments) -> None:
             end = FOREVER if not over else int(sessions.end_time[session]) if shown.timed else ended
             word = End(int(sessions.end[session])).name.lower() if over else ""
             doubtful = sessions.credential[session] != 1 or sessions.transport[session] != 1
-            node = sessions.node[session] if several else ""
-            shown.bars.append(Bar(device, epoch, begin, end, word, node, bool(doubtful)))
-
-
-def _faults(history: History, shown: Moments) -> None:
-    """The faults that touch the window."""
-    first, last = shown.window
-    for fault in history.faults:
-        if fault.event <= last and fault.end >= first:
-            begin = fault.time if shown.timed else fault.event
-            end = _moment(history, fault.end, shown.timed)
-            observed = _moment(history, fault.observed, shown.timed, before=True)
-            observed = min(max(observed, begin), end) if fault.observed < NEVER else FOREVER
-            text = f"{fault.kind} {fault.scope}".strip()
-            shown.bands.append(Band(begin, end, observed, text))
-
-
-def _moment(history: History, event: int, timed: bool, *, before: bool = False) -> int:
-    """When an event was: its number, or the time of the first event after it (the last before it) that says one."""
-    if event == NEVER:
-        return FOREVER
-    if not timed:
-        return event
-    sessions = history.sessions
-    near = sessions.event <= event if before else (sessions.event >= event) & (sessions.event < NEVER)
-    times = sessions.time[near].tolist()
-    for table in (history.sends, history.invokes, history.oks, history.not_oks, history.deliveries):
-        row = int(np.searchsorted(table.event, event)) - before
-        if 0 <= row < len(table.time):
-            times.append(int(table.time[row]))
-    if before:
-        return max(times, default=0)
-    return min(times, default=FOREVER)
+            where = sessions.node[session] if nodes else ""
+            if versions and sessions.version[session] > 0:
+                where = f"{where} v{int(sessions.version[session])}".strip()
+            shown.bars.append(Bar(device, epoch, begin, end, word, where, bool(doubtful)))

@@ -50,8 +50,8 @@ class Prose:
         return self._history.ids[number] if number >= 0 else "no id"
 
     def at(self, time: int) -> str:
-        """` at 12.345 ms`, or nothing where the history has no times."""
-        return f" at {time / 1000:.3f} ms" if time >= 0 else ""
+        """` at 1,012.345 ms`, or nothing where the history has no times."""
+        return f" at {time / 1000:,.3f} ms" if time >= 0 else ""
 
     def delivery(self, row: int) -> str:
         """What a delivery gave, by its message or by what it called itself."""

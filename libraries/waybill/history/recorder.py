@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .encoding import LONG, Encoder, Row
 from .events import Completion, CredentialKind, End, Mode, Operation, Transport
@@ -25,6 +25,16 @@ class RecordingError(RuntimeError):
     """The history could not be written; what was recorded is incomplete and must not be judged clean."""
 
 
+class FaultWatch(Protocol):
+    """Whoever wants to know when faults begin and end, before the history does."""
+
+    def begins(self, fault: int, kind: str) -> None:
+        """A fault of this number is about to begin."""
+
+    def ends(self, fault: int) -> None:
+        """It is over."""
+
+
 class Recorder:
     """Writes one history; every method may be called from any thread.
 
@@ -37,11 +47,17 @@ class Recorder:
         path: The file, `*.jsonl`; `close` replaces it by `*.jsonl.gz`.
         header: What is known before the first event.
         clock: Nanoseconds of a clock that never goes back.
+        watch: Who is told of faults.
     """
 
     def __init__(
-        self, path: Path | str, header: Header, clock: Callable[[], int] = time.perf_counter_ns
+        self,
+        path: Path | str,
+        header: Header,
+        clock: Callable[[], int] = time.perf_counter_ns,
+        watch: FaultWatch | None = None,
     ) -> None:
+        self._watch = watch
         self.path = Path(path)
         """The file as it is now; after `close` the compressed one."""
         self.header = header
@@ -301,6 +317,8 @@ class Recorder:
     def fault_start(self, kind: str, scope: str, **details: object) -> int:
         """A fault (`kill`, `pause`, `partition`, `disk-full`, ...) begins on its scope. Returns its number."""
         fault = next(self._faults)
+        if self._watch is not None:
+            self._watch.begins(fault, kind)
         self._long("fault-start", fault=fault, kind=kind, scope=scope, details=details)
         return fault
 
@@ -310,6 +328,8 @@ class Recorder:
 
     def fault_end(self, fault: int) -> None:
         """The fault is over and its end was verified."""
+        if self._watch is not None:
+            self._watch.ends(fault)
         self._long("fault-end", fault=fault)
 
     def administration_start(

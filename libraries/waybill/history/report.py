@@ -65,17 +65,21 @@ class Example:
         sentence: What happened, in prose, with the names of devices and messages.
         events: The numbers of the events that prove it, in order.
         sub_kind: Which form of the anomaly it is, where there are several.
+        meanwhile: The faults in or next to which it lies, in sentences; empty where there are none.
     """
 
     sentence: str
     events: tuple[int, ...] = ()
     sub_kind: str = ""
+    meanwhile: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The example as plain data."""
         plain: dict[str, Any] = {"sentence": self.sentence, "events": list(self.events)}
         if self.sub_kind:
             plain["sub_kind"] = self.sub_kind
+        if self.meanwhile:
+            plain["meanwhile"] = self.meanwhile
         return plain
 
 
@@ -162,9 +166,9 @@ class Report:
         for anomaly in self.anomalies:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(anomaly.sub_kinds.items()))
             lines.append(f"  {anomaly.name}: {anomaly.count}" + (f" ({kinds})" if kinds else ""))
-            lines += [
-                f"    {one.sentence} [events {', '.join(map(str, one.events))}]" for one in anomaly.examples
-            ]
+            for one in anomaly.examples:
+                lines.append(f"    {one.sentence} [events {', '.join(map(str, one.events))}]")
+                lines += [f"      {one.meanwhile}"] if one.meanwhile else []
         lines += [f"  unknown: {reason}" for reason in self.unknown_reasons]
         if self.figures:
             figures = ", ".join(f"{name} {value}" for name, value in sorted(self.figures.items()))

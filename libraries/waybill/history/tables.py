@@ -166,7 +166,10 @@ class Operations:
 
 @dataclass(slots=True)
 class Fault:
-    """A fault with its observed effect and its end (events; NEVER where there was none)."""
+    """A fault with its observed effect and its end (events, NEVER where there was none; times, -1 where nobody knows).
+
+    `effect` says what it did, as whoever caused it observed it.
+    """
 
     number: int
     kind: str
@@ -176,6 +179,21 @@ class Fault:
     observed: int = NEVER
     end: int = NEVER
     details: dict[str, Any] = field(default_factory=dict)
+    effect: str = ""
+    observed_time: int = -1
+    end_time: int = -1
+
+    def seen(self, event: int, time: int, text: str) -> None:
+        """Somebody saw its effect; the first time counts, the words are kept each time."""
+        if self.observed == NEVER:
+            self.observed, self.observed_time = event, time
+        if text not in self.effect:
+            self.effect = f"{self.effect}; {text}".removeprefix("; ")
+
+    def over(self, event: int, time: int) -> None:
+        """It is over; the first time counts."""
+        if self.end == NEVER:
+            self.end, self.end_time = event, time
 
 
 @dataclass(slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from waybill.history.bands import BANDS
 from waybill.history.drawing import draw
 from waybill.history.model import History
 from waybill.history.moments import MARKS, moments_of
 from waybill.history.report import Anomaly, Report
 
-LARGEST = 30_000
+LARGEST = 40_000
 """Bytes that a picture stays below: small enough to stand in a log that has one for each scenario."""
 
 
@@ -34,12 +35,12 @@ def timeline(history: History, found: Anomaly | Report) -> str:
                 f"expected a report with an anomaly, found the verdict {found.verdict!r} without any"
             )
         found = found.anomalies[0]
-    marks = MARKS
+    marks, bands = MARKS, BANDS
     while True:
-        picture = draw(moments_of(history, found, marks=marks))
+        picture = draw(moments_of(history, found, marks=marks, bands=bands))
         if len(picture.encode()) < LARGEST or marks <= 12:
             return picture
-        marks = marks * 2 // 3
+        marks, bands = marks * 2 // 3, max(bands * 9 // 10, 12)
 
 
 def write_timeline(path_history: Path | str, report: Report, path_svg: Path | str) -> Path | None:

@@ -135,6 +135,7 @@ def _take_over(result: ScenarioResult, case: CaseRecord, robot: RobotResult | No
     result.evidence = case.evidence
     result.findings = case.findings
     result.history, result.timeline = case.history, case.timeline
+    result.logs, result.log_errors, result.log_lines = case.logs, case.log_errors, case.log_lines
     result.seconds = case.seconds()
     result.replay = case.replay or result.replay
     if case.status == "running":

@@ -32,12 +32,14 @@ class Finding(msgspec.Struct):
         count: How often it was found.
         sentence: The worst example in prose.
         events: Indexes of the events that prove it.
+        meanwhile: The faults in or next to which it lies, in sentences.
     """
 
     anomaly: str
     count: int = 1
     sentence: str = ""
     events: list[int] = []
+    meanwhile: str = ""
 
     def words(self) -> str:
         """The finding in one line."""
@@ -69,6 +71,9 @@ class CaseRecord(msgspec.Struct, kw_only=True):
         findings: What its history's check found.
         history: The history file, relative to the run folder.
         timeline: The picture of the worst finding, relative to the run folder.
+        logs: What the server's processes wrote into their logs meanwhile, relative to the run folder.
+        log_errors: How many of these lines are errors that nobody expects; None where nothing says what an error is.
+        log_lines: The first few of them.
         replay: The command that runs this scenario alone in the same way.
         infrastructure: It failed for a reason that says nothing about the target.
     """
@@ -90,6 +95,9 @@ class CaseRecord(msgspec.Struct, kw_only=True):
     findings: list[Finding] = []
     history: str = ""
     timeline: str = ""
+    logs: list[str] = []
+    log_errors: int | None = None
+    log_lines: list[str] = []
     replay: str = ""
     infrastructure: bool = False
 

@@ -35,6 +35,7 @@ class Shown:
         infrastructure: It failed for a reason that says nothing about the target.
         misspelt: Tags that look like a guarantee and are none.
         scenario: False for a test that proves nothing about a target and says so.
+        log_failure: What in the server's logs fails the scenario, in a sentence; only where the target file says so.
     """
 
     robot_status: str
@@ -45,6 +46,7 @@ class Shown:
     infrastructure: bool = False
     misspelt: Sequence[str] = ()
     scenario: bool = True
+    log_failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def decide(shown: Shown, guarantees: Sequence[Guarantee], waivers: Mapping[str, 
     demanded = [guarantee for guarantee in guarantees if guarantee.id not in waivers]
     covered = [waivers[guarantee.id] for guarantee in guarantees if guarantee.id in waivers]
     decision = _demand(shown, guarantees, demanded)
+    if decision.robot_status == PASSED and shown.log_failure:
+        decision = Decision(FAILED, _join(shown.log_failure, decision.message), "failed")
     if decision.robot_status != PASSED and covered and not demanded:
         written = "; ".join(f"{waiver.guarantee} is {waiver.sentence()}" for waiver in covered)
         return Decision(SKIPPED, _join(written, decision.message), "waived")
@@ -164,4 +168,5 @@ def _finding(name: object, count: int | None, example: Mapping[str, Any]) -> Fin
         count or 1,
         str(example.get("sentence", "")),
         list(map(int, example.get("events", ()))),
+        str(example.get("meanwhile", "")),
     )

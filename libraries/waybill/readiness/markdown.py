@@ -17,6 +17,7 @@ from waybill.readiness.matrix import (
     variant,
 )
 from waybill.readiness.model import GuaranteeResult, Readiness, RunResult, ScenarioResult
+from waybill.readiness.server_logs import summary
 from waybill.readiness.words import (
     MEANING,
     NOTHING,
@@ -108,6 +109,11 @@ def _run(run: RunResult, level: str) -> list[str]:
         if idle:
             lines += [f"UNPROVEN, no scenario selected: {', '.join(idle)}.", ""]
     lines += _findings(run.scenarios, level)
+    logs = summary(run)
+    if logs.sentence:
+        lines += [f"Server logs: {_cell(logs.sentence)}.", ""]
+        lines += [f"- {_cell(one.scenario)}: {_cell(line)}" for one, line in logs.lines]
+        lines += [""] if logs.lines else []
     if run.command:
         lines += ["Run again with:", "", "```sh", run.command, "```", ""]
     return lines
@@ -128,7 +134,10 @@ def _findings(scenarios: list[ScenarioResult], level: str) -> list[str]:
             continue
         lines += [f"{level}# {OUTCOME_SYMBOL[one.outcome]} {_cell(one.scenario)}", ""]
         if one.findings:
-            lines += [f"- {_cell(finding.words())}" for finding in one.findings]
+            lines += [
+                f"- {_cell(f'{finding.words()}. {finding.meanwhile}' if finding.meanwhile else finding.words())}"
+                for finding in one.findings
+            ]
         else:
             lines.append(f"- {one.outcome}: {_cell(one.message)}")
         lines += ["", "```sh", one.replay, "```", ""]

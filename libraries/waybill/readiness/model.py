@@ -36,6 +36,9 @@ class ScenarioResult(msgspec.Struct, kw_only=True):
         folder: Its files, relative to the run folder.
         history: Its history, relative to the run folder.
         timeline: The picture of the worst finding, relative to the run folder.
+        logs: The parts of the server's logs that belong to it, relative to the run folder.
+        log_errors: Unexpected errors in them; None if nobody judged.
+        log_lines: The first few of these.
         replay: The command that runs it alone.
     """
 
@@ -52,6 +55,9 @@ class ScenarioResult(msgspec.Struct, kw_only=True):
     folder: str = ""
     history: str = ""
     timeline: str = ""
+    logs: list[str] = []
+    log_errors: int | None = None
+    log_lines: list[str] = []
     replay: str = ""
 
     @property

@@ -1,7 +1,7 @@
 """`readiness.html`: one file that opens anywhere, without network and without scripts.
 
-Verdict first, then why, the guarantees by priority, the findings, the waivers, and how it was run. Several
-runs stand side by side first, and each of them follows with its own part.
+Verdict first, then why, the findings, the guarantees by priority, the server logs, the waivers, and how it was run.
+Several runs stand side by side first, and each of them follows with its own part.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from waybill.readiness.matrix import DEMAND, Column, columns, families, headline
 from waybill.readiness.model import READY, Readiness, RunResult
 from waybill.readiness.page_findings import draw_findings, tells
 from waybill.readiness.page_guarantees import draw_guarantees
+from waybill.readiness.page_logs import draw_logs
 from waybill.readiness.page_matrix import draw_matrix, draw_servers, run_pill
 from waybill.readiness.place import Place
+from waybill.readiness.server_logs import summary
 from waybill.readiness.words import (
     PRIORITY_MEANING,
     VERDICTS,
@@ -71,13 +73,16 @@ def _one(readiness: Readiness, folder: Path) -> str:
         f'<p class="counts">{escape(closing_line(run.counts))} in {duration(run.seconds)} - '
         f"guarantees: {escape(tally(run))}</p>"
     )
+    if found := summary(run).sentence:
+        lines.append(f'<p class="counts">Server logs: {escape(found)}.</p>')
     return (
         f'<section class="verdict {_kind(readiness)}" id="verdict"><h1>{escape(headline(readiness))}</h1>\n'
         + "\n".join(lines)
         + f"\n{_contents(run, place)}</section>\n{_meters(run)}{_red(run, 'h2')}"
+        + _findings(run, place, "h2")
         + '<h2 id="guarantees">Guarantees</h2>\n'
         + draw_guarantees(run, place)
-        + _findings(run, place, "h2")
+        + draw_logs(run, place, "h2")
         + _waivers(run, place, "h2")
         + _how(run, place, "h2")
     )
@@ -112,8 +117,9 @@ def _part(column: Column, folder: Path, shown: set[str]) -> str:
         head
         + _meters(run)
         + _red(run, "h3")
-        + draw_guarantees(run, place, shown)
         + _findings(run, place, "h3")
+        + draw_guarantees(run, place, shown)
+        + draw_logs(run, place, "h3")
         + _waivers(run, place, "h3")
         + _how(run, place, "h3")
         + "</section>\n"
@@ -127,7 +133,8 @@ def _kind(readiness: Readiness) -> str:
 
 
 def _contents(run: RunResult, place: Place) -> str:
-    places = [("guarantees", "Guarantees", True), ("findings", "Findings", any(map(tells, run.scenarios)))]
+    places = [("findings", "Findings", any(map(tells, run.scenarios))), ("guarantees", "Guarantees", True)]
+    places += [("logs", "Server logs", bool(summary(run).sentence))]
     places += [("waivers", "Waivers", bool(run.waivers)), ("how", "How it was run", True)]
     links = "".join(f'<a href="#{there}">{name}</a>' for there, name, exists in places if exists)
     if any(one.log for one in run.scenarios):

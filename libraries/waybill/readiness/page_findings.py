@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import re
 from html import escape
+from pathlib import Path
 
 from waybill.readiness.cases import Finding
 from waybill.readiness.model import RunResult, ScenarioResult
@@ -55,7 +56,8 @@ def _prose(finding: Finding) -> str:
     times = f" {finding.count} times" if finding.count > 1 else ""
     events = ", ".join(map(str, finding.events))
     proof = f' <span class="events">(events {events})</span>' if events else ""
-    return f"<li><b>{escape(finding.anomaly)}</b>{times}<br>{escape(finding.sentence)}{proof}</li>"
+    meanwhile = f'<br><span class="meanwhile">{escape(finding.meanwhile)}</span>' if finding.meanwhile else ""
+    return f"<li><b>{escape(finding.anomaly)}</b>{times}<br>{escape(finding.sentence)}{proof}{meanwhile}</li>"
 
 
 def _message(one: ScenarioResult) -> str:
@@ -88,6 +90,11 @@ def _picture(one: ScenarioResult, place: Place) -> str:
         drawn = f'<img alt="Timeline of the finding" src="data:image/svg+xml;base64,{data}">'
     else:
         drawn = content[start:].decode("utf-8", errors="replace")
+    if b"max-width:none" in content[start : start + 400]:
+        return (
+            '<label class="whole"><input type="checkbox"> the whole picture at once, in small</label>'
+            f'<div class="timeline" tabindex="0">{drawn}</div>'
+        )
     return f'<div class="timeline">{drawn}</div>'
 
 
@@ -95,5 +102,6 @@ def _files(one: ScenarioResult, place: Place) -> str:
     links = [("Robot's log", one.log), ("history", one.history), ("timeline", one.timeline)]
     if one.folder:
         links.append(("case", f"{one.folder}/case.json"))
-    alive = [f'<a href="{link}">{name}</a>' for name, file in links if (link := place.link(file))]
+    links += [(f"log {Path(log).name.removesuffix('.txt')}", log) for log in one.logs]
+    alive = [f'<a href="{link}">{escape(name)}</a>' for name, file in links if (link := place.link(file))]
     return f'<p class="files">{" - ".join(alive)}</p>' if alive else ""

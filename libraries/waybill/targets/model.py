@@ -74,6 +74,27 @@ class FileTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRules:
+    """What an error looks like in the logs of a launched target. All expressions are searched for in single lines.
+
+    Attributes:
+        error: The expression that finds an error.
+        files: Patterns of the logs that are judged, by their paths in the target's folder.
+        expected: Errors that say nothing against the server, whenever they come.
+        during: Errors that are expected while a fault is in force, by the kind of fault.
+        fail: An unexpected error fails its scenario.
+        time: The expression whose first group is the time of a line, for logs that are written late; empty for none.
+    """
+
+    error: str
+    files: tuple[str, ...] = ("*.log",)
+    expected: tuple[str, ...] = ()
+    during: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fail: bool = False
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """How to launch the target.
 
@@ -86,6 +107,7 @@ class Launch:
         install: The shell command that installs the server, shown when its program is missing.
         migrate: The program that migrates the data of a node that is down, `forward` to the newest schema and `back` to
             the one before it, and its arguments.
+        log: What an error looks like in the logs; None where nobody says it.
     """
 
     processes: tuple[ProcessTemplate, ...]
@@ -95,6 +117,7 @@ class Launch:
     needs: tuple[str, ...] = ()
     install: str = ""
     migrate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    log: LogRules | None = None
 
 
 @dataclass(frozen=True, slots=True)

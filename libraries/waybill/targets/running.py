@@ -77,6 +77,7 @@ class RunningTarget:
         self._endpoints = dict(endpoints)
         self._free = list(reversed(accounts))
         self._staff = list(reversed(staff))
+        self._accounts = (*accounts, *staff)
         self._administrator = next((account for account in staff if account.role == "admin"), None)
         self._roles = frozenset(account.role for account in staff)
         self._pools = Counter(account.role for account in [*accounts, *staff])
@@ -468,6 +469,15 @@ class RunningTarget:
     def logs(self) -> list[Path]:
         """All log files of its processes, to be kept as artifacts."""
         return sorted(self.folder.rglob("*.log"))
+
+    def secrets(self) -> list[str]:
+        """What it gave out, or can give out, that nothing may keep: passwords and tokens."""
+        tokens = [token for token, _ in list(self._obtained.values())]
+        return [
+            *(account.password for account in self._accounts),
+            *list(self._given),
+            *(token.refresh for token in tokens if token.refresh),
+        ]
 
     def close(self) -> None:
         """Ends all processes and gives the address back; the folder stays. Idempotent."""

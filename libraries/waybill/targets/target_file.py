@@ -14,6 +14,7 @@ from typing import Final
 
 from waybill.targets.administration_file import read_administration
 from waybill.targets.control import read_control
+from waybill.targets.log_rules import read_log_rules
 from waybill.targets.model import (
     ClientTemplate,
     EndpointTemplate,
@@ -120,6 +121,7 @@ def _launch(table: Table) -> Launch:
         needs=table.texts("needs", "a list of programs", ()),
         install=table.text("install", "a shell command that installs the server", ""),
         migrate=_migrate(table),
+        log=read_log_rules(table),
     )
     table.finish()
     return launch
