@@ -18,7 +18,9 @@ LATEST_WRITE: Final = 40
 """The latest write of a burst that is torn."""
 PAGE: Final = 4096
 """A torn write keeps fewer bytes than a page of a file system."""
-BURST: Final = 100
+BURST: Final = 200
+PIECE: Final = 5
+"""Messages of a burst that are sent at once."""
 
 
 class DiskFailures:
@@ -90,6 +92,7 @@ class DiskFailures:
         """Ends the node in the middle of a write of a burst; the seed draws which one, and how much of it is left.
 
         Raises:
+            FaultWithoutEffect: The burst made fewer writes.
             DeadlinePassed: The node did not come to the write, or the service did not return.
         """
         drawn = self.scenario.random
@@ -97,10 +100,14 @@ class DiskFailures:
         torn = self.disk.tear(
             self.node, write=drawn.randint(1, LATEST_WRITE), size=drawn.randint(0, PAGE - 1)
         )
-        sender.send_many(conversation, BURST)
+        # In pieces, each with its own commit: what comes at once may be few writes however much it is.
+        for _ in range(BURST // PIECE):
+            self.scenario.wait_until_answered(sender.send_many(conversation, PIECE), deadline=self.deadline)
+            if not sender.connected:
+                break
+        torn.happened()
         wait_until_gone(present, self.node, self.deadline)
         self.scenario.wait_until_answered(deadline=self.deadline)
-        torn.happened()
         self.faults.processes.kill(self.node)
         self.faults.processes.start(self.node)
         torn.healed()
