@@ -31,7 +31,14 @@ class Servers:
     """
 
     @keyword
-    def start_target(self, target: str, *, deadline: timedelta = START, faulty_disk: bool = False) -> None:
+    def start_target(
+        self,
+        target: str,
+        *,
+        deadline: timedelta = START,
+        faulty_disk: bool = False,
+        faulty_links: bool = False,
+    ) -> None:
         """Starts a target with empty data and waits until it is ready.
 
         Where the target's protocol has no words for what any of the suite's scenarios is about, nothing is started:
@@ -41,6 +48,7 @@ class Servers:
             target: The name of a bundled target file, or the path of one.
             deadline: How long it may take until a real exchange with every node works.
             faulty_disk: Let its disk and its clock be disturbed, and its power fail.
+            faulty_links: Let the links of its clients, and those between its nodes, be disturbed.
 
         Example:
 
@@ -61,7 +69,13 @@ class Servers:
             stage.set_target(AbsentTarget(file, folder, why))
             logger.info(f"{file.name} was not launched: {why}.")
             return
-        running = launch(file, folder, deadline=deadline.total_seconds(), interposed=faulty_disk)
+        running = launch(
+            file,
+            folder,
+            deadline=deadline.total_seconds(),
+            interposed=faulty_disk,
+            linked=faulty_links,
+        )
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")
 

@@ -72,6 +72,11 @@ class Connection:
         return self.epoch is not None and self.epoch.alive
 
     @property
+    def node(self) -> str | None:
+        """The node of the last connection; None before the first."""
+        return self._node
+
+    @property
     def state(self) -> str:
         """Its session in words, for messages."""
         if self.epoch is None:
@@ -141,7 +146,7 @@ class Connection:
             self._piece = piece
         self._node = node or self._node or next(iter(scenario.target.nodes), None)
         login = Login(
-            endpoint=endpoint or scenario.target.endpoint(self._node),
+            endpoint=endpoint or scenario.target.endpoint(self._node, self.name),
             credential=credential or scenario.target.credential(self.account, self.device),
             device=called or self.device,
             cursor=cursor,
