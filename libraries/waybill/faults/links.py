@@ -28,7 +28,7 @@ class Links(Protocol):
         """The link of a client to a node."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Begun:
     link: Link
     disturbance: Disturbance
@@ -64,14 +64,10 @@ class LinkFaults:
         effect = links.network.do(lambda: disturbance.begin(link))
         self._open.append(_Begun(link, disturbance, effect, number))
 
-    def wait_for_effect(self, client: str, node: str, *, deadline: float = SECONDS) -> None:
-        """Waits until everything that is wrong with the link of a client to a node was met.
-
-        Raises:
-            FaultWithoutEffect: Something was not.
-        """
-        link = self.links().link(client, node)
-        self._require([begun for begun in self._open if begun.link is link], deadline)
+    def met(self, client: str, node: str) -> bool:
+        """Whether everything that is wrong with the link of a client to a node was met by now."""
+        link, network = self.links().link(client, node), self.links().network
+        return all(network.do(begun.effect.seen) for begun in list(self._open) if begun.link is link)
 
     def end(self, clients: Iterable[str] | None = None, *, deadline: float = SECONDS) -> None:
         """Heals all links of these clients (by default all links) once what is wrong with them was met.

@@ -26,6 +26,7 @@ MODULES = (
     "durability",
     "storage",
     "answering",
+    "cutting",
     "devices",
     "paging",
     "receipts",
