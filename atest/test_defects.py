@@ -101,6 +101,10 @@ ROWS = {
         "ack-missing",
     ],
     "Sends cut off by a lost connection are unknown until their retry settles them": ["ack-twice"],
+    "A connection that ends at any byte costs nothing that was acknowledged": [
+        "partial-frame-accepted",
+        "drop-unacked-on-disconnect",
+    ],
     "A device is given again what it did not acknowledge, and nothing else": [
         "drop-unacked-on-disconnect",
         "offline-redelivers-after-ack",

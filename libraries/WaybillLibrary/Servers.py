@@ -38,6 +38,7 @@ class Servers:
         deadline: timedelta = START,
         faulty_disk: bool = False,
         faulty_clock: bool = False,
+        faulty_links: bool = False,
     ) -> None:
         """Starts a target with empty data and waits until it is ready.
 
@@ -49,6 +50,7 @@ class Servers:
             deadline: How long it may take until a real exchange with every node works.
             faulty_disk: Let its disk and its clock be disturbed, and its power fail.
             faulty_clock: The same, for a suite that is about clocks.
+            faulty_links: Let the links of its clients, and those between its nodes, be disturbed.
 
         Example:
 
@@ -70,7 +72,11 @@ class Servers:
             logger.info(f"{file.name} was not launched: {why}.")
             return
         running = launch(
-            file, folder, deadline=deadline.total_seconds(), interposed=faulty_disk or faulty_clock
+            file,
+            folder,
+            deadline=deadline.total_seconds(),
+            interposed=faulty_disk or faulty_clock,
+            linked=faulty_links,
         )
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,6 +16,8 @@ from robot.libraries.BuiltIn import BuiltIn
 from waybill.devices.scenario import Scenario
 from waybill.devices.waiting import CapabilityMissing
 from waybill.drivers.base import Driver
+from waybill.faults.effects import FaultWithoutEffect
+from waybill.faults.links import LinkFaults
 from waybill.faults.process import ProcessFaults
 from waybill.history.timeline import write_timeline
 from waybill.readiness.cases import folder_for
@@ -73,7 +76,11 @@ class Verdicts:
             guarantees=[str(tag).upper() for tag in tags],
             watch=ServerLogs(target, target.file.launch.log if target.file.launch else None),
         )
-        stage.set_scenario(scenario, ProcessFaults(target, lambda: scenario.recorder))
+        stage.set_scenario(
+            scenario,
+            ProcessFaults(target, lambda: scenario.recorder),
+            LinkFaults(lambda: target.links, lambda: scenario.recorder),
+        )
 
     @keyword
     def end_scenario(self) -> None:
@@ -91,12 +98,15 @@ class Verdicts:
         if not stage.has_scenario():
             return
         scenario, down, standing = stage.scenario(), stage.faults().down, stage.faults().standing
+        link_faults = stage.link_faults()
         stage.undo()
         stage.set_scenario(None)
         for node in standing:
             stage.target().resume(node)
         failed = BuiltIn().get_variable_value("${TEST STATUS}") == "FAIL"
         try:
+            with contextlib.suppress(FaultWithoutEffect):
+                link_faults.end(deadline=0.0)
             if failed and current.case.report is None and scenario.recording:
                 _look_for_the_cause(scenario, complete=not down)
             scenario.close()
@@ -110,7 +120,8 @@ class Verdicts:
     def check_history(self, *, deadline: timedelta = DRAIN) -> None:
         """Ends the traffic, then searches the scenario's history for every anomaly, and fails with what it finds.
 
-        Every device is opened again and reads until it holds all that was acknowledged; what is still missing at the
+        Links that are still disturbed are healed; what was wrong with them must have had an effect. Every device is
+        opened again and reads until it holds all that was acknowledged; what is still missing at the
         deadline is a finding. Then each device's complete log is read once more, the history is closed and checked. The
         figures of the history become the scenario's evidence.
 
@@ -128,6 +139,7 @@ class Verdicts:
         ```
         """
         scenario = stage.scenario()
+        stage.link_faults().end(deadline=deadline.total_seconds())
         settlement = scenario.settle(deadline=deadline.total_seconds())
         gone = stage.gone()
         report = scenario.finish()

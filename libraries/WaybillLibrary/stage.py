@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from waybill.devices.scenario import Scenario
+    from waybill.faults.links import LinkFaults
     from waybill.faults.process import ProcessFaults
     from waybill.targets import RunningTarget
 
@@ -17,6 +18,7 @@ _target: RunningTarget | None = None
 _scenario: Scenario | None = None
 _faults: ProcessFaults | None = None
 _at_end: list[Callable[[], None]] = []
+_link_faults: LinkFaults | None = None
 
 
 def set_target(target: RunningTarget | None) -> None:
@@ -74,10 +76,12 @@ def require_running(nodes: Sequence[str] | None = None, *, ended: Sequence[str] 
         )
 
 
-def set_scenario(scenario: Scenario | None, faults: ProcessFaults | None = None) -> None:
+def set_scenario(
+    scenario: Scenario | None, faults: ProcessFaults | None = None, link_faults: LinkFaults | None = None
+) -> None:
     """Puts a scenario on the stage, or takes it away."""
-    global _scenario, _faults
-    _scenario, _faults = scenario, faults
+    global _scenario, _faults, _link_faults
+    _scenario, _faults, _link_faults = scenario, faults, link_faults
 
 
 def scenario() -> Scenario:
@@ -118,3 +122,14 @@ def faults() -> ProcessFaults:
     scenario()
     assert _faults is not None
     return _faults
+
+
+def link_faults() -> LinkFaults:
+    """The faults of links of the running scenario.
+
+    Raises:
+        RuntimeError: No scenario was begun.
+    """
+    scenario()
+    assert _link_faults is not None
+    return _link_faults

@@ -82,7 +82,7 @@ class GovernedTarget:
     def administration(self) -> GovernedTarget:
         return self
 
-    def endpoint(self, node: str | None = None) -> Endpoint:
+    def endpoint(self, node: str | None = None, client: str = "") -> Endpoint:
         return Endpoint(self.node.ready["url"], self.world.authority)
 
     def account(self, role: str = "") -> RoleAccount:

@@ -35,7 +35,7 @@ class ScriptedTarget:
         self._numbers = itertools.count(1)
         self.forgotten: list[tuple[str, str, str]] = []
 
-    def endpoint(self, node: str | None = None) -> Endpoint:
+    def endpoint(self, node: str | None = None, client: str = "") -> Endpoint:
         assert node in {None, "node-1"}
         return self.server.endpoint
 

@@ -215,7 +215,7 @@ class Connection:
 
     def _endpoint(self) -> Endpoint:
         own = self.client.endpoints.get(self._node or "") if self.client is not None else None
-        return own or self.scenario.target.endpoint(self._node)
+        return own or self.scenario.target.endpoint(self._node, self.name)
 
     def _credential(self) -> Credential:
         target = self.scenario.target

@@ -96,7 +96,7 @@ class Sending:
     @property
     def never_left(self) -> bool:
         """No attempt is open, and of none did a byte leave the client."""
-        return self.refused and self.answered and self.outcome is not None and self.outcome.code in _UNSENT
+        return self.refused and self.answered and self.outcome is not None and self.outcome.code in UNSENT
 
     @property
     def answered(self) -> bool:
@@ -129,7 +129,7 @@ class Sending:
         return f"<{self.name} to {self.conversation.name}: {state}>"
 
 
-_UNSENT: Final = {"not-sent", "not-connected"}
+UNSENT: Final = {"not-sent", "not-connected"}
 """The codes of attempts of which no byte left the client (the driver contract)."""
 _WEIGHT: Final = {Completion.FAIL: 0, Completion.INFO: 1, Completion.OK: 2}
 

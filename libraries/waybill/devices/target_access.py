@@ -53,8 +53,8 @@ class TargetAccess(Protocol):
     def administration(self) -> Any:
         """Where requests of administration go (`waybill.authorization.office.Office`); None where there is nobody."""
 
-    def endpoint(self, node: str | None = None) -> Endpoint:
-        """Where a node listens; without a name the first one."""
+    def endpoint(self, node: str | None = None, client: str = "") -> Endpoint:
+        """Where a node listens; without a name the first one. A client has a way of its own where ways can fail."""
 
     def account(self, role: str = "") -> Any:
         """A fresh `Account`, each one handed out once; with a role of `roles`, one that has it."""

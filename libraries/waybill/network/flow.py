@@ -77,6 +77,10 @@ class Flow:
         passed: Bytes that passed so far.
         dropped: Bytes that vanished so far.
         late: Parts that were held up so far.
+        flipped: Bytes that were turned over so far.
+        held: Bytes that were read and had to wait for the end of a stall so far.
+        gap: Bytes vanished since the last `heal`, so the connections that lack them are of no use any more.
+        acted: Set whenever something was done to bytes.
     """
 
     def __init__(self, random_: random.Random) -> None:
@@ -91,6 +95,8 @@ class Flow:
         self.dropped = 0
         self.late = 0
         self.flipped = 0
+        self.held = 0
+        self.acted = asyncio.Event()
 
     def heal(self) -> None:
         """Lets everything pass as it is."""
@@ -99,13 +105,14 @@ class Flow:
         self.rate = 0.0
         self.piece = 0
         self.dropping = False
+        self.gap = False
         self._cut = None
         self._flip = None
         self._hook = None
         self._open.set()
 
     def stall(self) -> None:
-        """Nothing is read any more, until `resume`: the sender's TCP window fills."""
+        """Nothing passes, and no more than one part is read, until `resume`: the sender's TCP window fills."""
         self._open.clear()
 
     def resume(self) -> None:
@@ -114,8 +121,15 @@ class Flow:
 
     @property
     def stalled(self) -> bool:
-        """Nothing is read at present."""
+        """Nothing passes at present."""
         return not self._open.is_set()
+
+    @property
+    def undisturbed(self) -> bool:
+        """Nothing is done to bytes, nor will be."""
+        armed = self._cut or self._hook or self._flip is not None
+        shaped = self.delay or self.jitter or self.rate or self.piece
+        return not (armed or shaped or self.dropping or self.stalled)
 
     def cut(self, cut: Cut) -> None:
         """Ends the connection on which the byte passes that is one too many."""
@@ -129,8 +143,11 @@ class Flow:
         """Calls something on a frame."""
         self._hook = hook
 
-    async def ready(self) -> None:
-        """Returns when bytes may be read."""
+    async def hold(self, part: bytes) -> None:
+        """Lets a part that was read wait for the end of a stall, if there is one."""
+        if self.stalled:
+            self.held += len(part)
+            self.acted.set()
         await self._open.wait()
 
     async def passing(self, part: bytes, write: Callable[[bytes], object]) -> None:
@@ -141,6 +158,8 @@ class Flow:
         """
         if self.dropping:
             self.dropped += len(part)
+            self.gap = True
+            self.acted.set()
             return
         if self._hook is not None:
             await self._at_hook(self._hook, part)
@@ -148,7 +167,7 @@ class Flow:
             part = self._turned(part, self._flip)
         wait = self.delay + (self._random.uniform(0, self.jitter) if self.jitter else 0.0)
         if wait:
-            self.late += 1
+            self._hold_up()
             await asyncio.sleep(wait)
         step = self.piece or len(part)
         for begin in range(0, len(part), step):
@@ -162,14 +181,19 @@ class Flow:
                 write(piece[: cut.after])
             self._cut = None
             cut.done.set()
+            self.acted.set()
             raise ConnectionCut(cut.ending)
         if cut is not None:
             cut.after -= len(piece)
         if self.rate:
-            self.late += 1
+            self._hold_up()
             await asyncio.sleep(len(piece) / self.rate)
         self.passed += len(piece)
         write(piece)
+
+    def _hold_up(self) -> None:
+        self.late += 1
+        self.acted.set()
 
     def _turned(self, part: bytes, after: int) -> bytes:
         if after >= len(part):
@@ -177,6 +201,7 @@ class Flow:
             return part
         self._flip = None
         self.flipped += 1
+        self.acted.set()
         return part[:after] + bytes([part[after] ^ 1]) + part[after + 1 :]
 
     async def _at_hook(self, hook: Hook, part: bytes) -> None:
@@ -186,5 +211,6 @@ class Flow:
         self._hook = None
         await asyncio.get_running_loop().run_in_executor(None, hook.call)
         hook.done.set()
+        self.acted.set()
         if hook.withhold:
             raise ConnectionCut(Ending.RESET)

@@ -27,6 +27,7 @@ class Link:
         down: The way back.
         accepted: Connections that were made through it so far.
         refused: Connections that were refused, or swallowed, so far.
+        swallowed: Set whenever a connection was swallowed.
     """
 
     def __init__(self, name: str, host: str, to: tuple[str, int], random_: random.Random) -> None:
@@ -38,6 +39,7 @@ class Link:
         self.down = Flow(random_)
         self.accepted = 0
         self.refused = 0
+        self.swallowed = asyncio.Event()
         self._swallowing = False
         self._listener: socket.socket | None = None
         self._making: dict[socket.socket, asyncio.Task[_Pair]] = {}
@@ -89,8 +91,19 @@ class Link:
         """Connections that are open now."""
         return len(self._pairs)
 
+    @property
+    def undisturbed(self) -> bool:
+        """It listens, and everything passes as it is, both ways."""
+        listens = self._listener is not None and not self._swallowing
+        return listens and self.up.undisturbed and self.down.undisturbed
+
     def heal(self) -> None:
-        """Everything passes again, both ways; the caller listens again where it had stopped."""
+        """Everything passes again, both ways; the caller listens again where it had stopped.
+
+        Connections of which bytes vanished are reset: TCP would have sent these bytes again, the link cannot.
+        """
+        if self.up.gap or self.down.gap:
+            self.end(Ending.RESET)
         self.up.heal()
         self.down.heal()
         self.swallow(False)
@@ -105,6 +118,7 @@ class Link:
         if self._swallowing:
             self.refused += 1
             self._swallowed.add(near)
+            self.swallowed.set()
             return
         task = asyncio.get_running_loop().create_task(self._make(near))
         self._making[near] = task
@@ -189,12 +203,11 @@ class _Pair:
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow) -> None:
     """Passes bytes of one direction on until their end."""
     while True:
-        await flow.ready()
         part = await reader.read(LARGEST_PART)
         if not part:
             break
-        # What was read before a stall began waits as well.
-        await flow.ready()
+        # During a stall one part is read and held: so it is known that something waits.
+        await flow.hold(part)
         try:
             await flow.passing(part, writer.write)
         finally:

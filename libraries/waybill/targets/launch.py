@@ -15,6 +15,7 @@ from waybill.drivers.base import Endpoint
 from waybill.drivers.clients import Client
 from waybill.targets.accounts import Account, make_accounts, make_staff, read_accounts, write_accounts
 from waybill.targets.addresses import Address
+from waybill.targets.client_links import ClientLinks
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import LaunchError, TargetError
 from waybill.targets.interposition import Interposition
@@ -52,7 +53,12 @@ _LIBRARIES: Final = str(Path(__file__).resolve().parents[2])
 
 
 def launch(
-    target: TargetFile, folder: Path, *, deadline: float | None = None, interposed: bool = False
+    target: TargetFile,
+    folder: Path,
+    *,
+    deadline: float | None = None,
+    interposed: bool = False,
+    linked: bool = False,
 ) -> RunningTarget:
     """Brings a target up; one without `[launch]` runs already and is only connected to.
 
@@ -61,6 +67,8 @@ def launch(
         folder: A folder of its own for data, certificates and logs; made if it is not there.
         deadline: Seconds until everything must be ready, in place of the file's `start_deadline`.
         interposed: Let faults of disk and clock reach the nodes (`RunningTarget.interposed`), where that can be had.
+        linked: Lead clients, and nodes whose target file tells how they reach each other, through links that can be
+            disturbed (`RunningTarget.links`).
 
     Returns:
         The running target. All its processes are ready. They end with `close`, or with this process.
@@ -72,13 +80,13 @@ def launch(
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if target.launch is None:
-        return _connect(target, folder)
+        return _connect(target, folder, linked=linked)
     launcher = _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline)
-    launcher.interposing = interposed
+    launcher.interposing, launcher.linking = interposed, linked
     return launcher.run()
 
 
-def _connect(target: TargetFile, folder: Path) -> RunningTarget:
+def _connect(target: TargetFile, folder: Path, *, linked: bool) -> RunningTarget:
     def file(name: str) -> Path | None:
         return (target.path.parent / name).resolve() if name else None
 
@@ -117,6 +125,7 @@ def _connect(target: TargetFile, folder: Path) -> RunningTarget:
         tokens=tokens,
         controls=controls,
         authority=authority,
+        links=ClientLinks(endpoints, "127.0.0.1", names_hosts=True) if linked else None,
     )
 
 
@@ -156,6 +165,7 @@ class _Launcher:
             self.shared["users"] = str(folder / target.users.file)
         self.processes: dict[str, LaunchedProcess] = {}
         self.interposing = False
+        self.linking = False
         self.interpositions: dict[str, Interposition] = {}
         self.upkeeps: dict[str, Upkeep] = {}
 
@@ -220,6 +230,7 @@ class _Launcher:
             address=self.address,
             authority=self.authority.certificate,
             issuing=self.authority,
+            links=ClientLinks(endpoints, self.address.host) if self.linking else None,
         )
 
     def _endpoint(self, template: EndpointTemplate) -> Endpoint:

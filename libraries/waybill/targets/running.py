@@ -18,6 +18,7 @@ from waybill.interposer.table import Table
 from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
 from waybill.targets.administration import Administration
+from waybill.targets.client_links import ClientLinks
 from waybill.targets.control import ControlledNode
 from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
 from waybill.targets.interposition import Interposition
@@ -69,6 +70,7 @@ class RunningTarget:
         address: Address | None = None,
         authority: Path | None = None,
         issuing: Authority | None = None,
+        links: ClientLinks | None = None,
     ) -> None:
         self.file = file
         self.folder = folder
@@ -96,6 +98,7 @@ class RunningTarget:
         self._clients = tuple(clients)
         self._controls = dict(controls or {})
         self._address = address
+        self._links = links
         self._driver: Driver | None = None
 
     def __enter__(self) -> RunningTarget:
@@ -160,11 +163,12 @@ class RunningTarget:
         """Whether the kit launched it, and can kill, stop, start and pause its nodes without commands."""
         return self.file.launch is not None
 
-    def endpoint(self, node: str | None = None) -> Endpoint:
+    def endpoint(self, node: str | None = None, client: str = "") -> Endpoint:
         """Where a node listens; it stays the same over restarts.
 
         Args:
             node: The node's name; None for the first one.
+            client: Who connects. Where the target was launched with `linked`, it is led through a link of its own.
         """
         name = node or self.nodes[0]
         if name not in self._endpoints:
@@ -172,7 +176,23 @@ class RunningTarget:
             raise TargetError(
                 f"{self.name} has no node '{name}'{nearest(name, self.nodes) or '.'} Nodes: {known}."
             )
+        if client and self._links is not None:
+            return self._links.endpoint(client, name)
         return self._endpoints[name]
+
+    @property
+    def links(self) -> ClientLinks:
+        """The links between its clients and its nodes.
+
+        Raises:
+            MeansMissing: There are none: the target was not launched with `linked`.
+        """
+        if self._links is None:
+            raise MeansMissing(
+                f"Links to {self.name} cannot be disturbed: it was not started for that, as `A fresh target with "
+                f"faulty links` does. What depends on it stays UNPROVEN."
+            )
+        return self._links
 
     @property
     def roles(self) -> frozenset[str]:
@@ -480,7 +500,9 @@ class RunningTarget:
         ]
 
     def close(self) -> None:
-        """Ends all processes and gives the address back; the folder stays. Idempotent."""
+        """Ends all processes and links and gives the address back; the folder stays. Idempotent."""
+        if self._links is not None:
+            self._links.close()
         for process in self._processes.values():
             process.process.close()
         for interposition in self._interpositions.values():

@@ -51,7 +51,11 @@ class DropOnReconnect(LocalRouter):
 @seeded(
     "drop-unacked-on-disconnect",
     seam="feeder",
-    noticed={"ACK-4": ("on its present session within",), "OFF-1": ("within", "gap")},
+    noticed={
+        "ACK-3": ("within", "lost-acked"),
+        "ACK-4": ("on its present session within",),
+        "OFF-1": ("within", "gap"),
+    },
 )
 class DropUnackedOnDisconnect(Feeder):
     """What was on its way to a device when its connection ended counts as received."""

@@ -27,6 +27,7 @@ MODULES = (
     "storage",
     "stepping",
     "answering",
+    "cutting",
     "devices",
     "paging",
     "receipts",
