@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulation import Attempt, Message, Session, Tape, World
 
 from waybill.history import Mode, check
+from waybill.history.planted.simulation import Attempt, Message, Session, Tape, World
 
 TAPES = 40
 """Tapes tried before a defect counts as missed."""
