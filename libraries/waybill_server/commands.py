@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from waybill_server.cli import BAD_DATA, BAD_OPTIONS, NO_ISSUER, announce, end, raise_file_limit
 from waybill_server.limits import Limits, Timing
+
+if TYPE_CHECKING:
+    from waybill_server.defects import Defect
+    from waybill_server.node import Assemble
 
 
 def node(options: argparse.Namespace) -> int:
@@ -19,7 +25,7 @@ def node(options: argparse.Namespace) -> int:
     import asyncio
 
     from waybill_server.jwk_set import IssuerFailed
-    from waybill_server.node import Assemble, CannotListen, Ports, Settings, assemble, run_node
+    from waybill_server.node import CannotListen, Ports, Settings, assemble, run_node
     from waybill_server.schema import DataRefused
     from waybill_server.tls import CannotUseCertificate
 
@@ -50,13 +56,8 @@ def node(options: argparse.Namespace) -> int:
         announce(role="node", name=settings.name, host=settings.host, port=ports.v2, url=url, **also)
 
     put_together: Assemble = assemble
-    if options.defect is not None:
-        from waybill_server.defects import UnknownDefect, find
-
-        try:
-            put_together = find(options.defect).assemble
-        except UnknownDefect as unknown:
-            end(BAD_OPTIONS, str(unknown))
+    if options.defect is not None or options.stand_in is not None:
+        put_together = _put_together_wrongly(options)
     raise_file_limit()
     try:
         asyncio.run(run_node(settings, ready, put_together))
@@ -67,6 +68,19 @@ def node(options: argparse.Namespace) -> int:
     except (CannotListen, CannotUseCertificate, OSError) as failed:
         end(BAD_OPTIONS, str(failed))
     return 0
+
+
+def _put_together_wrongly(options: argparse.Namespace) -> Assemble:
+    """How a node with a seeded defect, or a stand-in of a node, is put together."""
+    from waybill_server import defects, stand_ins
+
+    if options.defect is not None and options.stand_in is not None:
+        end(BAD_OPTIONS, "--defect and --stand-in exclude each other")
+    try:
+        chosen = stand_ins.find(options.stand_in) if options.defect is None else defects.find(options.defect)
+    except defects.UnknownDefect as unknown:
+        end(BAD_OPTIONS, str(unknown))
+    return chosen.assemble
 
 
 def issuer(options: argparse.Namespace) -> int:
@@ -112,12 +126,31 @@ def issuer(options: argparse.Namespace) -> int:
 def defects(options: argparse.Namespace) -> int:
     """Lists the seeded defects."""
     from waybill_server.defects import every
+    from waybill_server.defects.table import plain
+
+    if options.json:
+        from waybill_server import stand_ins
+
+        listed = [*plain(every(), "defect"), *plain(stand_ins.every(), "stand-in")]
+        sys.stdout.write(f"{json.dumps(listed, indent=1)}\n")
+        return 0
+    return _listed(every(), options.markdown)
+
+
+def stand_ins(options: argparse.Namespace) -> int:
+    """Lists the stand-ins."""
+    from waybill_server.stand_ins import every
+
+    return _listed(every(), options.markdown)
+
+
+def _listed(defects: Sequence[Defect], as_markdown: bool) -> int:
     from waybill_server.defects.table import markdown
 
-    if options.markdown:
-        sys.stdout.write(markdown(every()))
+    if as_markdown:
+        sys.stdout.write(markdown(defects))
         return 0
-    for defect in every():
+    for defect in defects:
         sys.stdout.write(f"{defect.name:<32} {', '.join(defect.noticed):<14} {defect.breaks}\n")
     return 0
 
@@ -149,5 +182,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "node": node,
     "issuer": issuer,
     "defects": defects,
+    "stand-ins": stand_ins,
     "version": version,
 }

@@ -261,6 +261,19 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Seeding:
+    """How a server is started with a defect on purpose.
+
+    Attributes:
+        process: The launched process that is started with more arguments.
+        command: The program that lists the defects as JSON, and its arguments.
+    """
+
+    process: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TargetFile:
     """A server under test.
 
@@ -280,6 +293,7 @@ class TargetFile:
         waivers: What it does not promise.
         variants: The variants that the file describes.
         variant: Which of them this is; None for the base.
+        seeding: How it is started with a defect on purpose; None for a server that cannot be.
     """
 
     path: Path
@@ -297,3 +311,4 @@ class TargetFile:
     waivers: tuple[Waiver, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None
+    seeding: Seeding | None = None
