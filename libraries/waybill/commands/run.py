@@ -120,7 +120,7 @@ def main(arguments: argparse.Namespace) -> int:
     Raises:
         UsageError: Nothing was started, because something has to be changed first.
     """
-    with _sigterm_as_interrupt():
+    with sigterm_as_interrupt():
         return _main(arguments)
 
 
@@ -196,7 +196,9 @@ def _announce(plans: Sequence[Plan], folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: with what there is."""
+
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
