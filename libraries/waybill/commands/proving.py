@@ -51,7 +51,7 @@ class Wanted:
 
 @dataclass
 class Batch:
-    """Trials that share a server and a Robot: one defect, one suite file, one seed.
+    """Trials that share a server and a Robot.
 
     Attributes:
         folder: The run folder that they get.
@@ -160,14 +160,15 @@ def clean_trials(found: Sequence[Selected], tried: Sequence[Trial]) -> list[Tria
 
 
 def make_batches(trials: Sequence[Trial], target: str, folder: Path, seeds: Sequence[int]) -> list[Batch]:
-    """The trials by defect and suite file, each with a folder of its own; the server as it is comes first, since one
-    file of it takes longest."""
-    batches: dict[tuple[str, str], Batch] = {}
+    """The trials with what they run on: each has a server of its own, since the one before may have left a defective one
+    in ruins. The scenarios of a file share the server as it is, as in any run; these come first, since they take longest.
+    """
+    batches: dict[tuple[str, ...], Batch] = {}
     for trial in sorted(trials, key=lambda one: not one.clean):
-        place = (trial.defect, trial.source)
+        place = (trial.source,) if trial.clean else (trial.defect, trial.scenario)
         if place not in batches:
-            name = f"{trial.defect or 'clean'}--{slug(Path(trial.source).stem)}"
-            of = f"{for_robot(target)}+{trial.defect}" if trial.defect else for_robot(target)
+            name = f"clean--{slug(Path(trial.source).stem)}" if trial.clean else "--".join(map(slug, place))
+            of = for_robot(target) if trial.clean else f"{for_robot(target)}+{trial.defect}"
             more = list(seeds[1:]) if trial.kind == RARE else []
             batches[place] = Batch(folder / "trials" / name, [], of, seeds[0], more)
         batches[place].trials.append(trial)
