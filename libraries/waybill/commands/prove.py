@@ -85,6 +85,9 @@ def add(subcommands: Any) -> None:
         "--results", metavar="DIR", type=Path, default=Path("results"), help="default: %(default)s"
     )
     parser.add_argument(
+        "--keep", action="store_true", help="keep the histories and logs of trials that came out as they must"
+    )
+    parser.add_argument(
         "--link-from",
         metavar="DIR",
         type=Path,
@@ -138,7 +141,7 @@ def _main(arguments: argparse.Namespace) -> int:
     trials = proving.make_trials(known, bundled_rows(), found, wanted)
     trials += proving.clean_trials(found, trials)
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
-    folder = results.new_folder(arguments.results)
+    folder = results.proof_folder(arguments.results)
     top = folder.resolve()
     batches = proving.make_batches(
         trials, arguments.target, top, [seed + one for one in range(arguments.seeds)]
@@ -151,7 +154,7 @@ def _main(arguments: argparse.Namespace) -> int:
     )
     proof = Proof(target=file.name, started=utc_now(), command=command_line(arguments.words))
     begun = time.monotonic()
-    trying = proving.Trying(file, arguments.patience, arguments.trial_timeout, top)
+    trying = proving.Trying(file, arguments.keep, arguments.patience, arguments.trial_timeout, top)
     interrupted = False
     done: list[Trial] = []
     try:

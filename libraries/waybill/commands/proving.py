@@ -94,7 +94,7 @@ def make_trials(
         names = [
             one
             for name in rows.get(scenario.scenario, ())
-            for one in (name, *(rare for rare in by_name if wanted.rare and rare == f"{name}.{RARE}"))
+            for one in (name, *_rare_forms(name, guarantees, by_name if wanted.rare else {}))
         ]
         for name in names:
             if (
@@ -124,6 +124,12 @@ def make_trials(
     if not trials:
         raise UsageError("No trial is left; `waybill-server defects` lists the defects and who claims them.")
     return trials
+
+
+def _rare_forms(name: str, guarantees: Sequence[str], by_name: Mapping[str, SeededDefect]) -> Sequence[str]:
+    """The rare form of a defect, if it has one that a guarantee of the scenario claims to notice."""
+    rare = by_name.get(f"{name}.{RARE}")
+    return [rare.name] if rare and any(one in rare.noticed for one in guarantees) else []
 
 
 def _refuse_unknown(
@@ -160,8 +166,10 @@ def clean_trials(found: Sequence[Selected], tried: Sequence[Trial]) -> list[Tria
 
 
 def make_batches(trials: Sequence[Trial], target: str, folder: Path, seeds: Sequence[int]) -> list[Batch]:
-    """The trials with what they run on: each has a server of its own, since the one before may have left a defective one
-    in ruins. The scenarios of a file share the server as it is, as in any run; these come first, since they take longest.
+    """The trials with what they run on.
+
+    Each defect and scenario has a server of its own, since the scenario before may have left a defective one in ruins.
+    The scenarios of a file share the server as it is, as in any run; these come first, since they take longest.
     """
     batches: dict[tuple[str, ...], Batch] = {}
     for trial in sorted(trials, key=lambda one: not one.clean):
@@ -181,12 +189,14 @@ class Trying:
 
     Attributes:
         file: The target without a defect.
+        keep: Whether the folder of a trial stays that came out as it must.
         patience: How long a defective server may take over what it owes, as Robot writes it.
         deadline: Seconds after which a Robot is given up.
         top: The proof's folder.
     """
 
     file: TargetFile
+    keep: bool
     patience: str
     deadline: float
     top: Path
@@ -201,6 +211,9 @@ class Trying:
             again = self._once(worker, batch, seed, left)
             tried = {one.scenario: msgspec.structs.replace(one, attempts=number) for one in again}
             trials = [tried.get(trial.scenario, trial) for trial in trials]
+        if not self.keep and all(trial.kept for trial in trials):
+            shutil.rmtree(batch.folder)
+            return [msgspec.structs.replace(trial, folder="") for trial in trials]
         return trials
 
     def _once(self, worker: Worker, batch: Batch, seed: int, trials: Sequence[Trial]) -> list[Trial]:

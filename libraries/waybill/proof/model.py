@@ -35,7 +35,7 @@ class Trial(msgspec.Struct, kw_only=True):
         outcome: What came of it; of a clean trial `survived` is what is wanted.
         finding: What was found, in one sentence.
         seconds: How long the scenario took, from its start to its verdict; None without one.
-        folder: The folder of its run, relative to that of the proof.
+        folder: The folder of its run, relative to that of the proof; empty if it was not kept.
         attempts: How many seeds it took.
     """
 
