@@ -1,9 +1,7 @@
-"""The tests are tested: each seeded defect of the reference server turns the scenarios red that claim to notice it.
+"""The tests are tested: what `waybill prove` relies on, and that its verdicts are those of a run.
 
-One row is one scenario run against one defective node by `waybill run`, as anybody would. It must end BROKEN, and by
-what the defect says shows it: an anomaly that the checker found, or the words of a step that could not go on.
-
-By default every defect runs. `WAYBILL_ONE_DEFECT=1` runs the first one of each scenario alone.
+`waybill prove --fast` tries every seeded defect and stand-in; `resources/proof.toml` says with which each scenario must
+turn red. Here one is run as anybody would, and the rows are held against the suites, the server and the catalogue.
 """
 
 from __future__ import annotations
@@ -15,230 +13,23 @@ import sys
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import pytest
 from robot.api import TestSuite as Suite
 
-from waybill_server.defects import Defect, every, find
+from waybill.proof.rows import bundled_rows
+from waybill_server import stand_ins
+from waybill_server.defects import every
 
 ROOT = Path(__file__).parent.parent
-REFERENCE = (ROOT / "resources" / "targets" / "reference.toml").read_text(encoding="utf-8")
-
 SEED = "7"
-PATIENCE = "4s"
-"""A red that shows only by what does not come takes this long; a correct node needs a tenth of it."""
 
 LEFT_OUT: dict[str, str] = {
-    "ttl-by-client-clock": "messages have no time to live yet",
     "jti-cache-per-node": "it takes a second node that the token was not used at, so a target of several nodes",
     "revocation-per-node": "it takes a node that is not told, so a target of several nodes",
+    "ttl-by-client-clock": "messages have no time to live yet",
     "refresh-survives-revocation": "no scenario has a refresh token: no target file asks for one",
 }
 """Defects that the catalogue names and that no scenario can show yet, with the reason."""
-
-ROWS = {
-    "An acknowledged message reaches every online device of its recipient exactly once": [
-        "drop-every-nth",
-        "duplicate-delivery",
-        "phantom-delivery",
-    ],
-    "Messages of every size arrive unchanged while conversations cross": ["corrupt-body", "cross-user-leak"],
-    "Bursts within a millisecond are as many messages as were sent": ["same-millisecond-collides"],
-    "Messages arrive whole however their frames are cut": ["split-frame-dropped"],
-    "A device stays reachable when a newer one of its user leaves": ["newest-leaving-unroutes"],
-    "A silent device is still there for messages from another node": ["idle-session-forgotten"],
-    "A conversation with offline spells and reconnects leaves both sides with the same log": [
-        "receipt-for-undelivered",
-        "drop-on-reconnect",
-    ],
-    "Everything sent to an offline user waits for the next connection": [
-        "offline-redelivers-after-ack",
-        "offline-cap-silently-drops",
-    ],
-    "Two senders fill the inbox of an offline user": ["offline-delivers-newest-first"],
-    "A login that meets a message misses nothing": ["fresh-message-missed-at-login"],
-    "Connections lost between the login and the first waiting message lose nothing": [
-        "drop-unacked-on-disconnect",
-    ],
-    "An inbox at its limit keeps what it took and says so when it takes no more": [
-        "inbox-overflow-acknowledged",
-    ],
-    "Presence follows a user who comes, leaves and crashes": ["presence-sticks-online"],
-    "A user is online as long as one device is": ["presence-sticks-online"],
-    "Whoever is blocked sees nothing of who comes and goes, and everybody else does": [
-        "presence-leaks-to-blocked"
-    ],
-    "Many conversations interleave and each keeps its order on every device": [
-        "swap-adjacent",
-        "reorder-across-flush",
-        "sequence-gap",
-        "sequence-reuse",
-    ],
-    "A stream keeps its order while its receiver reconnects again and again": ["live-overtakes-backlog"],
-    "A stream keeps its order while its receiver logs in on top of the connection it left behind": [
-        "old-session-removes-new",
-    ],
-    "A send retried with its key stays one message through reconnects and a restart": [
-        "dedup-in-memory",
-        "dedup-off",
-        "dedup-per-connection",
-        "dedup-ignores-sender",
-    ],
-    "Equal bodies and equal keys of different senders stay different messages": [
-        "dedup-by-content",
-        "dedup-ignores-sender",
-    ],
-    "An acknowledged message survives a killed server": ["ack-before-persist", "lose-wal-on-restart"],
-    "An acknowledged message survives a kill at every point of its way": [
-        "ack-before-persist",
-        "lose-wal-on-restart",
-    ],
-    "An acknowledged message survives a loss of power": ["no-fsync-batch"],
-    "Every send gets one outcome, and the outcome names the send": [
-        "ack-wrong-key",
-        "reject-but-store",
-        "ack-missing",
-    ],
-    "Sends cut off by a lost connection are unknown until their retry settles them": ["ack-twice"],
-    "A connection that ends at any byte costs nothing that was acknowledged": [
-        "partial-frame-accepted",
-        "drop-unacked-on-disconnect",
-    ],
-    "A device is given again what it did not acknowledge, and nothing else": [
-        "drop-unacked-on-disconnect",
-        "offline-redelivers-after-ack",
-    ],
-    "Devices that come and go end with the same log in the same order": [
-        "device-cursor-shared",
-        "last-login-wins",
-        "no-copy-to-own-devices",
-    ],
-    "A new device reads the whole log page by page while traffic goes on": [
-        "page-boundary-skip",
-        "page-boundary-duplicate",
-        "cursor-goes-back",
-    ],
-    "Read markers set on any device, in any order, end the same everywhere": [
-        "read-marker-goes-back",
-        "receipt-for-undelivered",
-    ],
-    "A group message reaches every member once, in one order, and nobody else": [
-        "delivers-to-removed-member",
-        "fanout-misses-last-member",
-    ],
-    "Nobody gets in without a genuine credential, and nobody else notices the attempts": [
-        "auth-optional",
-        "auth-disabled",
-    ],
-    "Nothing works any more when what opened a session is over, and nobody gets in without": [
-        "session-outlives-expiry",
-        "ignores-expiry",
-        "revocation-ignored-by-open-sessions",
-    ],
-    "Whoever is not in a conversation can do nothing in it, whatever their role": ["group-outsider-may-add"],
-    "The sender is who logged in, whatever a frame says": ["sender-field-trusted", "foreign-cursor-readable"],
-    "Whoever is blocked or forbidden to write reaches nobody and sees nothing": [
-        "blocklist-ignored",
-        "presence-leaks-to-blocked",
-        "refused-leaves-trace",
-    ],
-    "Who may administer and revoke whom is what the role table says": [
-        "any-user-is-admin",
-        "moderator-can-revoke-admin",
-    ],
-    "A role that nobody gave is none": ["any-user-is-admin"],
-    "Nothing that is said without a login is taken, and nothing is left without an answer": [
-        "crash-on-bad-frame",
-    ],
-    "A frame that is not as it should be gets an error or ends its connection": [
-        "frame-limit-off",
-        "crash-on-bad-frame",
-        "hang-on-truncated",
-        "nesting-unbounded",
-        "wrong-direction-accepted",
-    ],
-    "Text that is code, a line or a path elsewhere stays text": [
-        "log-injection",
-        "sql-injection",
-        "crash-on-bad-frame",
-        "path-injection",
-    ],
-    "Every port refuses what is weaker than the promised TLS, and nobody else notices the attempts": [
-        "plaintext-port-open",
-        "tls10-allowed",
-        "expired-certificate",
-        "wrong-host-certificate",
-    ],
-    "Somebody in the middle gets no session and no byte of a token, and nobody else notices the attempts": [
-        "tls10-allowed",
-        "fallback-scsv-ignored",
-        "early-data-replayed",
-        "ws-plaintext-redirect",
-    ],
-    "No token that the issuer never signed gets anybody in": [
-        "ignores-signature",
-        "accepts-alg-none",
-        "accepts-hs-with-public-key",
-    ],
-    "No token that brings its own key or is written otherwise gets anybody in": ["trusts-embedded-jwk"],
-    "No token that the issuer signed for another time, place or person gets anybody in": [
-        "ignores-expiry",
-        "ignores-audience",
-    ],
-    "A stolen token gets nobody in but the device that it was issued for": ["token-not-bound-to-device"],
-    "A login that was overheard is of no use on another connection": ["ignores-proof-nonce"],
-    "A token for one login is good for one login": ["jti-cache-in-memory"],
-    "Of two logins at once with one token for one login one gets in": ["one-time-token-marked-late"],
-    "A token that was revoked gets nobody in": ["revocation-late"],
-    "Whoever is revoked is out at once and stays out, and nobody else notices": [
-        "revocation-ignored-by-open-sessions",
-        "revocation-late",
-        "revocation-lost-on-restart",
-    ],
-    "A new key drops nobody, and an old one is worth nothing after its grace": [
-        "retired-key-still-accepted",
-        "rotation-drops-valid-sessions",
-    ],
-    "Order, retries and delivery do not depend on what clocks say": [
-        "orders-by-wall-clock",
-        "expires-by-wall-clock",
-    ],
-    "A failing disk costs nobody what was acknowledged": [
-        "acks-on-disk-full",
-        "crashes-on-disk-full",
-        "ignores-fsync-error",
-    ],
-    "Data reads the same through migrations there and back, whether they are killed or not": [
-        "migration-loses-rows",
-        "migration-not-atomic",
-        "opens-newer-schema",
-    ],
-    "Whatever is said with any operation comes back as it was said": [
-        "codec-length-off-by-one",
-        "codec-ignores-trailing-bytes",
-        "codec-folds-unicode",
-        "codec-splits-surrogates",
-        "prefix-answered-early",
-    ],
-    "Every kind of client works with every release of the server": [
-        "breaks-v1-clients",
-        "negotiates-too-high",
-        "unknown-field-crashes",
-    ],
-    "Restarts, a second start and a damaged store cost nobody what was acknowledged": [
-        "reinitialises-damaged-store",
-        "sequence-restarts-at-zero",
-        "allows-two-writers",
-    ],
-}
-"""Which defects each scenario is put to the proof with."""
-
-PICKED = [
-    (scenario, name)
-    for scenario, names in ROWS.items()
-    for name in (names[:1] if os.environ.get("WAYBILL_ONE_DEFECT") == "1" else names)
-]
 
 
 @cache
@@ -257,76 +48,70 @@ def scenarios() -> dict[str, tuple[Path, str]]:
     return found
 
 
-def run(folder: Path, scenario: str, defect: str | None, environment: str = "") -> tuple[int, Path, str]:
-    """Runs one scenario against a node with this defect; gives the exit code, the run's folder and what was printed."""
-    name = '    "--name", "{name}",\n'
-    assert REFERENCE.count(name) == 1, "the node of reference.toml is started in another way"
-    target = folder / f"{defect or 'reference'}.toml"
-    migrate = '"migrate", "--data", "{data}",'
-    assert REFERENCE.count(migrate) == 2, "the data of reference.toml are migrated in another way"
-    text = REFERENCE.replace("\n[endpoints.node]", f"{environment}\n[endpoints.node]")
-    if defect:
-        text = text.replace(name, f'{name}    "--defect", "{defect}",\n')
-        text = text.replace(migrate, f'{migrate} "--defect", "{defect}",')
-    target.write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "waybill.cli", "run", str(scenarios()[scenario][0]), "--test", scenario),
-            *("--target", str(target), "--seed", SEED, "--results", str(folder / "results")),
-            *("--", "--variable", f"PATIENCE:{PATIENCE}"),
-        ],
+def waybill(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "waybill.cli", *words],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT / "libraries")},
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.returncode, folder / "results" / "latest", done.stdout + done.stderr
 
 
-def shown(defect: Defect, guarantee: str, case: dict[str, Any]) -> list[str]:
-    """By which of the expected signs a scenario shows the defect."""
-    anomalies = {finding["anomaly"] for finding in case["findings"]}
-    return [sign for sign in defect.noticed[guarantee] if sign in anomalies or sign in case["message"]]
+def test_a_run_breaks_what_the_proof_says(tmp_path: Path) -> None:
+    scenario = "Messages of every size arrive unchanged while conversations cross"
+    target = "reference+corrupt-body"
+
+    done = waybill(tmp_path, "run", "--test", scenario, "--target", target, "--seed", SEED)
+    proof = waybill(tmp_path, "prove", "--defect", "corrupt-body", "--fast", "--seed", SEED)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    (run,) = json.loads((tmp_path / "results" / "latest" / "readiness.json").read_text())["runs"]
+    assert {one["id"]: one["verdict"] for one in run["guarantees"]}["DEL-1"] == "BROKEN"
+    (case,) = [one for one in run["scenarios"] if one["findings"]]
+    assert [finding["anomaly"] for finding in case["findings"]] == ["corrupted"]
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+    (folder,) = (tmp_path / "results").glob("*-proof")
+    trials = json.loads((folder / "proof.json").read_text())["trials"]
+    assert [(one["defect"], one["outcome"], one["seen"]) for one in trials] == [
+        ("corrupt-body", "killed", ["corrupted"]),
+        ("", "survived", []),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("scenario", "name"), PICKED, ids=[f"{name}-{scenario[:24]}" for scenario, name in PICKED]
-)
-def test_a_defect_turns_the_scenario_red(tmp_path: Path, scenario: str, name: str) -> None:
-    defect, guarantee = find(name), scenarios()[scenario][1]
+def test_what_survives_fails_the_proof(tmp_path: Path) -> None:
+    """A scenario that gives up too soon to see anything is no proof, whatever colour it has."""
+    done = waybill(tmp_path, "prove", "--defect", "corrupt-body", "--fast", "--trial-timeout", "1")
 
-    code, folder, said = run(tmp_path, scenario, name)
-
-    assert code == 1, said
-    (case,) = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("cases/*/case.json")]
-    assert case["status"] == "failed"
-    assert shown(defect, guarantee, case), (case["findings"], case["message"])
-    page = json.loads((folder / "readiness.json").read_text(encoding="utf-8"))
-    verdicts = {one["id"]: one["verdict"] for one in page["runs"][0]["guarantees"]}
-    assert verdicts[guarantee] == "BROKEN"
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "NOT PROVEN: 0 of 1 trials killed" in done.stdout
+    assert "UNPROVEN   no defect turned 'Messages of every size" in done.stdout
 
 
-def test_without_a_defect_the_scenario_is_green_and_nothing_of_the_package_is_imported(
-    tmp_path: Path,
-) -> None:
+def test_without_a_defect_nothing_of_the_packages_is_imported(tmp_path: Path) -> None:
+    reference = (ROOT / "resources" / "targets" / "reference.toml").read_text(encoding="utf-8")
+    watched = '\n[launch.process.environment]\nPYTHONPROFILEIMPORTTIME = "1"\n\n[seeded]'
+    (tmp_path / "watched.toml").write_text(reference.replace("\n[seeded]", watched), encoding="utf-8")
     scenario = "A device is given again what it did not acknowledge, and nothing else"
 
-    code, folder, said = run(
-        tmp_path, scenario, None, '\n[launch.process.environment]\nPYTHONPROFILEIMPORTTIME = "1"\n'
-    )
+    done = waybill(tmp_path, "run", "--test", scenario, "--target", "watched.toml", "--seed", SEED)
 
-    assert code == 0, said
-    (log,) = folder.glob("targets/*/node/output.log")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (log,) = (tmp_path / "results" / "latest").glob("targets/*/node/output.log")
     imported = {line.rpartition("|")[2].strip() for line in log.read_text(encoding="utf-8").splitlines()}
     assert "waybill_server.writer" in imported
-    assert [name for name in imported if name.startswith("waybill_server.defects")] == []
+    assert [
+        name for name in imported if name.startswith(("waybill_server.defects", "waybill_server.stand"))
+    ] == []
 
 
 def test_every_scenario_and_every_defect_has_its_row() -> None:
-    assert list(ROWS) == list(scenarios())
-    rows = {(name, scenarios()[scenario][1]) for scenario, names in ROWS.items() for name in names}
-    assert rows == {(defect.name, guarantee) for defect in every() for guarantee in defect.noticed}
+    assert list(bundled_rows()) == list(scenarios())
+    rows = {(name, scenarios()[scenario][1]) for scenario, names in bundled_rows().items() for name in names}
+    seeded = (*every(), *stand_ins.every())
+    assert rows == {(defect.name, guarantee) for defect in seeded for guarantee in defect.noticed}
 
 
 def test_the_defects_are_those_of_the_catalogue() -> None:

@@ -51,6 +51,7 @@ ALLOWED = {
         "waybill.tokens",
     },
     "waybill.readiness": {"waybill.bundled", "waybill.version"},
+    "waybill.proof": {"waybill.bundled", "waybill.readiness", "waybill.version"},
 }
 
 

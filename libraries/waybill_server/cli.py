@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="node|issuer|migrate|defects|version"
+        dest="command", required=True, metavar="node|issuer|migrate|defects|stand-ins|version"
     )
     _node_options(commands.add_parser("node", help=NODE_HELP, description=NODE_HELP))
     _issuer_options(commands.add_parser("issuer", help=ISSUER_HELP, description=ISSUER_HELP))
@@ -80,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     text = "lists the seeded defects that a node can be run with, and what they break"
     defects = commands.add_parser("defects", help=text, description=text)
     defects.add_argument("--markdown", action="store_true", help="as the table of docs/defects.md")
+    defects.add_argument("--json", action="store_true", help="for programs, the stand-ins included")
+    text = "lists the dishonest servers that can take a node's place"
+    stand_ins = commands.add_parser("stand-ins", help=text, description=text)
+    stand_ins.add_argument("--markdown", action="store_true", help="as the table of docs/defects.md")
     commands.add_parser("version", help="prints the version and the wire versions")
     return parser
 
@@ -134,6 +138,11 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
         dest="migrate",
         action="store_false",
         help="refuses a database of an older schema instead of bringing it forward",
+    )
+    parser.add_argument(
+        "--stand-in",
+        metavar="NAME",
+        help="for the tests of the tests: runs this dishonest server instead (`waybill-server stand-ins` lists them)",
     )
     bounds = parser.add_argument_group("bounds (see docs/wire-v2.md)")
     for bound in fields(Limits):

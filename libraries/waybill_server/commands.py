@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,10 @@ from waybill_server.releases import NEWEST, RELEASES
 if TYPE_CHECKING:
     from waybill_server.schema import Migrated
 
+if TYPE_CHECKING:
+    from waybill_server.defects import Defect
+    from waybill_server.node import Assemble
+
 
 def node(options: argparse.Namespace) -> int:
     """Runs a node until it is told to end."""
@@ -33,7 +38,7 @@ def node(options: argparse.Namespace) -> int:
 
     from waybill_server.data_folder import DataRefused
     from waybill_server.jwk_set import IssuerFailed
-    from waybill_server.node import Assemble, CannotListen, Ports, Settings, assemble, run_node
+    from waybill_server.node import CannotListen, Ports, Settings, assemble, run_node
     from waybill_server.tls import CannotUseCertificate
 
     if not options.issuer.startswith("https://"):
@@ -65,13 +70,8 @@ def node(options: argparse.Namespace) -> int:
         announce(role="node", name=settings.name, host=settings.host, port=ports.v2, url=url, **also)
 
     put_together: Assemble = assemble
-    if options.defect is not None:
-        from waybill_server.defects import UnknownDefect, find
-
-        try:
-            put_together = find(options.defect).assemble
-        except UnknownDefect as unknown:
-            end(BAD_OPTIONS, str(unknown))
+    if options.defect is not None or options.stand_in is not None:
+        put_together = _put_together_wrongly(options)
     raise_file_limit()
     try:
         asyncio.run(run_node(settings, ready, put_together))
@@ -82,6 +82,19 @@ def node(options: argparse.Namespace) -> int:
     except (CannotListen, CannotUseCertificate, OSError) as failed:
         end(BAD_OPTIONS, str(failed))
     return 0
+
+
+def _put_together_wrongly(options: argparse.Namespace) -> Assemble:
+    """How a node with a seeded defect, or a stand-in of a node, is put together."""
+    from waybill_server import defects, stand_ins
+
+    if options.defect is not None and options.stand_in is not None:
+        end(BAD_OPTIONS, "--defect and --stand-in exclude each other")
+    try:
+        chosen = stand_ins.find(options.stand_in) if options.defect is None else defects.find(options.defect)
+    except defects.UnknownDefect as unknown:
+        end(BAD_OPTIONS, str(unknown))
+    return chosen.assemble
 
 
 def issuer(options: argparse.Namespace) -> int:
@@ -126,7 +139,6 @@ def issuer(options: argparse.Namespace) -> int:
 
 def migrate(options: argparse.Namespace) -> int:
     """Changes the schema of a database."""
-    import json
     import time
 
     from waybill_server.data_folder import DataRefused
@@ -172,12 +184,31 @@ def _defective(name: str) -> type[Migrated]:
 def defects(options: argparse.Namespace) -> int:
     """Lists the seeded defects."""
     from waybill_server.defects import every
+    from waybill_server.defects.table import plain
+
+    if options.json:
+        from waybill_server import stand_ins
+
+        listed = [*plain(every(), "defect"), *plain(stand_ins.every(), "stand-in")]
+        sys.stdout.write(f"{json.dumps(listed, indent=1)}\n")
+        return 0
+    return _listed(every(), options.markdown)
+
+
+def stand_ins(options: argparse.Namespace) -> int:
+    """Lists the stand-ins."""
+    from waybill_server.stand_ins import every
+
+    return _listed(every(), options.markdown)
+
+
+def _listed(defects: Sequence[Defect], as_markdown: bool) -> int:
     from waybill_server.defects.table import markdown
 
-    if options.markdown:
-        sys.stdout.write(markdown(every()))
+    if as_markdown:
+        sys.stdout.write(markdown(defects))
         return 0
-    for defect in every():
+    for defect in defects:
         sys.stdout.write(f"{defect.name:<32} {', '.join(defect.noticed):<14} {defect.breaks}\n")
     return 0
 
@@ -208,5 +239,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "issuer": issuer,
     "migrate": migrate,
     "defects": defects,
+    "stand-ins": stand_ins,
     "version": version,
 }

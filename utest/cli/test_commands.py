@@ -27,19 +27,19 @@ def run(capsys, *words):
     return code, said.out, said.err
 
 
-@pytest.mark.parametrize("command", ["run", "report", "targets", "eject", "version"])
+@pytest.mark.parametrize("command", ["run", "shrink", "report", "prove", "targets", "eject", "version"])
 def test_every_command_explains_itself(capsys, command):
     code, out, _ = run(capsys, command, "--help")
     assert code == 0
     assert f"usage: waybill {command}" in out
 
 
-@pytest.mark.parametrize("command", ["run", "report", "targets", "eject"])
+@pytest.mark.parametrize("command", ["run", "shrink", "report", "prove", "targets", "eject"])
 def test_help_has_examples(capsys, command):
     assert "example" in run(capsys, command, "--help")[1]
 
 
-@pytest.mark.parametrize("command", ["run", "report"])
+@pytest.mark.parametrize("command", ["run", "shrink", "report", "prove"])
 def test_help_and_docs_tell_the_same_exit_codes(capsys, command):
     help_text = run(capsys, command, "--help")[1]
     told = [
@@ -54,7 +54,9 @@ def test_help_and_docs_tell_the_same_exit_codes(capsys, command):
 def test_the_overview_names_every_command(capsys):
     out = run(capsys, "--help")[1]
     assert [
-        name for name in ("run", "check", "report", "targets", "eject", "version") if f"  {name} " not in out
+        name
+        for name in ("run", "check", "shrink", "report", "prove", "targets", "eject", "version")
+        if f"  {name} " not in out
     ] == []
 
 

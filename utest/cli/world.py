@@ -94,12 +94,14 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(LIBRARIES)}
 
 
-def waybill(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs `waybill` in a folder."""
+def waybill(
+    folder: Path, *words: str | Path, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs `waybill` in a folder, in an environment of its own or another one."""
     return subprocess.run(
         command(*words),
         cwd=folder,
-        env=environment(),
+        env=variables or environment(),
         capture_output=True,
         text=True,
         timeout=120,

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from builder import Labelled, corpus, story
 
 from waybill.history import check
+from waybill.history.planted.stories import Labelled, corpus, story
 from waybill.history.report import SEVERITY
 
 STORIES = corpus()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from simulation import simulate
 
 from waybill.history import check
+from waybill.history.planted.simulation import simulate
 
 HISTORIES = int(os.environ.get("WAYBILL_LEGAL_HISTORIES", "500"))
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from builder import Story
-
 from waybill.history import Report, check
+from waybill.history.planted.stories import Story
 
 BOTH = """
     users alice: phone; bob: laptop, pad

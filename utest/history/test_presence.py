@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builder import story
 
 from waybill.history import Report, check
+from waybill.history.planted.stories import story
 
 BEGIN = "promise presence_bound=3s\nbob/laptop connects\n"
 END = "alice/phone final\nbob/laptop final\n"

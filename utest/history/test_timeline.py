@@ -9,11 +9,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from builder import Labelled, Story, corpus, story
 
 from waybill.history import check, read
 from waybill.history.axis import Axis
 from waybill.history.moments import MARKS, moments_of
+from waybill.history.planted.stories import Labelled, Story, corpus, story
 from waybill.history.timeline import LARGEST, timeline, write_timeline
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from waybill_server import stand_ins
 from waybill_server.cli import main
-from waybill_server.defects import UnknownDefect, every, find
+from waybill_server.defects import Defect, UnknownDefect, every, find
 from waybill_server.defects.table import markdown
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_the_page_shows_the_defects_as_they_are() -> None:
+@pytest.mark.parametrize(("command", "listed"), [("defects", every()), ("stand-ins", stand_ins.every())])
+def test_the_page_shows_them_as_they_are(command: str, listed: list[Defect]) -> None:
     page = (ROOT / "docs" / "defects.md").read_text(encoding="utf-8")
-    table = page.partition("<!-- waybill-server defects --markdown -->\n")[2].partition("\n\n")[0] + "\n"
-    assert table == markdown(every())
+    after = page.partition(f"<!-- waybill-server {command} --markdown -->\n")[2]
+    assert after.partition("\n\n")[0].rstrip() == markdown(listed).rstrip()
 
 
 def test_every_defect_says_what_it_breaks_and_who_must_notice_by_what() -> None:
-    for defect in every():
+    for defect in (*every(), *stand_ins.every()):
         assert defect.breaks.endswith("."), defect.name
         assert defect.noticed, defect.name
         assert all(defect.noticed.values()), defect.name
@@ -35,6 +38,26 @@ def test_the_command_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["defects"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert listed == [defect.name for defect in every()]
+
+
+def test_an_unknown_stand_in_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UnknownDefect, match="did you mean 'black-hole'"):
+        stand_ins.find("black-hoel")
+
+
+def test_a_defect_is_no_stand_in_and_a_stand_in_no_defect() -> None:
+    with pytest.raises(UnknownDefect):
+        find("liar")
+    with pytest.raises(UnknownDefect):
+        stand_ins.find("drop-every-nth")
+
+
+def test_programs_get_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["defects", "--json"]) == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert list(listed) == [one.name for one in (*every(), *stand_ins.every())]
+    assert listed["liar"]["arguments"] == ["--stand-in", "liar"]
+    assert listed["drop-every-nth"]["noticed"] == {"DEL-1": ["lost-acked"]}
 
 
 def test_a_node_does_not_start_with_a_defect_that_is_not_known(

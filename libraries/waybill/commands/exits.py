@@ -14,6 +14,9 @@ NOT_READY = 2
 UNUSABLE = 3
 """Nothing could be judged: wrong usage, an unusable file, no scenario selected, or Robot did not start."""
 
+DETECTOR = 4
+"""The detector check failed: a planted finding did not come out, so nothing that the run says counts."""
+
 INTERRUPTED = 130
 """Stopped by Ctrl-C or SIGTERM; the pages show what is there."""
 

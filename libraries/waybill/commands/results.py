@@ -55,6 +55,22 @@ def folder_beside(folder: Path) -> Path:
         ) from error
 
 
+def proof_folder(results: Path) -> Path:
+    """Makes an empty folder for a proof, `<UTC stamp>-proof`; `latest` stays at the latest run.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        return _make(results, f"{_stamp()}-proof")
+    except OSError as error:
+        raise UsageError(
+            f"No folder for the proof could be made in {results}: {error.strerror}. "
+            f"Choose another place with --results DIR."
+        ) from error
+
+
 def _stamp() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
 

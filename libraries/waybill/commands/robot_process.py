@@ -40,6 +40,23 @@ def robot_options(run: Path, target: str, seed: int) -> list[str]:
     ]
 
 
+def bare_options(run: Path, target: str, seed: int) -> list[str]:
+    """What Robot needs for verdicts alone: no output, log or report is written."""
+    nothing = ["--output", "NONE", "--log", "NONE", "--report", "NONE"]
+    return [*nothing, *verdict_options(run, target, seed)]
+
+
+def verdict_options(run: Path, target: str, seed: int) -> list[str]:
+    """What Robot needs for case files, and nothing on the console."""
+    return [
+        *("--console", "none"),
+        *("--variable", f"RUN_FOLDER:{run}"),
+        *("--variable", f"TARGET:{target}"),
+        *("--variable", f"SEED:{seed}"),
+        *("--listener", _LISTENER),
+    ]
+
+
 def one_process(options: Sequence[str], suites: Sequence[str]) -> list[str]:
     """The command for one suite file: Robot itself, which starts faster than pabot."""
     return [sys.executable, "-m", "robot", *options, *suites]

@@ -11,8 +11,9 @@ from typing import Any
 
 from waybill.commands import results
 from waybill.commands.console import say
+from waybill.commands.detector import DetectorCheck
 from waybill.commands.execution import carry_out
-from waybill.commands.exits import INTERRUPTED, UNUSABLE
+from waybill.commands.exits import DETECTOR, INTERRUPTED, UNUSABLE
 from waybill.commands.plan import DEFAULT, Plan, command_line, make_plans
 from waybill.commands.report import verdict_code
 from waybill.commands.summary import conclusion, in_between
@@ -29,6 +30,7 @@ exit codes:
   2    nothing is red, but --require-ready was given and the verdict is not READY
   3    nothing could be judged: wrong usage, an unusable target file, no scenario selected, Robot did not
        start
+  4    the detector check failed: planted findings were not reported, so nothing that the run says counts
   130  stopped by Ctrl-C or SIGTERM; the pages show what is there
 
 examples:
@@ -120,7 +122,7 @@ def main(arguments: argparse.Namespace) -> int:
     Raises:
         UsageError: Nothing was started, because something has to be changed first.
     """
-    with _sigterm_as_interrupt():
+    with sigterm_as_interrupt():
         return _main(arguments)
 
 
@@ -129,10 +131,12 @@ def _main(arguments: argparse.Namespace) -> int:
     seconds = results.seconds_by_suite(arguments.results)
     folder = results.new_folder(arguments.results)
     _announce(plans, folder)
-    if len(plans) == 1:
-        carry_out(plans[0], folder, arguments.suite_timeout, seconds)
-    else:
-        _one_after_the_other(plans, folder, arguments.suite_timeout, seconds)
+    with contextlib.closing(DetectorCheck(folder)) as detector:
+        if len(plans) == 1:
+            carry_out(plans[0], folder, arguments.suite_timeout, seconds)
+            _note(plans[0], folder, detector)
+        else:
+            _one_after_the_other(plans, folder, arguments.suite_timeout, seconds, detector)
     readiness = write_pages(folder)
     for line in conclusion(readiness, folder):
         say(line)
@@ -140,7 +144,11 @@ def _main(arguments: argparse.Namespace) -> int:
 
 
 def _one_after_the_other(
-    plans: Sequence[Plan], folder: Path, suite_timeout: int, seconds: dict[str, float]
+    plans: Sequence[Plan],
+    folder: Path,
+    suite_timeout: int,
+    seconds: dict[str, float],
+    detector: DetectorCheck,
 ) -> None:
     """Runs all targets, each into a folder of its own below the common one.
 
@@ -157,12 +165,21 @@ def _one_after_the_other(
         say(f"\n{plan.record.target}, target {number} of {len(plans)}, into {place}")
         try:
             carry_out(plan, place, suite_timeout, seconds, plan.record.target)
+            _note(plan, place, detector)
             say(in_between(write_pages(place).runs[0]))
         except KeyboardInterrupt:
             plan.record.interrupted = True
         if plan.record.interrupted:
             _skip(plans[number:], places[number:], plan.record.target)
             return
+
+
+def _note(plan: Plan, place: Path, detector: DetectorCheck) -> None:
+    """Writes down what came of the detector check, unless the user does not wait for it."""
+    if not plan.record.interrupted:
+        detected = detector.result()
+        plan.record.detector, plan.record.detector_failure = detected.sentence, detected.failure
+        write_run(place, plan.record)
 
 
 def _skip(plans: Sequence[Plan], places: Sequence[Path], stopped: str) -> None:
@@ -181,6 +198,8 @@ def _code(records: Sequence[RunRecord], readiness: Readiness, require_ready: boo
         return INTERRUPTED
     if any(record.problem for record in records):
         return UNUSABLE
+    if any(record.detector_failure for record in records):
+        return DETECTOR
     return verdict_code(readiness, require_ready)
 
 
@@ -196,7 +215,9 @@ def _announce(plans: Sequence[Plan], folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: with what there is."""
+
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 

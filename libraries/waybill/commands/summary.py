@@ -8,7 +8,7 @@ from pathlib import Path
 
 from waybill.readiness.matrix import columns, headline, variant
 from waybill.readiness.model import Readiness, RunResult
-from waybill.readiness.words import NOT_RUN, closing_line, duration, sentence, sum_of, tally
+from waybill.readiness.words import NOT_RUN, closing_line, detector_words, duration, sentence, sum_of, tally
 
 _PAGES = (
     ("readiness.html", "verdict, guarantees and findings"),
@@ -41,6 +41,9 @@ def conclusion(readiness: Readiness, folder: Path) -> Iterator[str]:
             if not column.run.not_run:
                 yield from _verdicts(column.run)
         yield from _idle([run for run in runs if not run.not_run])
+    for words in dict.fromkeys(detector_words(run) for run in runs):
+        if words:
+            yield f"Detector check: {words}"
     yield ""
     seconds = [run.seconds for run in runs if run.seconds is not None]
     yield f"Reports ({duration(sum(seconds) if seconds else None)}):"

@@ -14,6 +14,9 @@ from .names import Names
 
 TABLES = ("users", "conversations", "ids", "codes", "messages")
 
+Line = tuple[int, int, dict[str, Any]]
+"""An event that is kept as it was written: its number, its time, its object."""
+
 
 class Malformed(ValueError):
     """A line of a history file breaks the format."""
@@ -120,7 +123,7 @@ class Assembly:
         self._known = dict.fromkeys(TABLES, 0)
         self._message_numbers: dict[tuple[int, str], int] | None = {}
         self._message_numbered = 0
-        self.lines: list[tuple[int, int, dict[str, Any]]] = []
+        self.lines: list[Line] = []
         for user in header.users:
             self.names["users"].number(user)
         for conversation in header.conversations:

@@ -1,4 +1,4 @@
-"""`waybill check`: the verdict on history files."""
+"""`waybill check`: the verdict on history files, and on the checker itself."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ EXAMPLES = """\
 examples:
   waybill check results/latest/cases/*/history.jsonl.gz
   waybill check --json history.jsonl > report.json
+  waybill check --self-test
 
 exit codes:
-  0  every history is clean
-  1  at least one history shows an anomaly
+  0  every history is clean; of the self-test: every planted anomaly was found, and nothing else
+  1  at least one history shows an anomaly; of the self-test: the checker cannot be trusted
   2  no anomaly, but something could not be judged
   3  at least one file could not be read
 """
@@ -31,9 +32,14 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("files", nargs="+", metavar="FILE", help="a history, .jsonl or .jsonl.gz")
+    made.add_argument("files", nargs="*", metavar="FILE", help="a history, .jsonl or .jsonl.gz")
     made.add_argument(
         "--json", action="store_true", help="print one JSON report, or a list for several files"
+    )
+    made.add_argument(
+        "--self-test",
+        action="store_true",
+        help="try the checker itself: planted anomalies are found, near misses and legal histories are clean",
     )
     return made
 
@@ -44,6 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     An unreadable file is told on standard error and does not keep the others from being checked.
     """
     options = parser().parse_args(argv)
+    if options.self_test:
+        if options.files or options.json:
+            parser().error("--self-test goes with neither files nor --json")
+        return _self_test()
+    if not options.files:
+        parser().error("expected at least one FILE, or --self-test")
     from .checker import check
     from .reader import HistoryUnreadable
 
@@ -64,6 +76,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         plain = reports[0] if len(options.files) == 1 and reports else reports
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n")
+    return code
+
+
+def _self_test() -> int:
+    """Prints a line for every anomaly; what went wrong is told below it."""
+    from .planted.self_test import self_test
+
+    code = CLEAN
+    for tried in self_test():
+        sys.stdout.write(f"{tried.subject:<28}{'WRONG' if tried.misses else 'ok':<7}{tried.sentence}\n")
+        sys.stdout.writelines(f"{'':<35}{miss}\n" for miss in tried.misses)
+        sys.stdout.flush()
+        code = ANOMALIES if tried.misses else code
     return code
 
 

@@ -204,7 +204,7 @@ def _by_id(history: History, given: Ints, rows: Ints, sent: Bools, ids: Ints) ->
     message_of_id[ids[acknowledged]] = acknowledged
     keyed = history.deliveries.message[rows] >= 0
     found = message_of_id[history.deliveries.id[rows]]
-    digests = np.full(len(sent), NONE, dtype=np.int64)
+    digests = np.full(len(sent) + 1, NONE, dtype=np.int64)
     backwards = slice(None, None, -1)
     digests[history.sends.message[backwards]] = history.sends.digest[backwards]
     same_body = (found >= 0) & (digests[found] == history.deliveries.digest[rows])

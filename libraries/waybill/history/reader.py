@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import msgspec
 
-from .assembly import Assembly, Malformed
+from .assembly import Assembly, Line, Malformed
 from .build import build
 from .header import Header
 from .model import History
@@ -75,6 +75,15 @@ def read(path: Path | str) -> History:
     Raises:
         HistoryUnreadable: There is no such file, it is no history, or a line before the last breaks the format.
     """
+    return read_with_lines(path)[0]
+
+
+def read_with_lines(path: Path | str) -> tuple[History, list[Line]]:
+    """The history in a file, and the events of it that are kept as they were written: number, time, object.
+
+    Raises:
+        HistoryUnreadable: As `read`.
+    """
     path = Path(path)
     reading = _Reading(path)
     try:
@@ -89,9 +98,10 @@ def read(path: Path | str) -> History:
     if reading.assembly is None:
         raise HistoryUnreadable(f"{path}: expected a header as the first line, found an empty file")
     try:
-        return build(reading.assembly, path=str(path), closed=reading.closed, torn=reading.torn)
+        history = build(reading.assembly, path=str(path), closed=reading.closed, torn=reading.torn)
     except (ValueError, TypeError, KeyError) as error:
         raise HistoryUnreadable(f"{path}: {error}") from error
+    return history, reading.assembly.lines
 
 
 class _Reading:

@@ -28,6 +28,7 @@ class Spelled:
         self._session_of_device: dict[str, int] = {}
         self._sessions = 0
         self._operations: dict[Any, int] = {}
+        self._owners: dict[int, int] = {}
         self._highest = 0
         self._open: dict[int, tuple[str, str, Any]] = {}
         self._adders = {
@@ -126,6 +127,7 @@ class Spelled:
             number = self._highest
             if label is not None:
                 self._operations[label] = number
+        self._owners[number] = self._user_of_session[session]
         self._open[number] = (line.get("device", session), line.get("key", ""), line["event"])
         return number
 
@@ -219,6 +221,8 @@ class Spelled:
 
     def _ok(self, time: int, line: dict[str, Any]) -> None:
         operation = self._finish(line)
+        # With an operation named, a key does not look for one: it is what the server's answer says.
+        named = line.get("key", "") if "operation" in line else ""
         value = line.get("value", line.get("cursor", line.get("online", MISSING)))
         self._assembly.add(
             "ok",
@@ -230,6 +234,7 @@ class Spelled:
                 "value": int(value),
                 "user": self._user(line),
                 "conversation": self._conversation(line),
+                "message": self._assembly.message(self._owners.get(operation, MISSING), named),
                 "complete": 1 if line.get("complete") else MISSING,
             },
         )
@@ -262,6 +267,7 @@ class Spelled:
                 "mode": Mode[line.get("mode", "live").upper()],
                 "read": read if isinstance(read, int) else self._operations[read],
                 "server_time": line.get("server_time", MISSING),
+                "number": line.get("number", MISSING),
             },
         )
 

@@ -44,7 +44,7 @@ def assemble(folder: Path, catalogue: Catalogue | None = None) -> RunResult:
     record = record or _from_cases(list(cases.values()))
     output = read_output(folder / "output.xml")
     scenarios = _scenarios(folder, record, cases, output, catalogue)
-    problem = record.problem or _missing_results(scenarios, output)
+    problem = record.problem or _mute(record) or _missing_results(scenarios, output)
     waivers = {waiver.guarantee: waiver for waiver in record.waivers}
     proving = by_guarantee(scenarios, catalogue.guarantees)
     guarantees = [
@@ -67,6 +67,8 @@ def assemble(folder: Path, catalogue: Catalogue | None = None) -> RunResult:
         why=not_run or why(guarantees, scenarios, problem, rule),
         red=[rule] if not_run else redness(guarantees, scenarios, problem),
         not_run=not_run,
+        detector=record.detector,
+        detector_failure=record.detector_failure,
         target=record.target,
         driver=record.driver,
         server_version=record.server_version,
@@ -165,6 +167,11 @@ def _missing_results(
     if missing and not any(one.outcome == "no verdict" for one in scenarios):
         return f"a worker died after its last scenario; Robot's result lacks {', '.join(missing[:3])}"
     return ""
+
+
+def _mute(record: RunRecord) -> str:
+    """A kit that does not report what was planted may have kept anything to itself."""
+    return f"the detector check failed: {record.detector_failure}" if record.detector_failure else ""
 
 
 def _from_cases(cases: list[CaseRecord]) -> RunRecord:

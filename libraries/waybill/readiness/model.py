@@ -143,6 +143,8 @@ class RunResult(msgspec.Struct, kw_only=True):
         red: Why the run is not green; empty when it is.
         folder: The folder of the run, relative to the page; None where no relative way leads there.
         not_run: Why the run never began; empty if it did.
+        detector: What the detector check tried; empty without one.
+        detector_failure: What of it was not reported; empty if all was.
         target: The target's name.
         driver: Its driver.
         server_version: The version of the server, where the run knew it.
@@ -169,6 +171,8 @@ class RunResult(msgspec.Struct, kw_only=True):
     red: list[str] = []
     folder: str | None = "."
     not_run: str = ""
+    detector: str = ""
+    detector_failure: str = ""
     target: str = ""
     driver: str = ""
     server_version: str = ""

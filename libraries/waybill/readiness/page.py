@@ -23,6 +23,7 @@ from waybill.readiness.words import (
     PRIORITY_MEANING,
     VERDICTS,
     closing_line,
+    detector_words,
     duration,
     moment,
     sentence,
@@ -137,6 +138,8 @@ def _contents(run: RunResult, place: Place) -> str:
     places += [("logs", "Server logs", bool(summary(run).sentence))]
     places += [("waivers", "Waivers", bool(run.waivers)), ("how", "How it was run", True)]
     links = "".join(f'<a href="#{there}">{name}</a>' for there, name, exists in places if exists)
+    if proof := place.link("proof.html"):
+        links += f'<a href="{proof}">Proof that the suites find defects</a>'
     if any(one.log for one in run.scenarios):
         links += f'<a href="{place.link("log.html")}">Robot log</a>'
     return f"<nav>{links}</nav>\n"
@@ -206,6 +209,7 @@ def _how(run: RunResult, place: Place, level: str) -> str:
         ("Driver", run.driver),
         ("Server version", run.server_version),
         ("Promises", ", ".join(f"{name} = {value}" for name, value in run.promises.items())),
+        ("Detector check", detector_words(run)),
         ("Seed", run.seed),
         ("Started", moment(run.started)),
         ("Took", duration(run.seconds)),

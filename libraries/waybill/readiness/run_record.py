@@ -61,6 +61,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
         interrupted: The run was stopped before its end.
         problem: Why Robot could not do its work; empty if it could.
         not_run: Why the run never began, where several were planned; empty once it has.
+        detector: What the detector check tried; empty without one.
+        detector_failure: What of it was not reported; empty if all was.
     """
 
     schema: int = 1
@@ -85,6 +87,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     interrupted: bool = False
     problem: str = ""
     not_run: str = ""
+    detector: str = ""
+    detector_failure: str = ""
 
     def day(self) -> datetime.date:
         """The day of the run, on which its waivers are judged; the same for a page that is built later."""

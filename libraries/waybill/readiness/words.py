@@ -109,3 +109,10 @@ def pill(verdict: Verdict) -> str:
 def whole_ids(text: str) -> str:
     """Text as HTML in which no line breaks within an id."""
     return re.sub(r"\b[A-Z]{2,3}-\d+\b", r'<span class="id">\g<0></span>', escape(text))
+
+
+def detector_words(run: RunResult) -> str:
+    """What came of the detector check, in words; empty without one."""
+    if run.detector_failure:
+        return f"FAILED: {run.detector_failure}. Nothing that this run says counts."
+    return f"passed: {run.detector}, and all came out" if run.detector else ""

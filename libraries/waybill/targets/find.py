@@ -11,6 +11,7 @@ from waybill import bundled
 from waybill.targets.errors import TargetError
 from waybill.targets.model import Launch, TargetFile
 from waybill.targets.programs import program
+from waybill.targets.seeded import apply_defect
 from waybill.targets.target_file import read_target
 from waybill.targets.toml_table import nearest
 from waybill.targets.variants import SIGN, apply_variant
@@ -42,7 +43,7 @@ def find_target(name_or_path: str | Path) -> TargetFile:
     Args:
         name_or_path: The name of a target that comes with the kit (`mosquitto`), or a path: whatever ends
             with `.toml` or has a `/`. A variant of either follows after a `+`: `mosquitto+persistence-off`,
-            `./my.toml+persistence-off`.
+            `./my.toml+persistence-off`, or a defect that the server can be started with.
 
     Raises:
         TargetError: There is none; the message lists those that come with the kit, or the file's variants.
@@ -50,7 +51,12 @@ def find_target(name_or_path: str | Path) -> TargetFile:
     """
     base, variant = split_variant(str(name_or_path))
     target = _base(base)
-    return target if variant is None else apply_variant(target, variant)
+    if variant is None:
+        return target
+    described = variant in [one.name for one in target.variants]
+    return (
+        apply_variant(target, variant) if described or not target.seeding else apply_defect(target, variant)
+    )
 
 
 def split_variant(text: str) -> tuple[str, str | None]:

@@ -311,6 +311,19 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Seeding:
+    """How a server is started with a defect on purpose.
+
+    Attributes:
+        process: The launched process that is started with more arguments.
+        command: The program that lists the defects as JSON, and its arguments.
+    """
+
+    process: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TargetFile:
     """A server under test.
 
@@ -331,6 +344,7 @@ class TargetFile:
         waivers: What it does not promise.
         variants: The variants that the file describes.
         variant: Which of them this is; None for the base.
+        seeding: How it is started with a defect on purpose; None for a server that cannot be.
     """
 
     path: Path
@@ -349,3 +363,4 @@ class TargetFile:
     waivers: tuple[Waiver, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None
+    seeding: Seeding | None = None

@@ -25,6 +25,7 @@ from waybill.targets.model import (
     Waiver,
 )
 from waybill.targets.promises import read_promises
+from waybill.targets.seeded import read_seeding
 from waybill.targets.token_sources import read_tokens
 from waybill.targets.toml_table import Table, nearest, parse
 from waybill.targets.users import read_users
@@ -77,6 +78,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
         administration=read_administration(root),
         clients=_clients(root, [endpoint.node for endpoint in endpoints]),
         waivers=_waivers(root),
+        seeding=read_seeding(root.table("seeded"), launch) if "seeded" in root else None,
     )
     target = dataclasses.replace(target, variants=read_variants(root, target))
     root.finish()

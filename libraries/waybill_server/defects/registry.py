@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -109,10 +109,14 @@ def seeded(name: str, *, seam: str, noticed: Mapping[str, tuple[str, ...]]) -> C
 
 def every() -> list[Defect]:
     """All defects that scenarios notice, in the order of the guarantees that they break first."""
-    listed = [f"waybill_server.defects.{module}" for module in MODULES]
-    for module in listed:
+    return registered([f"waybill_server.defects.{module}" for module in MODULES])
+
+
+def registered(modules: Sequence[str]) -> list[Defect]:
+    """What these modules register, in their order."""
+    for module in modules:
         import_module(module)
-    return [defect for module in listed for defect in _defects.values() if defect.part.__module__ == module]
+    return [defect for module in modules for defect in _defects.values() if defect.part.__module__ == module]
 
 
 def find(name: str) -> Defect:
@@ -121,11 +125,12 @@ def find(name: str) -> Defect:
     Raises:
         UnknownDefect: There is none.
     """
-    every()
-    for module in WAITING:
-        import_module(f"waybill_server.defects.{module}")
-    if name not in _defects:
-        near = difflib.get_close_matches(name, _defects, n=1)
+    known = {
+        defect.name: defect
+        for defect in (*every(), *registered([f"waybill_server.defects.{module}" for module in WAITING]))
+    }
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UnknownDefect(f"no defect {name!r}{hint}; `waybill-server defects` lists them")
-    return _defects[name]
+    return known[name]

@@ -1,8 +1,9 @@
-"""The defects as a table for people."""
+"""The defects as a table for people, and as plain data for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from waybill_server.defects.registry import Defect
 
@@ -20,3 +21,22 @@ def markdown(defects: Sequence[Defect]) -> str:
 def _sign(sign: str) -> str:
     """An anomaly as the checker names it, or the words with which a step fails."""
     return f'"{sign}"' if " " in sign else f"`{sign}`"
+
+
+def plain(defects: Sequence[Defect], kind: str) -> list[dict[str, Any]]:
+    """What a program needs to know of each: how a node is started with it, and who must notice, by what.
+
+    Args:
+        defects: The defects.
+        kind: `defect` or `stand-in`, which is also the name of the node's option.
+    """
+    return [
+        {
+            "name": defect.name,
+            "kind": kind,
+            "breaks": defect.breaks,
+            "noticed": {guarantee: list(signs) for guarantee, signs in defect.noticed.items()},
+            "arguments": [f"--{kind}", defect.name],
+        }
+        for defect in defects
+    ]

@@ -171,6 +171,8 @@ class Story:
                 missing = [[self.sends[key]["conversation"], key] for key in subject]
                 self.event("deadline", device=device, missing=missing)
             case "sees":
+                if "operation" in values:
+                    values["operation"] = self._find(str(values["operation"]), device)
                 self.event("receipt", device=device, user=first, **{"conversation": "ab", **values})
             case "finds":
                 self.event("presence-seen", device=device, user=first, online=subject[1] == "online")

@@ -1,0 +1,230 @@
+"""`waybill prove`: the suites against every seeded defect and stand-in of a server, and against the server as it is."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from waybill.commands import results
+from waybill.commands.console import say
+from waybill.commands.exits import FINE, INTERRUPTED, RED, UsageError
+
+_EPILOG = """\
+examples:
+  waybill prove --fast                   every blatant defect and stand-in, with one seed
+  waybill prove                          rare forms of defects too, each with up to 20 seeds
+  waybill prove --fast --guarantee ACK-1 --jobs 4
+  waybill prove --defect drop-every-nth
+
+exit codes:
+  0  each trial was killed by the guarantee that claims it, no scenario is unproven, the clean server is green
+  1  something survived, was killed elsewhere only, or has no verdict; a scenario is unproven; the clean server is red
+  3  nothing could be tried: wrong usage, or a server without seeded defects
+  130  stopped by Ctrl-C or SIGTERM; the pages show what was tried
+"""
+_PER_PROCESSOR = 3
+"""Trials at once for each processor: most of them wait for what never comes."""
+_MARKS = {"killed": "killed", "elsewhere": "ELSEWHERE", "survived": "SURVIVED", "untold": "NO VERDICT"}
+
+
+def add(subcommands: Any) -> None:
+    """Describes the command to argparse."""
+    parser = subcommands.add_parser(
+        "prove",
+        help="show that every scenario turns red with the defects that it is there for",
+        description="Runs the scenarios against a server that is started with each of its seeded defects and\n"
+        "stand-ins in turn, and against the server as it is. Each trial must turn its scenario red by what the\n"
+        "defect is known by.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--target", default="reference", metavar="NAME|FILE", help="default: %(default)s")
+    parser.add_argument("--fast", action="store_true", help="no rare forms of defects")
+    parser.add_argument(
+        "--defect", action="append", default=[], metavar="NAME", help="only this one; repeatable"
+    )
+    parser.add_argument(
+        "--guarantee",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only scenarios of this one; repeatable",
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="only scenarios with this tag; repeatable",
+    )
+    parser.add_argument(
+        "--jobs", type=_positive, metavar="N", help="trials at once (default: three per processor)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="the first seed (default: a new one)")
+    parser.add_argument(
+        "--seeds",
+        type=_positive,
+        default=20,
+        metavar="N",
+        help="for each rare form at most (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--patience",
+        default="4s",
+        metavar="TIME",
+        help="what a defective server may take over what it owes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--trial-timeout", type=_positive, default=240, metavar="SECONDS", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--results", metavar="DIR", type=Path, default=Path("results"), help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the histories and logs of trials that came out as they must"
+    )
+    parser.add_argument(
+        "--link-from",
+        metavar="DIR",
+        type=Path,
+        help="a run folder whose readiness page is to link to the proof",
+    )
+    parser.set_defaults(main=main, words=[])
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found '{text}'")
+    return int(text)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Tries everything and tells what came of it.
+
+    Raises:
+        UsageError: Nothing was started, because something has to be changed first.
+    """
+    from waybill.commands.run import sigterm_as_interrupt
+
+    with sigterm_as_interrupt():
+        return _main(arguments)
+
+
+def _main(arguments: argparse.Namespace) -> int:
+    from waybill.commands import proving
+    from waybill.commands.plan import command_line
+    from waybill.commands.usable_target import usable_target
+    from waybill.proof import page
+    from waybill.proof.model import Proof, Trial
+    from waybill.proof.rows import bundled_rows
+    from waybill.readiness.cases import utc_now
+    from waybill.targets import TargetError
+    from waybill.targets.seeded import seeded_defects
+
+    if arguments.link_from is not None and not (arguments.link_from / "run.json").is_file():
+        raise UsageError(f"{arguments.link_from} is not the folder of a run: it has no run.json.")
+    file, _ = usable_target(arguments.target)
+    if file.seeding is None:
+        raise UsageError(
+            f"{file.path.name} has no table [seeded]: nobody knows how to start {file.name} broken."
+        )
+    try:
+        known = seeded_defects(file.seeding)
+    except TargetError as error:
+        raise UsageError(str(error)) from None
+    wanted = proving.Wanted(arguments.defect, arguments.guarantee, arguments.include, rare=not arguments.fast)
+    found = proving.scenarios()
+    trials = proving.make_trials(known, bundled_rows(), found, wanted)
+    trials += proving.clean_trials(found, trials)
+    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+    folder = results.proof_folder(arguments.results)
+    top = folder.resolve()
+    batches = proving.make_batches(
+        trials, arguments.target, top, [seed + one for one in range(arguments.seeds)]
+    )
+    jobs = min(arguments.jobs or _default_jobs(), len(batches))
+    names = {trial.defect for trial in trials} - {""}
+    say(
+        f"Waybill proves {len(names)} defects and stand-ins of {file.name}: {len(trials)} trials on {jobs} workers, "
+        f"seed {seed}, into {folder}"
+    )
+    proof = Proof(target=file.name, started=utc_now(), command=command_line(arguments.words))
+    begun = time.monotonic()
+    trying = proving.Trying(file, arguments.keep, arguments.patience, arguments.trial_timeout, top)
+    interrupted = False
+    done: list[Trial] = []
+    try:
+        for trial in _tried(batches, trying, jobs):
+            done.append(trial)
+            say(_line(trial, len(done), len(trials)))
+    except KeyboardInterrupt:
+        interrupted = True
+    order = [(trial.defect, trial.scenario) for trial in trials]
+    proof.trials = sorted(done, key=lambda trial: order.index((trial.defect, trial.scenario)))
+    proof.seconds = time.monotonic() - begun
+    proof.unproven = proving.unproven(found, proof.trials, wanted)
+    page.write(folder, proof)
+    for line in _conclusion(proof, folder):
+        say(line)
+    if arguments.link_from is not None:
+        _link(arguments.link_from, proof)
+    if interrupted:
+        return INTERRUPTED
+    return FINE if proof.complete else RED
+
+
+def _tried(batches: Sequence[Any], trying: Any, jobs: int) -> Iterator[Any]:
+    from waybill.commands import robot_process
+    from waybill.commands.warm_workers import side_by_side
+
+    try:
+        for trials in side_by_side(batches, trying.carry_out, jobs, trying.top):
+            yield from trials
+    finally:
+        for batch in batches:
+            robot_process.end_marked(str(batch.folder))
+
+
+def _default_jobs() -> int:
+    import os
+
+    return _PER_PROCESSOR * len(os.sched_getaffinity(0))
+
+
+def _line(trial: Any, number: int, count: int) -> str:
+    place = f"[{number:>{len(str(count))}}/{count}]"
+    seconds = "" if trial.seconds is None else f" {trial.seconds:.1f} s"
+    if trial.clean:
+        mark = "green" if trial.kept else "RED" if trial.outcome != "untold" else "NO VERDICT"
+        end = "" if trial.kept else f": {trial.finding}"
+        return f"{place} {mark:<10} clean server, {trial.guarantee}, '{trial.scenario}'{seconds}{end}"
+    end = f"by {', '.join(trial.seen)}" if trial.kept else f"in '{trial.scenario}': {trial.finding}"
+    tries = f", seed {trial.attempts}" if trial.attempts > 1 else ""
+    return f"{place} {_MARKS[trial.outcome]:<10} {trial.defect} {trial.guarantee} {end}{seconds}{tries}"
+
+
+def _conclusion(proof: Any, folder: Path) -> Iterator[str]:
+    yield ""
+    yield f"{'PROVEN' if proof.complete else 'NOT PROVEN'}: {proof.rule}"
+    for trial in proof.trials:
+        if not trial.kept:
+            what = _MARKS[trial.outcome] if not trial.clean else "CLEAN, RED"
+            yield f"  {what:<10} {trial.defect or proof.target} {trial.guarantee} '{trial.scenario}': {trial.finding}"
+    for scenario in proof.unproven:
+        yield f"  UNPROVEN   no defect turned '{scenario}' red by what it claims"
+    yield ""
+    yield f"The proof took {proof.seconds:.0f} s: {folder / 'proof.html'}, {folder / 'proof.json'}"
+
+
+def _link(run: Path, proof: Any) -> None:
+    """Puts the proof beside the pages of a run, and draws these again so that they link to it."""
+    from waybill.proof import page
+    from waybill.readiness.pages import write_pages
+
+    page.write(run, proof)
+    write_pages(run)
+    say(f"Linked from {run / 'readiness.html'}")

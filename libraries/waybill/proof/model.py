@@ -1,0 +1,157 @@
+"""What came of a proof: one trial for each scenario and defect, and what they say together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from waybill.readiness.cases import CaseRecord, write_json
+
+FILE = "proof.json"
+
+Outcome = Literal["killed", "elsewhere", "survived", "untold"]
+"""`killed`: red, by a sign that the defect names. `elsewhere`: red, by nothing that it names. `survived`: green.
+`untold`: without a verdict."""
+
+CLEAN = ""
+"""The name of the defect that is none: the server as it is."""
+
+
+class Trial(msgspec.Struct, kw_only=True):
+    """One scenario against one defect.
+
+    Attributes:
+        defect: The defect; empty for the server as it is.
+        kind: `defect`, `rare` or `stand-in`; empty for the server as it is.
+        breaks: What the defect does wrong.
+        guarantee: The guarantee that claims to notice; of a clean trial the first one that it puts to the proof.
+        scenario: The scenario's name.
+        source: Its suite file.
+        seed: The seed.
+        signs: What must be seen, one of them.
+        seen: Those of them that were.
+        outcome: What came of it; of a clean trial `survived` is what is wanted.
+        finding: What was found, in one sentence.
+        seconds: How long the scenario took, from its start to its verdict; None without one.
+        folder: The folder of its run, relative to that of the proof; empty if it was not kept.
+        attempts: How many seeds it took.
+    """
+
+    defect: str
+    kind: str = ""
+    breaks: str = ""
+    guarantee: str
+    scenario: str
+    source: str = ""
+    seed: str = ""
+    signs: list[str] = []
+    seen: list[str] = []
+    outcome: Outcome = "untold"
+    finding: str = ""
+    seconds: float | None = None
+    folder: str = ""
+    attempts: int = 1
+
+    @property
+    def clean(self) -> bool:
+        """Whether it is about the server as it is."""
+        return self.defect == CLEAN
+
+    @property
+    def kept(self) -> bool:
+        """Whether it came out as it must."""
+        return self.outcome == ("survived" if self.clean else "killed")
+
+
+class Proof(msgspec.Struct, kw_only=True):
+    """The content of a `proof.json`.
+
+    Attributes:
+        schema: Version of this format.
+        target: The target whose defects were tried.
+        started: When it started (UTC, ISO 8601).
+        seconds: How long it took.
+        command: The command line.
+        trials: Every trial, those of the clean server last.
+        unproven: Scenarios that no trial turned red by what it claims.
+    """
+
+    schema: int = 1
+    target: str
+    started: str
+    seconds: float = 0.0
+    command: str = ""
+    trials: list[Trial] = []
+    unproven: list[str] = []
+
+    @property
+    def defects(self) -> list[Trial]:
+        """The trials with a defect."""
+        return [trial for trial in self.trials if not trial.clean]
+
+    @property
+    def clean(self) -> list[Trial]:
+        """The trials of the server as it is."""
+        return [trial for trial in self.trials if trial.clean]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything came out as it must."""
+        return bool(self.defects) and not self.unproven and all(trial.kept for trial in self.trials)
+
+    def of(self, outcome: Outcome) -> list[Trial]:
+        """The trials with a defect that ended like that."""
+        return [trial for trial in self.defects if trial.outcome == outcome]
+
+    @property
+    def rule(self) -> str:
+        """The sentence that decides."""
+        red = sum(not trial.kept for trial in self.clean)
+        parts = [
+            (len(self.of("survived")), "survived"),
+            (len(self.of("elsewhere")), "killed elsewhere only"),
+            (len(self.of("untold")), "without a verdict"),
+            (red, f"of {len(self.clean)} scenarios red against the clean server"),
+            (len(self.unproven), "scenarios unproven"),
+        ]
+        wrong = ", ".join(f"{count} {what}" for count, what in parts if count)
+        killed = (
+            f"{len(self.of('killed'))} of {len(self.defects)} trials killed by the guarantee that claims it"
+        )
+        return f"{killed}; {wrong}" if wrong else f"{killed}; the clean server is green"
+
+
+def judged(trial: Trial, case: CaseRecord | None) -> Trial:
+    """A trial with what its case says."""
+    if case is None or case.status not in ("passed", "failed") or case.infrastructure:
+        reason = "its scenario has no case file" if case is None else case.message or f"it is {case.status}"
+        return msgspec.structs.replace(trial, outcome="untold", finding=_first_line(reason))
+    anomalies = {finding.anomaly for finding in case.findings}
+    seen = [sign for sign in trial.signs if sign in anomalies or sign in case.message]
+    if case.status == "passed":
+        outcome: Outcome = "survived"
+    else:
+        outcome = "killed" if seen else "elsewhere"
+    shown = next((finding.words() for finding in case.findings if finding.anomaly in seen), case.message)
+    return msgspec.structs.replace(
+        trial, outcome=outcome, seen=seen, finding=_first_line(shown), seconds=case.seconds()
+    )
+
+
+def write_proof(folder: Path, proof: Proof) -> None:
+    """Writes `proof.json`."""
+    write_json(folder / FILE, proof)
+
+
+def read_proof(folder: Path) -> Proof | None:
+    """Reads it; None if there is none or it is not one."""
+    try:
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=Proof)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _first_line(text: str) -> str:
+    return text.removeprefix("*HTML*").strip().partition("\n")[0][:400]

@@ -1,0 +1,200 @@
+"""Which trials a proof has, what each of them says, and what they say together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from waybill import cli
+from waybill.commands.exits import UsageError
+from waybill.commands.proving import Wanted, clean_trials, make_batches, make_trials, unproven
+from waybill.proof import page
+from waybill.proof.model import Proof, Trial, judged, read_proof
+from waybill.readiness.cases import CaseRecord, Finding
+from waybill.readiness.run_record import Selected
+from waybill.targets.seeded import SeededDefect
+
+KNOWN = [
+    SeededDefect(
+        "drops", "defect", "It drops.", {"DEL-1": ("lost-acked",), "ACK-1": ("was given",)}, ("--drop",)
+    ),
+    SeededDefect("drops.rare", "rare", "It drops, seldom.", {"DEL-1": ("lost-acked",)}, ("--drop", "--rare")),
+    SeededDefect("lies", "stand-in", "It lies.", {"DEL-1": ("lost-acked",)}, ("--lie",)),
+]
+FOUND = [
+    Selected("Suites.One", "Arrives", ("del-1", "p0"), "one.robot"),
+    Selected("Suites.One", "Waits", ("ack-1", "p0"), "one.robot"),
+    Selected("Suites.Two", "Rests", ("ord-1", "slow"), "two.robot"),
+]
+ROWS = {"Arrives": ("drops", "lies"), "Waits": ("drops",)}
+TRIAL = Trial(
+    defect="drops", kind="defect", guarantee="DEL-1", scenario="Arrives", signs=["lost-acked", "was given"]
+)
+
+
+def names(wanted: Wanted) -> list[tuple[str, str, str]]:
+    return [(one.scenario, one.defect, one.guarantee) for one in make_trials(KNOWN, ROWS, FOUND, wanted)]
+
+
+def test_every_row_is_a_trial_of_the_guarantee_that_claims_it() -> None:
+    fast = [("Arrives", "drops", "DEL-1"), ("Arrives", "lies", "DEL-1"), ("Waits", "drops", "ACK-1")]
+    assert names(Wanted()) == fast
+
+
+def test_rare_forms_follow_where_their_guarantee_claims_them() -> None:
+    assert names(Wanted(rare=True)) == [
+        ("Arrives", "drops", "DEL-1"),
+        ("Arrives", "drops.rare", "DEL-1"),
+        ("Arrives", "lies", "DEL-1"),
+        ("Waits", "drops", "ACK-1"),
+    ]
+
+
+def test_a_rare_form_is_tried_with_more_seeds(tmp_path: Path) -> None:
+    trials = make_trials(KNOWN, ROWS, FOUND, Wanted(rare=True))
+    seeds = {batch.target: batch.seeds for batch in make_batches(trials, "reference", tmp_path, [7, 8, 9])}
+
+    assert seeds["reference+drops.rare"] == [8, 9]
+    assert seeds["reference+drops"] == []
+
+
+def test_trials_are_picked_by_defect_guarantee_and_tag() -> None:
+    assert names(Wanted(defects=["lies"])) == [("Arrives", "lies", "DEL-1")]
+    assert names(Wanted(guarantees=["ack-1"])) == [("Waits", "drops", "ACK-1")]
+    assert len(names(Wanted(tags=["P0"]))) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted", "said"),
+    [
+        (ROWS, Wanted(defects=["drop"]), "no defect and no stand-in is called 'drop'"),
+        ({"Arrives": ("gone",)}, Wanted(), "names 'gone', which there is not"),
+        ({"Departs": ("drops",)}, Wanted(), "names 'Departs', which there is not"),
+        ({"Rests": ("drops",)}, Wanted(), "none of its guarantees"),
+        (ROWS, Wanted(tags=["slow"]), "No trial is left"),
+    ],
+)
+def test_what_does_not_fit_is_refused(rows: dict[str, tuple[str, ...]], wanted: Wanted, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        make_trials(KNOWN, rows, FOUND, wanted)
+
+
+def test_a_defective_server_is_never_shared_and_the_clean_one_by_file(tmp_path: Path) -> None:
+    trials = make_trials(KNOWN, ROWS, FOUND, Wanted())
+    batches = make_batches([*trials, *clean_trials(FOUND, trials)], "reference", tmp_path, [7, 8])
+
+    assert [(batch.target, len(batch.trials)) for batch in batches] == [
+        ("reference", 2),
+        ("reference+drops", 1),
+        ("reference+lies", 1),
+        ("reference+drops", 1),
+    ]
+    assert len({batch.folder for batch in batches}) == 4
+    assert all(batch.seed == 7 and not batch.seeds for batch in batches)
+
+
+@pytest.mark.parametrize(
+    ("status", "anomaly", "message", "outcome", "seen"),
+    [
+        ("failed", "lost-acked", "", "killed", ["lost-acked"]),
+        ("failed", "", "bob was given 3 of them", "killed", ["was given"]),
+        ("failed", "gap", "gap (1)", "elsewhere", []),
+        ("passed", "", "", "survived", []),
+        ("running", "", "", "untold", []),
+        ("skipped", "", "waived", "untold", []),
+    ],
+)
+def test_a_trial_is_judged_by_its_case(
+    status: str, anomaly: str, message: str, outcome: str, seen: list[str]
+) -> None:
+    findings = [Finding(anomaly, 2, "m1 never came")] if anomaly else []
+    case = CaseRecord(scenario="Arrives", suite="One", status=status, message=message, findings=findings)
+
+    trial = judged(TRIAL, case)
+
+    assert (trial.outcome, trial.seen) == (outcome, seen)
+    assert trial.kept == (outcome == "killed")
+
+
+def test_what_says_nothing_about_the_server_is_no_verdict() -> None:
+    case = CaseRecord(
+        scenario="Arrives", suite="One", status="failed", message="lost-acked", infrastructure=True
+    )
+
+    assert judged(TRIAL, case).outcome == "untold"
+    assert judged(TRIAL, None).finding == "its scenario has no case file"
+
+
+def test_a_clean_trial_must_be_green() -> None:
+    clean = Trial(defect="", guarantee="DEL-1", scenario="Arrives")
+    green = judged(clean, CaseRecord(scenario="Arrives", suite="One", status="passed"))
+    red = judged(clean, CaseRecord(scenario="Arrives", suite="One", status="failed", message="lost"))
+
+    assert green.kept
+    assert not red.kept
+
+
+def test_only_what_was_killed_by_its_claim_is_complete() -> None:
+    killed = msgspec.structs.replace(TRIAL, outcome="killed", seen=["lost-acked"])
+    clean = Trial(defect="", guarantee="DEL-1", scenario="Arrives", outcome="survived")
+    proof = Proof(target="reference", started="", trials=[killed, clean])
+
+    assert proof.complete
+    assert proof.rule == "1 of 1 trials killed by the guarantee that claims it; the clean server is green"
+    for wrong in ("survived", "elsewhere", "untold"):
+        trials = [msgspec.structs.replace(TRIAL, outcome=wrong), clean]
+        assert not msgspec.structs.replace(proof, trials=trials).complete
+    assert not msgspec.structs.replace(proof, unproven=["Waits"]).complete
+    assert not msgspec.structs.replace(proof, trials=[clean]).complete
+    red = msgspec.structs.replace(clean, outcome="elsewhere")
+    assert msgspec.structs.replace(proof, trials=[killed, red]).rule.endswith(
+        "; 1 of 1 scenarios red against the clean server"
+    )
+
+
+def test_scenarios_that_nothing_turned_red_are_unproven() -> None:
+    trials = [
+        msgspec.structs.replace(TRIAL, outcome="killed"),
+        Trial(defect="drops", guarantee="ACK-1", scenario="Waits", outcome="survived"),
+    ]
+    assert unproven(FOUND, trials, Wanted()) == ["Waits", "Rests"]
+    assert unproven(FOUND, trials, Wanted(defects=["drops"])) == ["Waits"]
+    assert unproven(FOUND, trials, Wanted(guarantees=["DEL-1"])) == []
+
+
+def test_the_page_shows_every_trial_and_what_is_wrong(tmp_path: Path) -> None:
+    trials = [
+        msgspec.structs.replace(
+            TRIAL, outcome="killed", breaks="It <drops>.", finding="m1 never came", seconds=2.0
+        ),
+        Trial(defect="lies", kind="stand-in", guarantee="DEL-1", scenario="Arrives", outcome="survived"),
+        Trial(defect="", guarantee="DEL-1", scenario="Arrives", outcome="survived", seconds=1.0),
+    ]
+    proof = Proof(target="reference", started="2027-03-01T08:00:00+00:00", trials=trials, unproven=["Rests"])
+
+    page.write(tmp_path, proof)
+
+    drawn = (tmp_path / page.HTML).read_text()
+    assert read_proof(tmp_path) == proof
+    assert "<h1>NOT PROVEN</h1>" in drawn
+    assert "It &lt;drops&gt;." in drawn
+    assert "✓ killed" in drawn
+    assert "✕ survived" in drawn
+    assert "✓ green" in drawn
+    assert "no defect turned &#x27;Rests&#x27; red" in drawn
+    assert "<script" not in drawn
+    assert "http" not in drawn.replace("http-equiv", "")
+
+
+def test_a_server_that_cannot_be_started_broken_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["prove", "--target", "reference-v1"]) == 3
+    assert "has no table [seeded]" in capsys.readouterr().err
+    assert cli.main(["prove", "--link-from", "."]) == 3
+    assert "is not the folder of a run" in capsys.readouterr().err
+    assert cli.main(["prove", "--defect", "drop-everything"]) == 3
+    assert "no defect and no stand-in is called 'drop-everything'" in capsys.readouterr().err
