@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -195,4 +194,10 @@ class SqliteStore:
             raise StoreFailed(f"{type(error).__name__}: {error}") from None
 
 
-OpenStore = Callable[..., Store]
+class OpenStore(Protocol):
+    """How a node gets its store."""
+
+    def __call__(
+        self, path: Path, clock: Clock, router: Router, limits: Limits, /, *, version: int, migrate: bool
+    ) -> Store:
+        """Opens it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from waybill_server import stand_ins
 from waybill_server.cli import main
 from waybill_server.defects import Defect, UnknownDefect, every, find
 from waybill_server.defects.table import markdown
+from waybill_server.node import Settings
+from waybill_server.token_check import Identity
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -83,3 +86,22 @@ def test_a_node_does_not_start_with_a_defect_that_is_not_known(
     assert ended.value.code == 2
     assert "no defect 'none'" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
+
+
+STORING = [defect for defect in every() if defect.seam in ("store", "ledger", "writer", "schema")]
+
+
+@pytest.mark.parametrize("defect", STORING, ids=[defect.name for defect in STORING])
+def test_a_defect_of_the_store_opens_it_like_the_store_itself(tmp_path: Path, defect: Defect) -> None:
+    async def tale() -> None:
+        settings = Settings(tmp_path / "data", "https://issuer", tmp_path / "certificate", tmp_path / "key")
+        defect.assemble(settings, Nobody()).store.close()
+
+    asyncio.run(tale())
+
+
+class Nobody:
+    """A token check that is never asked."""
+
+    async def check(self, token: str) -> Identity:
+        raise AssertionError(token)

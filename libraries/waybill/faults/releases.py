@@ -37,12 +37,15 @@ def change_release(
         every_client: Let it serve every kind of client.
 
     Raises:
+        ValueError: There is no such release; nothing was done.
         AssertionError: The data could not be migrated back.
     """
     releases = list(upkeep.releases)
     name = {"oldest": releases[0], "newest": releases[-1]}.get(release, release)
     before = upkeep.release
-    back = name in releases and releases.index(name) < releases.index(before)
+    if name not in releases:
+        raise ValueError(f"{node} has no release '{name}'. Releases: {', '.join(releases)}.")
+    back = releases.index(name) < releases.index(before)
     present = [device for device in scenario.devices if device.connected and device.node in (None, node)]
     recorder = faults.recorder()
     fault = recorder.fault_start("rollback" if back else "upgrade", node, before=before, after=name)

@@ -108,7 +108,7 @@ class Restarts:
         aside = upkeep.data.with_name(f"{upkeep.data.name}.whole")
         shutil.copytree(upkeep.data, aside)
         try:
-            file = _damage(upkeep.data, damage)
+            file = damage_largest(upkeep.data, damage)
             before = upkeep.digests()
             fault = recorder.fault_start("damage", self._node, file=file, damage=damage.value)
             ended = upkeep.try_start()
@@ -133,7 +133,7 @@ class Restarts:
         self.scenario.wait_until_acknowledged(retried, deadline=self._deadline)
 
 
-def _damage(data: Path, damage: Damage) -> str:
+def damage_largest(data: Path, damage: Damage) -> str:
     """Damages the largest file; returns its path below the folder."""
     files = [file for file in data.rglob("*") if file.is_file()]
     largest = max(files, key=lambda file: file.stat().st_size)

@@ -17,7 +17,7 @@ from waybill.targets.accounts import Account, make_accounts, make_staff, read_ac
 from waybill.targets.addresses import Address
 from waybill.targets.client_links import ClientLinks
 from waybill.targets.control import ControlledNode
-from waybill.targets.errors import LaunchError, TargetError
+from waybill.targets.errors import LaunchError, MeansMissing, TargetError
 from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.model import (
@@ -309,9 +309,15 @@ class _Launcher:
         where = f"{file.name}: the process '{name}'"
 
         def elsewhere(release: str) -> LaunchedProcess:
+            given = template.releases.get(release, template.command)
+            if not any("{port" in part for part in given):
+                raise MeansMissing(
+                    f"A second '{name}' cannot be given ports of its own: its command in {file} has no {{port}}, so "
+                    f"they stand elsewhere. What depends on it stays UNPROVEN."
+                )
             ports = {f"port.{port}": str(self.address.port()) for port in template.ports}
             ports["port"] = next(iter(ports.values()), "")
-            command = self._command(template.releases.get(release, template.command), values | ports, where)
+            command = self._command(given, values | ports, where)
             process = self._process(template, f"second {name}", command, "second.log")
             ready: Ready = (
                 ReadyLine(process)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -108,8 +109,8 @@ class AckMissing(JsonCodec):
 class RejectButStore(SqliteStore):
     """Every 100th message is stored and delivered, and its sender is told that it was refused for good."""
 
-    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
-        super().__init__(path, clock, router, limits)
+    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits, **parts: Any) -> None:
+        super().__init__(path, clock, router, limits, **parts)
         self._router = router
         self._hundredth = Every(100)
 

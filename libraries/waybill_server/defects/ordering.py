@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
-from waybill_server.clock import Clock
 from waybill_server.defects.counting import Every
 from waybill_server.defects.registry import seeded
 from waybill_server.feeder import Feeder
 from waybill_server.ledger import Ledger
-from waybill_server.limits import Limits
 from waybill_server.records import Message, Refusal, Request, SendRequest, Stored
-from waybill_server.router import Router
 from waybill_server.store import SqliteStore
 
 OVERTAKEN = 16
@@ -44,8 +41,8 @@ class SwapAdjacent(Ledger):
 class ReorderAcrossFlush(SqliteStore):
     """Messages are flushed in groups of 64, and the last of each group goes out with the next one, behind others."""
 
-    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
-        super().__init__(path, clock, router, limits)
+    def __init__(self, *arguments: Any, **parts: Any) -> None:
+        super().__init__(*arguments, **parts)
         self._last_of_group = Every(64)
         self._left: SendRequest | None = None
         self._before = 0

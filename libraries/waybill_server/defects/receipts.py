@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from waybill_server.clock import Clock
 from waybill_server.conversations import direct_members
@@ -34,8 +35,8 @@ from waybill_server.store import SqliteStore
 class ReceiptForUndelivered(SqliteStore):
     """The receipt that a message was delivered goes out when it is stored, whether or not anybody was given it."""
 
-    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits) -> None:
-        super().__init__(path, clock, router, limits)
+    def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits, **parts: Any) -> None:
+        super().__init__(path, clock, router, limits, **parts)
         self._router = router
         self._stored: dict[str, int] = {}
 
