@@ -32,7 +32,13 @@ ALLOWED = {
     "waybill.devices": {"waybill.drivers", "waybill.history", "waybill.tls", "waybill.tokens"},
     "waybill.codec": {"waybill.devices", "waybill.drivers", "waybill.history"},
     "waybill.hostile": {"waybill.devices", "waybill.drivers", "waybill.history"},
-    "waybill.faults": {"waybill.devices", "waybill.drivers", "waybill.history", "waybill.interposer"},
+    "waybill.faults": {
+        "waybill.devices",
+        "waybill.drivers",
+        "waybill.history",
+        "waybill.interposer",
+        "waybill.network",
+    },
     "waybill.authorization": {
         "waybill.bundled",
         "waybill.devices",
