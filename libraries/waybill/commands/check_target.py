@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from waybill import bundled
 from waybill.commands.console import say
 from waybill.commands.exits import FINE, RED, UsageError
-from waybill.commands.expectations import Expectations, lacking_administration, lacking_means
+from waybill.commands.expectations import (
+    Expectations,
+    lacking_administration,
+    lacking_interposition,
+    lacking_means,
+)
 from waybill.commands.plan import select
 from waybill.commands.usable_target import usable_target
 from waybill.readiness.catalogue import bundled_catalogue
@@ -154,7 +159,7 @@ def _expect(file: TargetFile, waivers: list[Waiver]) -> None:
     }
     expectations = Expectations(
         capabilities={capability.value for capability in registry.find(file.driver).capabilities},
-        lacking_means=[*lacking_means(file), *lacking_administration(file)],
+        lacking_means=[*lacking_means(file), *lacking_interposition(file), *lacking_administration(file)],
         scenarios=scenarios,
         waivers=waivers,
         today=datetime.datetime.now(datetime.UTC).date(),
