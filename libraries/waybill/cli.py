@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from waybill.commands import check, eject, prove, report, run, shrink, targets, version
+from waybill.commands import check, eject, faults, prove, report, run, shrink, targets, version
 from waybill.commands.exits import INTERRUPTED, UNUSABLE, UsageError
 
 _DESCRIPTION = """\
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     subcommands = root.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=_Parser
     )
-    for command in (run, check, shrink, report, prove, targets, eject, version):
+    for command in (run, check, shrink, report, prove, targets, faults, eject, version):
         command.add(subcommands)
     return root
 

@@ -11,7 +11,14 @@ from test_commands import run
 
 from waybill import bundled, cli
 from waybill.commands import targets
-from waybill.commands.expectations import Expectations, lacking_administration, lacking_means
+from waybill.commands.expectations import (
+    Expectations,
+    lacking_administration,
+    lacking_interposition,
+    lacking_means,
+)
+from waybill.interposer import build
+from waybill.interposer.build import NotInterposable
 from waybill.readiness.catalogue import Guarantee, bundled_catalogue
 from waybill.readiness.waivers import Waiver
 from waybill.targets.find import AvailableTarget
@@ -74,6 +81,24 @@ def test_the_means_of_a_running_target_are_its_commands() -> None:
         "kill", "stop", "start", "pause",
     ]  # fmt: skip
     assert lacking_means(parse_target(REFERENCE, Path("reference.toml"))) == []
+
+
+def test_disk_and_clock_of_a_running_target_are_out_of_reach() -> None:
+    launched = parse_target(REFERENCE, Path("reference.toml"))
+    assert lacking_interposition(launched) == []
+    text = (
+        'name = "x"\ndriver = "mqtt"\nusers.file = "a"\ntokens.method = "password"\n'
+        'endpoints.eu.url = "mqtts://eu:1"\n'
+    )
+    assert lacking_interposition(parse_target(text, Path("x.toml"))) == ["disk", "clock"]
+
+
+def test_a_machine_without_the_means_lacks_disk_and_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    def library() -> Path:
+        raise NotInterposable("there is no C compiler")
+
+    monkeypatch.setattr(build, "library", library)
+    assert lacking_interposition(parse_target(REFERENCE, Path("reference.toml"))) == ["disk", "clock"]
 
 
 def test_what_a_target_file_does_not_tell_how_to_ask_for_is_no_means() -> None:

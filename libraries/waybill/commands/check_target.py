@@ -15,6 +15,7 @@ from waybill.commands.exits import FINE, RED, UsageError
 from waybill.commands.expectations import (
     Expectations,
     lacking_administration,
+    lacking_interposition,
     lacking_means,
     lacking_upkeep,
 )
@@ -159,7 +160,12 @@ def _expect(file: TargetFile, waivers: list[Waiver]) -> None:
     }
     expectations = Expectations(
         capabilities={capability.value for capability in registry.find(file.driver).capabilities},
-        lacking_means=[*lacking_means(file), *lacking_administration(file), *lacking_upkeep(file)],
+        lacking_means=[
+            *lacking_means(file),
+            *lacking_interposition(file),
+            *lacking_administration(file),
+            *lacking_upkeep(file),
+        ],
         scenarios=scenarios,
         waivers=waivers,
         today=datetime.datetime.now(datetime.UTC).date(),

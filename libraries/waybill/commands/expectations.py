@@ -27,7 +27,7 @@ class Expectations:
 
     Attributes:
         capabilities: What its driver can express, by the names of the driver contract.
-        lacking_means: What cannot be done to its nodes, and what no administrator can do.
+        lacking_means: What cannot be done to its nodes, from outside or inside, and what no administrator can do.
         scenarios: The ids of the guarantees that have scenarios.
         waivers: Its waivers.
         today: The day on which waivers are looked at.
@@ -75,6 +75,21 @@ def lacking_upkeep(file: TargetFile) -> list[str]:
         "clients": len(file.clients) > 1,
     }
     return [what for what, given in there.items() if not given]
+
+
+def lacking_interposition(file: TargetFile) -> list[str]:
+    """What cannot be disturbed inside the processes of a target: nothing that runs elsewhere, and nothing on a machine
+    that has not the means."""
+    from waybill.interposer.build import NotInterposable, library
+
+    if file.launch is not None:
+        try:
+            library()
+        except NotInterposable:
+            pass
+        else:
+            return []
+    return ["disk", "clock"]
 
 
 def lacking_administration(file: TargetFile) -> list[str]:

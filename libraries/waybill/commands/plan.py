@@ -20,6 +20,7 @@ from waybill.commands.exits import UsageError
 from waybill.commands.usable_target import usable_target
 from waybill.commands.version import versions
 from waybill.readiness.catalogue import bundled_catalogue
+from waybill.readiness.means import Means
 from waybill.readiness.run_record import RunRecord, Selected, quoted
 
 DEFAULT = "reference"
@@ -117,6 +118,7 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
     workers = min(
         arguments.processes or default_workers(launched=all(launched for _, launched in known)), files
     )
+    means = _means()
     for record in records:
         record.selection = selection
         record.seed = str(seed)
@@ -124,12 +126,20 @@ def make_plans(arguments: argparse.Namespace, passed_on: list[str], command: str
         record.filters = filters
         record.robot_options = passed_on
         record.versions = dict(versions())
+        record.means = means
         record.command = command
         record.processes = workers
     return [
         Plan(record, for_robot(name), seed, suites, options, workers)
         for name, record in zip(targets, records, strict=True)
     ]
+
+
+def _means() -> list[Means]:
+    """What this machine lets be done to a server, for the record of the run."""
+    from waybill.faults.means import probe
+
+    return [Means(one.name, one.used_for, one.missing) for one in probe()]
 
 
 def for_robot(target: str) -> str:

@@ -82,6 +82,7 @@ def assemble(folder: Path, catalogue: Catalogue | None = None) -> RunResult:
         command=record.command,
         filters=record.filters,
         versions=record.versions,
+        means=record.means,
         processes=record.processes,
         counts=_counts(scenarios),
         guarantees=guarantees,

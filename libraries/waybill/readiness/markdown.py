@@ -16,6 +16,7 @@ from waybill.readiness.matrix import (
     untried,
     variant,
 )
+from waybill.readiness.means import Means
 from waybill.readiness.model import GuaranteeResult, Readiness, RunResult, ScenarioResult
 from waybill.readiness.server_logs import summary
 from waybill.readiness.words import (
@@ -114,9 +115,16 @@ def _run(run: RunResult, level: str) -> list[str]:
         lines += [f"Server logs: {_cell(logs.sentence)}.", ""]
         lines += [f"- {_cell(one.scenario)}: {_cell(line)}" for one, line in logs.lines]
         lines += [""] if logs.lines else []
+    if run.means:
+        lines += [f"{level} What the machine lets be done to a server", "", *map(_means, run.means), ""]
     if run.command:
         lines += ["Run again with:", "", "```sh", run.command, "```", ""]
     return lines
+
+
+def _means(one: Means) -> str:
+    state = f"impossible: {one.missing}" if one.missing else "possible"
+    return f"- {_cell(one.name)} ({_cell(one.used_for)}): {_cell(state)}"
 
 
 def _row(one: GuaranteeResult) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from waybill.readiness.cases import Cause, Finding
 from waybill.readiness.evidence import Figure
+from waybill.readiness.means import Means
 from waybill.readiness.waivers import Waiver
 
 Verdict = Literal["PROVEN", "BROKEN", "WAIVED", "UNPROVEN"]
@@ -158,6 +159,7 @@ class RunResult(msgspec.Struct, kw_only=True):
         command: The command line.
         filters: How the scenarios were selected.
         versions: What took part.
+        means: The means of faults, and which of them the machine had.
         processes: How many workers.
         counts: Scenarios by outcome.
         guarantees: All guarantees of the catalogue.
@@ -186,6 +188,7 @@ class RunResult(msgspec.Struct, kw_only=True):
     command: str = ""
     filters: list[str] = []
     versions: dict[str, str] = {}
+    means: list[Means] = []
     processes: int = 1
     counts: Counts
     guarantees: list[GuaranteeResult]

@@ -85,6 +85,7 @@ def _one(readiness: Readiness, folder: Path) -> str:
         + draw_guarantees(run, place)
         + draw_logs(run, place, "h2")
         + _waivers(run, place, "h2")
+        + _means(run, place, "h2")
         + _how(run, place, "h2")
     )
 
@@ -122,6 +123,7 @@ def _part(column: Column, folder: Path, shown: set[str]) -> str:
         + draw_guarantees(run, place, shown)
         + draw_logs(run, place, "h3")
         + _waivers(run, place, "h3")
+        + _means(run, place, "h3")
         + _how(run, place, "h3")
         + "</section>\n"
     )
@@ -200,6 +202,19 @@ def _state(state: str) -> str:
     if state == "expired":
         return '<span class="pill failed">✕ expired</span>'
     return escape(state)
+
+
+def _means(run: RunResult, place: Place, level: str) -> str:
+    """Which means of faults the machine of the run had; what needs one that is missing stays UNPROVEN."""
+    if not run.means:
+        return ""
+    items = "".join(
+        f"<dt>{escape(one.name)}</dt><dd>"
+        f"{escape(f'impossible: {one.missing}' if one.missing else 'possible')} ({escape(one.used_for)})</dd>"
+        for one in run.means
+    )
+    title = "What the machine lets be done to a server"
+    return f'<{level} id="{place.anchor("means")}">{title}</{level}>\n<dl class="facts">{items}</dl>\n'
 
 
 def _how(run: RunResult, place: Place, level: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from waybill.readiness.cases import write_json
+from waybill.readiness.means import Means
 from waybill.readiness.waivers import Waiver
 
 FILE = "run.json"
@@ -57,6 +58,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         processes: How many workers.
         selection: Every scenario that must have a verdict at the end; None if nobody wrote that down.
         versions: Versions of what took part.
+        means: The means of faults, and which of them the machine had; empty if nobody tried.
         command: The whole command line.
         interrupted: The run was stopped before its end.
         problem: Why Robot could not do its work; empty if it could.
@@ -83,6 +85,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     processes: int = 1
     selection: list[Selected] | None = None
     versions: dict[str, str] = {}
+    means: list[Means] = []
     command: str = ""
     interrupted: bool = False
     problem: str = ""

@@ -1,0 +1,147 @@
+"""What this machine lets be done to a server: each means of a fault is tried, not looked up."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from waybill.interposer.build import NotInterposable
+from waybill.interposer.table import Table
+
+DEADLINE: Final = 30.0
+"""Seconds that one trial may take."""
+_WAITER: Final = "import signal; signal.pause()"
+
+
+class Impossible(Exception):
+    """A means is not to be had here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """One means and whether it is to be had.
+
+    Attributes:
+        name: What it is called.
+        used_for: The faults that need it.
+        missing: Why it is not to be had; empty where it is.
+    """
+
+    name: str
+    used_for: str
+    missing: str = ""
+
+
+def probe() -> list[Means]:
+    """Tries every means on this machine, with nothing left behind."""
+    return [_tried(name, used_for, trial) for name, used_for, trial in _TRIALS]
+
+
+def _tried(name: str, used_for: str, trial: Callable[[], None]) -> Means:
+    try:
+        trial()
+    except (Impossible, NotInterposable, OSError, ValueError, subprocess.SubprocessError) as error:
+        return Means(name, used_for, " ".join(str(error).split()) or type(error).__name__)
+    return Means(name, used_for)
+
+
+def _interposed_library() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "data").mkdir()
+        table = Table(Path(folder) / "probe.table", Path(folder) / "data")
+        try:
+            subprocess.run(
+                [sys.executable, "-S", "-c", ""],
+                env=os.environ | dict(table.environment),
+                capture_output=True,
+                timeout=DEADLINE,
+                check=True,
+            )
+            if not table.attached:
+                raise Impossible("a program that was started with the library (LD_PRELOAD) did not load it")
+        finally:
+            table.close()
+
+
+def _stopping() -> None:
+    with _child() as pid:
+        os.kill(pid, signal.SIGSTOP)
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            raise Impossible("a process that was sent SIGSTOP did not stand still")
+
+
+def _limits() -> None:
+    with _child() as pid:
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(soft, 16), hard))
+
+
+def _loopback_addresses() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.93.17.5", 0))
+
+
+def _network_namespaces() -> None:
+    _run_unshared("--net", "true")
+
+
+def _tmpfs() -> None:
+    _run_unshared("--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
+
+
+def _strace() -> None:
+    _run(["strace", "-qq", "-o", os.devnull, "true"])
+
+
+_TRIALS: Final[tuple[tuple[str, str, Callable[[], None]], ...]] = (
+    (
+        "interposed library",
+        "disk, power, clock, kill points and file handles of a launched server",
+        _interposed_library,
+    ),
+    ("SIGSTOP", "paused and slowed servers", _stopping),
+    ("prlimit", "limits of a running process", _limits),
+    ("loopback addresses", "an address of its own for each target", _loopback_addresses),
+    ("network namespaces", "faults of single packets; no scenario needs it", _network_namespaces),
+    ("tmpfs", "a disk that is really full; no scenario needs it", _tmpfs),
+    ("strace", "faults of static programs; no scenario needs it", _strace),
+)
+
+
+@contextmanager
+def _child() -> Iterator[int]:
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", _WAITER])
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _run_unshared(kind: str, *command: str) -> None:
+    """Runs a command in a namespace of its own: as root, or as root of a user namespace."""
+    try:
+        _run(["unshare", kind, *command])
+    except Impossible:
+        _run(["unshare", "--user", "--map-root-user", kind, *command])
+
+
+def _run(command: list[str]) -> None:
+    if shutil.which(command[0]) is None:
+        raise Impossible(f"the program '{command[0]}' is not installed")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    if done.returncode != 0:
+        said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+        raise Impossible(f"'{' '.join(command)}' ended with {done.returncode}: {said}")
