@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from robot.api.deco import keyword, library
@@ -34,8 +35,13 @@ class Detector:
             Judge Planted History    reordered: planted: the second message first, in one page
         ```
         """
-        planted = {one.name: one for one in corpus()}
         assert current.case.folder is not None
-        history = story(planted[name].text, current.case.folder / "history.jsonl")
+        history = story(_stories()[name], current.case.folder / "history.jsonl")
         report: dict[str, Any] = check(history).to_dict()
         current.case.checked(history, report)
+
+
+@cache
+def _stories() -> dict[str, str]:
+    """The corpus, read once for all scenarios of the process."""
+    return {one.name: one.text for one in corpus()}

@@ -183,13 +183,17 @@ def _defective(name: str) -> type[Migrated]:
 
 def defects(options: argparse.Namespace) -> int:
     """Lists the seeded defects."""
-    from waybill_server.defects import every
+    from waybill_server.defects import every, rare_forms
     from waybill_server.defects.table import plain
 
     if options.json:
         from waybill_server import stand_ins
 
-        listed = [*plain(every(), "defect"), *plain(stand_ins.every(), "stand-in")]
+        listed = [
+            *plain(every(), "defect"),
+            *plain(rare_forms(), "rare"),
+            *plain(stand_ins.every(), "stand-in"),
+        ]
         sys.stdout.write(f"{json.dumps(listed, indent=1)}\n")
         return 0
     return _listed(every(), options.markdown)

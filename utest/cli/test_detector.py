@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from world import GOOD, build, environment, suite, waybill
 
+from waybill.commands.prove import _link
+from waybill.proof.model import Proof
+
 BROKEN = {
     "a check that is gone": (
         "from waybill.history.checks import CHECKS\nCHECKS['receipts'] = lambda history: []",
@@ -56,6 +59,19 @@ def test_a_run_says_that_its_detectors_work(tmp_path: Path) -> None:
     assert run["detector_failure"] == ""
     assert "<dt>Detector check</dt><dd>passed: " in (latest / "readiness.html").read_text()
     assert "BROKEN" in (latest / "detector" / "readiness.html").read_text()
+
+
+def test_a_run_folder_with_a_proof_links_to_it(tmp_path: Path) -> None:
+    build(tmp_path, {"good": suite(GOOD)})
+    waybill(tmp_path, "run", "suites", "--target", "nobody.toml")
+    latest = tmp_path / "results" / "latest"
+    page = latest / "readiness.html"
+    assert "proof.html" not in page.read_text()
+
+    _link(latest, Proof(target="reference", started="2027-03-01T08:00:00+00:00"))
+
+    assert '<a href="proof.html">Proof that the suites find defects</a>' in page.read_text()
+    assert (latest / "proof.json").is_file()
 
 
 @pytest.mark.parametrize("name", BROKEN)

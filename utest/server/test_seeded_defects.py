@@ -10,7 +10,8 @@ import pytest
 
 from waybill_server import stand_ins
 from waybill_server.cli import main
-from waybill_server.defects import Defect, UnknownDefect, every, find
+from waybill_server.defects import Defect, UnknownDefect, every, find, rare_forms
+from waybill_server.defects.counting import Every
 from waybill_server.defects.table import markdown
 from waybill_server.node import Settings
 from waybill_server.token_check import Identity
@@ -48,6 +49,23 @@ def test_an_unknown_stand_in_is_refused_with_the_nearest_name() -> None:
         stand_ins.find("black-hoel")
 
 
+def test_the_rare_form_of_a_defect_is_the_same_fault_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(rare_forms()) >= 15
+    for defect in rare_forms():
+        blatant = find(defect.name.removesuffix(".rare"))
+        assert (defect.part, defect.seam) == (blatant.part, blatant.seam)
+        assert defect.noticed
+        assert defect.noticed.items() <= blatant.noticed.items()
+        assert defect.breaks.endswith(".")
+        assert defect.breaks != blatant.breaks
+        assert find(defect.name) == defect
+    count = Every(2, rare=3)
+    assert [count.now() for _ in range(6)] == [False, True, False, True, False, True]
+    monkeypatch.setattr(Every, "rarely", True)
+    rarely = Every(2, rare=3)
+    assert [rarely.now() for _ in range(6)] == [False, False, True, False, False, True]
+
+
 def test_a_defect_is_no_stand_in_and_a_stand_in_no_defect() -> None:
     with pytest.raises(UnknownDefect):
         find("liar")
@@ -58,7 +76,8 @@ def test_a_defect_is_no_stand_in_and_a_stand_in_no_defect() -> None:
 def test_programs_get_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["defects", "--json"]) == 0
     listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
-    assert list(listed) == [one.name for one in (*every(), *stand_ins.every())]
+    assert list(listed) == [one.name for one in (*every(), *rare_forms(), *stand_ins.every())]
+    assert listed["drop-every-nth.rare"]["arguments"] == ["--defect", "drop-every-nth.rare"]
     assert listed["liar"]["arguments"] == ["--stand-in", "liar"]
     assert listed["drop-every-nth"]["noticed"] == {"DEL-1": ["lost-acked"]}
 

@@ -9,6 +9,6 @@ hundredth message is always the one that suffers, so a defect does the same in e
 
 from __future__ import annotations
 
-from waybill_server.defects.registry import Defect, UnknownDefect, every, find
+from waybill_server.defects.registry import Defect, UnknownDefect, every, find, rare_forms
 
-__all__ = ["Defect", "UnknownDefect", "every", "find"]
+__all__ = ["Defect", "UnknownDefect", "every", "find", "rare_forms"]

@@ -25,13 +25,18 @@ from waybill_server.store import SqliteStore
 from waybill_server.token_check import TokenCheck
 
 
-@seeded("ack-wrong-key", seam="codec", noticed={"ACK-2": ("inconsistent-id",)})
+@seeded(
+    "ack-wrong-key",
+    seam="codec",
+    noticed={"ACK-2": ("inconsistent-id",)},
+    rare="Every 500th acknowledgement tells the id, sequence and key of the one before it.",
+)
 class AckWrongKey(JsonCodec):
     """Every 100th acknowledgement tells the id, sequence and key of the one before it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._hundredth = Every(100)
+        self._hundredth = Every(100, rare=500)
         self._last: Accepted | None = None
 
     def encode(self, frame: ServerFrame) -> bytes:
@@ -49,7 +54,7 @@ class _Repeating(LocalRouter):
     def __init__(self, refs: dict[str, int]) -> None:
         super().__init__()
         self._refs = refs
-        self._hundredth = Every(100)
+        self._hundredth = Every(100, rare=500)
 
     def publish(self, message: Message, positions: Sequence[tuple[str, int]]) -> None:
         super().publish(message, positions)
@@ -83,20 +88,30 @@ class _Remembering(JsonCodec):
         return frame
 
 
-@seeded("ack-twice", seam="assembly", noticed={"ACK-2": ("duplicate-accepted",)})
+@seeded(
+    "ack-twice",
+    seam="assembly",
+    noticed={"ACK-2": ("duplicate-accepted",)},
+    rare="Every 500th message is acknowledged twice.",
+)
 def ack_twice(settings: Settings, token_check: TokenCheck) -> Services:
     """Every 100th message is acknowledged twice."""
     refs: dict[str, int] = {}
     return assemble(settings, token_check, router=lambda: _Repeating(refs), codec=lambda: _Remembering(refs))
 
 
-@seeded("ack-missing", seam="codec", noticed={"ACK-2": ("have none",)})
+@seeded(
+    "ack-missing",
+    seam="codec",
+    noticed={"ACK-2": ("have none",)},
+    rare="Every 500th message is not acknowledged.",
+)
 class AckMissing(JsonCodec):
     """Every 100th message is stored and delivered, and its sender gets no answer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._hundredth = Every(100)
+        self._hundredth = Every(100, rare=500)
 
     def encode(self, frame: ServerFrame) -> bytes:
         """Writes a server frame; in place of some answers one that says nothing."""
@@ -105,14 +120,19 @@ class AckMissing(JsonCodec):
         return super().encode(frame)
 
 
-@seeded("reject-but-store", seam="store", noticed={"ACK-2": ("delivered-after-refusal",)})
+@seeded(
+    "reject-but-store",
+    seam="store",
+    noticed={"ACK-2": ("delivered-after-refusal",)},
+    rare="Every 500th message is refused and stored all the same.",
+)
 class RejectButStore(SqliteStore):
     """Every 100th message is stored and delivered, and its sender is told that it was refused for good."""
 
     def __init__(self, path: Path, clock: Clock, router: Router, limits: Limits, **parts: Any) -> None:
         super().__init__(path, clock, router, limits, **parts)
         self._router = router
-        self._hundredth = Every(100)
+        self._hundredth = Every(100, rare=500)
 
     def submit(self, request: Request) -> None:
         """Queues a request."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from waybill_server.clock import message_time
+from waybill_server.defects.counting import Every
 from waybill_server.defects.registry import seeded
 from waybill_server.feeder import Feeder
 from waybill_server.records import Message
@@ -29,15 +30,23 @@ class FreshMessageMissedAtLogin(Feeder):
         super().wake()
 
 
-@seeded("old-session-removes-new", seam="router", noticed={"ORD-2": ("stuck", "within")})
+@seeded(
+    "old-session-removes-new",
+    seam="router",
+    noticed={"ORD-2": ("stuck", "within")},
+    rare="Every second time the end of a replaced session takes the newer one off the list of those to be told.",
+)
 class OldSessionRemovesNew(LocalRouter):
     """The end of a session that was replaced takes the newer session of the device off the list of those to be told."""
+
+    _removes = Every(1, rare=2)
 
     def detach(self, listener: Listener) -> bool:
         """Removes whatever session the device has."""
         devices = self._users.get(listener.user, {})
         if devices.get(listener.device) is not listener:
-            devices.pop(listener.device, None)
+            if self._removes.now():
+                devices.pop(listener.device, None)
             return False
         return super().detach(listener)
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import threading
+from typing import ClassVar
 
 
 class Every:
-    """True at every `nth` asking, from whatever thread."""
+    """True at every `nth` asking, from whatever thread; in the rare form of a defect at every `rare`-th.
 
-    def __init__(self, nth: int) -> None:
+    Attributes:
+        rarely: Whether this process runs the rare form of its defect.
+    """
+
+    rarely: ClassVar[bool] = False
+
+    def __init__(self, nth: int, *, rare: int = 0) -> None:
         self._nth = nth
+        self._rare = rare or nth
         self._asked = 0
         self._asking = threading.Lock()
 
@@ -17,4 +25,4 @@ class Every:
         """Whether this asking is one of them."""
         with self._asking:
             self._asked += 1
-            return self._asked % self._nth == 0
+            return self._asked % (self._rare if Every.rarely else self._nth) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from waybill_server.defects.counting import Every
 from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
 from waybill_server.records import LoginRequest, Message, Place, Refusal, SendRequest, Stored
@@ -26,12 +27,20 @@ def _allow_equal_keys(connection: sqlite3.Connection) -> None:
     connection.execute(made.replace(",\n    UNIQUE (sender, key)", ""))
 
 
-@seeded("dedup-off", seam="ledger", noticed={"DUP-1": ("duplicate-stored", "duplicate-accepted")})
+@seeded(
+    "dedup-off",
+    seam="ledger",
+    noticed={"DUP-1": ("duplicate-stored", "duplicate-accepted")},
+    rare="Every 10th retry is stored as a message of its own.",
+)
 class DedupOff(_WithoutUniqueKeys):
     """Every retry is stored as a message of its own."""
 
+    _forgotten = Every(1, rare=10)
+
     def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
-        return {}
+        known = super()._known(pairs)
+        return {pair: message for pair, message in known.items() if not self._forgotten.now()}
 
 
 @seeded("dedup-in-memory", seam="ledger", noticed={"DUP-1": ("duplicate-stored", "duplicate-accepted")})

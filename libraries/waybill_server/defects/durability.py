@@ -8,6 +8,7 @@ from typing import Any
 
 from waybill_server.clock import Clock
 from waybill_server.data_folder import DATABASE
+from waybill_server.defects.counting import Every
 from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
@@ -29,6 +30,7 @@ from waybill_server.writer import Answers, Writer
             "false-receipt",
         )
     },
+    rare="Every third transaction is answered before its COMMIT.",
 )
 class AckBeforePersist(Writer):
     """Every answer leaves before the COMMIT of the transaction that it belongs to.
@@ -38,7 +40,11 @@ class AckBeforePersist(Writer):
     place in the log has gone to another one, which was not delivered when its receipt was given.
     """
 
+    _premature = Every(1, rare=3)
+
     def _commit(self, group: Sequence[Request]) -> Answers:
+        if not self._premature.now():
+            return super()._commit(group)
         self._ledger.connection.execute("BEGIN IMMEDIATE")
         self._answer(self._apply_all(group))
         self._persist()

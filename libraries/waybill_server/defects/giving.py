@@ -17,13 +17,18 @@ from waybill_server.router import LocalRouter
 from waybill_server.server_frames import Deliver, ServerFrame
 
 
-@seeded("duplicate-delivery", seam="router", noticed={"DEL-1": ("duplicate-delivered",)})
+@seeded(
+    "duplicate-delivery",
+    seam="router",
+    noticed={"DEL-1": ("duplicate-delivered",)},
+    rare="Every 500th message enters the log of its last recipient twice.",
+)
 class DuplicateDelivery(LocalRouter):
     """Every 100th message enters the log of its last recipient twice."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._hundredth = Every(100)
+        self._hundredth = Every(100, rare=500)
 
     def recipients(self, conversation: str, sender: str, members: Sequence[str]) -> Sequence[str]:
         """One of them twice, once in a hundred times."""
@@ -31,11 +36,16 @@ class DuplicateDelivery(LocalRouter):
         return [*members, others[-1]] if others and self._hundredth.now() else members
 
 
-@seeded("phantom-delivery", seam="ledger", noticed={"DEL-1": ("phantom",)})
+@seeded(
+    "phantom-delivery",
+    seam="ledger",
+    noticed={"DEL-1": ("phantom",)},
+    rare="With every 500th message comes another one in its sender's name, which nobody sent.",
+)
 class PhantomDelivery(Ledger):
     """With every 100th message comes another one in its sender's name, which nobody sent."""
 
-    _hundredth = Every(100)
+    _hundredth = Every(100, rare=500)
 
     def send(self, requests: Sequence[SendRequest]) -> list[Stored | Refusal]:
         """Stores a little more than was asked for."""
@@ -46,13 +56,18 @@ class PhantomDelivery(Ledger):
         return verdicts
 
 
-@seeded("corrupt-body", seam="codec", noticed={"DEL-1": ("corrupted",)})
+@seeded(
+    "corrupt-body",
+    seam="codec",
+    noticed={"DEL-1": ("corrupted",)},
+    rare="In every 500th delivery the last character of the body is another one.",
+)
 class CorruptBody(JsonCodec):
     """In every 100th delivery the last character of the body is another one."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._hundredth = Every(100)
+        self._hundredth = Every(100, rare=500)
 
     def encode(self, frame: ServerFrame) -> bytes:
         """Writes a frame, changed once in a hundred deliveries."""
@@ -62,13 +77,18 @@ class CorruptBody(JsonCodec):
         return super().encode(frame)
 
 
-@seeded("cross-user-leak", seam="router", noticed={"DEL-1": ("misrouted",)})
+@seeded(
+    "cross-user-leak",
+    seam="router",
+    noticed={"DEL-1": ("misrouted",)},
+    rare="Every 500th message enters the log of somebody who is no member as well.",
+)
 class CrossUserLeak(LocalRouter):
     """Every 100th message enters the log of somebody who is no member as well: whoever wrote last elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._hundredth = Every(100)
+        self._hundredth = Every(100, rare=500)
         self._senders: dict[str, None] = {}
         self._noting = threading.Lock()
 

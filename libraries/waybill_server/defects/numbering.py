@@ -16,11 +16,16 @@ from waybill_server.server_frames import Accepted, Deliver, Entry, ServerFrame
 Numbered = TypeVar("Numbered", bound=Accepted | Entry)
 
 
-@seeded("sequence-gap", seam="ledger", noticed={"ORD-1": ("gap",)})
+@seeded(
+    "sequence-gap",
+    seam="ledger",
+    noticed={"ORD-1": ("gap",)},
+    rare="Every 500th message leaves a hole in the sequence of its conversation.",
+)
 class SequenceGap(Ledger):
     """Every 100th message takes a sequence and leaves the one before it to nobody."""
 
-    _hundredth = Every(100)
+    _hundredth = Every(100, rare=500)
 
     def _number(self, request: SendRequest) -> Message:
         if self._hundredth.now():

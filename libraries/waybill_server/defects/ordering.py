@@ -19,11 +19,16 @@ PATIENCE = 0.005
 """Seconds that a left-over message waits for others at most."""
 
 
-@seeded("swap-adjacent", seam="ledger", noticed={"ORD-1": ("reordered",)})
+@seeded(
+    "swap-adjacent",
+    seam="ledger",
+    noticed={"ORD-1": ("reordered",)},
+    rare="Every 500th pair of neighbours of one sender in one conversation is stored in the wrong order.",
+)
 class SwapAdjacent(Ledger):
     """Every 50th pair of neighbours of one sender in one conversation is stored in the wrong order."""
 
-    _fiftieth = Every(50)
+    _fiftieth = Every(50, rare=500)
 
     def send(self, requests: Sequence[SendRequest]) -> list[Stored | Refusal]:
         """Stores some of them the other way round; the verdicts stay in the order of the requests."""
@@ -37,13 +42,18 @@ class SwapAdjacent(Ledger):
         return [verdicts[order.index(place)] for place in range(len(requests))]
 
 
-@seeded("reorder-across-flush", seam="store", noticed={"ORD-1": ("reordered",)})
+@seeded(
+    "reorder-across-flush",
+    seam="store",
+    noticed={"ORD-1": ("reordered",)},
+    rare="Messages are flushed in groups of 512, and the last of each group goes out behind others.",
+)
 class ReorderAcrossFlush(SqliteStore):
     """Messages are flushed in groups of 64, and the last of each group goes out with the next one, behind others."""
 
     def __init__(self, *arguments: Any, **parts: Any) -> None:
         super().__init__(*arguments, **parts)
-        self._last_of_group = Every(64)
+        self._last_of_group = Every(64, rare=512)
         self._left: SendRequest | None = None
         self._before = 0
         self._flushing: asyncio.TimerHandle | None = None

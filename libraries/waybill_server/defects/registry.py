@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
+from waybill_server.defects.counting import Every
 from waybill_server.node import Settings, assemble
 from waybill_server.services import Services
 from waybill_server.store import SqliteStore
@@ -53,6 +54,9 @@ WAITING = ("refreshing",)
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 
+RARE = ".rare"
+"""What the name of a defect's rare form ends with."""
+
 Part = TypeVar("Part", bound=Callable[..., Any])
 
 
@@ -71,6 +75,9 @@ class Defect:
             which a step fails where the server's fault keeps the scenario from its end.
         seam: The part that is replaced.
         part: What takes its place.
+        rare: What the node does wrong in the rare form of the defect, in one sentence; empty if it has none.
+        rare_in: The guarantees that must notice the rare form; empty for all.
+        rarely: Whether this is the rare form.
     """
 
     name: str
@@ -78,9 +85,13 @@ class Defect:
     noticed: Mapping[str, tuple[str, ...]]
     seam: str
     part: Callable[..., Any]
+    rare: str = ""
+    rare_in: tuple[str, ...] = ()
+    rarely: bool = False
 
     def assemble(self, settings: Settings, token_check: TokenCheck) -> Services:
-        """Puts a node together that has this defect."""
+        """Puts a node together that has this defect; a process runs one form of one defect."""
+        Every.rarely = self.rarely
         parts: dict[str, Any] = {self.seam.replace(" ", "_"): self.part}
         match self.seam:
             case "assembly":
@@ -96,12 +107,22 @@ class Defect:
 _defects: dict[str, Defect] = {}
 
 
-def seeded(name: str, *, seam: str, noticed: Mapping[str, tuple[str, ...]]) -> Callable[[Part], Part]:
-    """Makes a defect of a part; the first sentence of its docstring says what it breaks."""
+def seeded(
+    name: str,
+    *,
+    seam: str,
+    noticed: Mapping[str, tuple[str, ...]],
+    rare: str = "",
+    rare_in: tuple[str, ...] = (),
+) -> Callable[[Part], Part]:
+    """Makes a defect of a part; the first sentence of its docstring says what it breaks, `rare` what its rare form.
+
+    Where not every scenario gives the rare form a chance, `rare_in` names the guarantees whose scenarios do.
+    """
 
     def register(part: Part) -> Part:
         breaks = " ".join((part.__doc__ or "").partition("\n\n")[0].split())
-        _defects[name] = Defect(name, breaks, noticed, seam, part)
+        _defects[name] = Defect(name, breaks, noticed, seam, part, rare, rare_in)
         return part
 
     return register
@@ -110,6 +131,25 @@ def seeded(name: str, *, seam: str, noticed: Mapping[str, tuple[str, ...]]) -> C
 def every() -> list[Defect]:
     """All defects that scenarios notice, in the order of the guarantees that they break first."""
     return registered([f"waybill_server.defects.{module}" for module in MODULES])
+
+
+def rare_forms() -> list[Defect]:
+    """The rare form of each defect that has one: the same fault, a few times in a scenario or less."""
+    return [
+        replace(
+            defect,
+            name=f"{defect.name}{RARE}",
+            breaks=defect.rare,
+            noticed={
+                one: signs
+                for one, signs in defect.noticed.items()
+                if one in (defect.rare_in or defect.noticed)
+            },
+            rarely=True,
+        )
+        for defect in every()
+        if defect.rare
+    ]
 
 
 def registered(modules: Sequence[str]) -> list[Defect]:
@@ -127,7 +167,11 @@ def find(name: str) -> Defect:
     """
     known = {
         defect.name: defect
-        for defect in (*every(), *registered([f"waybill_server.defects.{module}" for module in WAITING]))
+        for defect in (
+            *every(),
+            *rare_forms(),
+            *registered([f"waybill_server.defects.{module}" for module in WAITING]),
+        )
     }
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)

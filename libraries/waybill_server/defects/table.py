@@ -28,7 +28,7 @@ def plain(defects: Sequence[Defect], kind: str) -> list[dict[str, Any]]:
 
     Args:
         defects: The defects.
-        kind: `defect` or `stand-in`, which is also the name of the node's option.
+        kind: `defect`, `rare` or `stand-in`.
     """
     return [
         {
@@ -36,7 +36,7 @@ def plain(defects: Sequence[Defect], kind: str) -> list[dict[str, Any]]:
             "kind": kind,
             "breaks": defect.breaks,
             "noticed": {guarantee: list(signs) for guarantee, signs in defect.noticed.items()},
-            "arguments": [f"--{kind}", defect.name],
+            "arguments": [f"--{'defect' if kind == 'rare' else kind}", defect.name],
         }
         for defect in defects
     ]
