@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from waybill_server.cli import BAD_DATA, BAD_OPTIONS, NO_ISSUER, announce, end, raise_file_limit
@@ -43,13 +43,23 @@ def node(options: argparse.Namespace) -> int:
         timing=Timing(**{each.name: getattr(options, f"{each.name}_seconds") for each in fields(Timing)}),
     )
 
+    put_together: Assemble = assemble
+    if options.peer:
+        from waybill_server.cluster.assembly import assemble_cluster
+        from waybill_server.cluster.options import OptionsFaulty, cluster_of
+
+        try:
+            settings = replace(settings, cluster=cluster_of(options))
+        except OptionsFaulty as faulty:
+            end(BAD_OPTIONS, str(faulty))
+        put_together = assemble_cluster
+
     def ready(ports: Ports) -> None:
         url = f"wss://{settings.host}:{ports.v2}/v2"
-        named = {"v1_port": ports.v1, "admin_port": ports.admin}
+        named = {"v1_port": ports.v1, "admin_port": ports.admin, "peer_port": ports.peers}
         also = {name: port for name, port in named.items() if port is not None}
         announce(role="node", name=settings.name, host=settings.host, port=ports.v2, url=url, **also)
 
-    put_together: Assemble = assemble
     if options.defect is not None:
         from waybill_server.defects import UnknownDefect, find
 

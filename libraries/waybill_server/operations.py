@@ -34,6 +34,7 @@ from waybill_server.records import (
     AckRequest,
     Message,
     Moved,
+    Queued,
     ReadRequest,
     Result,
     SendRequest,
@@ -44,6 +45,7 @@ from waybill_server.refusing import Refuse, check_conversation, check_name, memb
 from waybill_server.router import Listener
 from waybill_server.server_frames import (
     Accepted,
+    AcceptedForHome,
     Acked,
     Entry,
     Marked,
@@ -93,6 +95,12 @@ def send(session: Session, frame: Send) -> None:
                     message.key,
                     message_time(number),
                     result.duplicate,
+                )
+            )
+        elif isinstance(result, Queued):
+            session.answer(
+                AcceptedForHome(
+                    frame.ref, result.conversation, result.key, result.time, duplicate=result.duplicate
                 )
             )
         else:
@@ -196,6 +204,7 @@ def typing(session: Session, frame: Typing) -> None:
             for other in session.services.router.sessions(user):
                 if "typing" in other.capabilities:
                     other.notice(notice)
+            session.services.router.elsewhere(user, notice)
 
 
 def _may_type(session: Session, members: Sequence[str]) -> bool:
@@ -214,7 +223,7 @@ def begin_bye(session: Session) -> None:
         session.close("bye", "goodbye")
 
 
-def tell_receipts(session: Listener, services: Services, moved: Moved) -> None:
+def tell_receipts(session: Listener | None, services: Services, moved: Moved) -> None:
     """Tells the members' other sessions of the watermarks that a session moved; where one side of a direct conversation
     blocks the other, only the user's own."""
     router, permissions = services.router, services.store.permissions

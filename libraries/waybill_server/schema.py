@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from waybill_server import revocations, used_tokens
+from waybill_server.cluster import tables
 
 APPLICATION_ID = 0x57425332
 SCHEMA_VERSION = 3
@@ -81,7 +82,7 @@ CREATE TABLE rule (
     allowed INTEGER NOT NULL,
     PRIMARY KEY (sender, recipient)
 ) STRICT, WITHOUT ROWID;
-{revocations.TABLE}{used_tokens.TABLE}"""
+{revocations.TABLE}{used_tokens.TABLE}{tables.TABLES}"""
 
 TABLE_NAMES = frozenset(
     {

@@ -39,6 +39,19 @@ class Accepted(Frame, frozen=True, tag="accepted"):
     duplicate: bool
 
 
+class AcceptedForHome(Frame, frozen=True, tag="accepted"):
+    """The send is committed here, and goes to the home of its conversation, which was not there to number it."""
+
+    ref: int
+    conversation: str
+    key: str
+    time: int
+    duplicate: bool
+    id: None = None
+    sequence: None = None
+    queued: bool = True
+
+
 class Refused(Frame, frozen=True, tag="refused"):
     """The operation was not done."""
 
@@ -175,6 +188,7 @@ ServerFrame = (
     Challenge
     | Welcome
     | Accepted
+    | AcceptedForHome
     | Refused
     | Deliver
     | Acked
