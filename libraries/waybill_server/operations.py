@@ -45,7 +45,6 @@ from waybill_server.refusing import Refuse, check_conversation, check_name, memb
 from waybill_server.router import Listener
 from waybill_server.server_frames import (
     Accepted,
-    AcceptedForHome,
     Acked,
     Entry,
     Marked,
@@ -98,11 +97,8 @@ def send(session: Session, frame: Send) -> None:
                 )
             )
         elif isinstance(result, Queued):
-            session.answer(
-                AcceptedForHome(
-                    frame.ref, result.conversation, result.key, result.time, duplicate=result.duplicate
-                )
-            )
+            conversation, key, time, duplicate = result
+            session.answer(Accepted(frame.ref, None, conversation, None, key, time, duplicate, queued=True))
         else:
             refused(session, frame.ref, result)
         session.answered()

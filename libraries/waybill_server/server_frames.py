@@ -27,29 +27,18 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     time: int
 
 
-class Accepted(Frame, frozen=True, tag="accepted"):
-    """The send is committed."""
+class Accepted(Frame, frozen=True, tag="accepted", omit_defaults=True):
+    """The send is committed. `queued`: for the home of its conversation, which has still to give it its id and its
+    sequence; both are None then."""
 
     ref: int
-    id: str
+    id: str | None
     conversation: str
-    sequence: int
+    sequence: int | None
     key: str
     time: int
     duplicate: bool
-
-
-class AcceptedForHome(Frame, frozen=True, tag="accepted"):
-    """The send is committed here, and goes to the home of its conversation, which was not there to number it."""
-
-    ref: int
-    conversation: str
-    key: str
-    time: int
-    duplicate: bool
-    id: None = None
-    sequence: None = None
-    queued: bool = True
+    queued: bool = False
 
 
 class Refused(Frame, frozen=True, tag="refused"):
@@ -188,7 +177,6 @@ ServerFrame = (
     Challenge
     | Welcome
     | Accepted
-    | AcceptedForHome
     | Refused
     | Deliver
     | Acked

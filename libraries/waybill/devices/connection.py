@@ -62,7 +62,7 @@ class Connection:
         self.sent: list[Sending] = []
         self.signal = Signal()
         self._numbers = itertools.count(1)
-        self._node: str | None = None
+        self._node = scenario.next_node()
         self.notices: list[Notice] | None = None
         self._piece = 0
 
@@ -106,7 +106,8 @@ class Connection:
         """Connects and logs in: a new epoch of the device.
 
         Args:
-            node: The node to connect to; None for the one of the last time, at first the target's default.
+            node: The node to connect to; None for the one of the last time, at first the one whose turn it was when the
+                device was made: the devices of a scenario are spread over the target's nodes.
             cursor: The place in the log to go on from; None for the one that the server keeps for the device.
             acknowledge: When to acknowledge from now on; None leaves it as it is.
             takeover: Log in although the device has a session; the server decides what becomes of that one.
@@ -139,7 +140,7 @@ class Connection:
             self.acknowledge_policy = acknowledge
         if piece is not None:
             self._piece = piece
-        self._node = node or self._node or next(iter(scenario.target.nodes), None)
+        self._node = node or self._node
         login = Login(
             endpoint=endpoint or scenario.target.endpoint(self._node),
             credential=credential or scenario.target.credential(self.account, self.device),
