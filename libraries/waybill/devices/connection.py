@@ -67,6 +67,11 @@ class Connection:
         self._piece = 0
 
     @property
+    def node(self) -> str | None:
+        """The node of its newest session, or of its next one where it is not told another."""
+        return self._node
+
+    @property
     def connected(self) -> bool:
         """Whether it has a session that can be used."""
         return self.epoch is not None and self.epoch.alive

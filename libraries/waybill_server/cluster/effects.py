@@ -26,8 +26,10 @@ class Effects:
         match effect:
             case Published(message, positions):
                 services.router.publish(message, positions)
-            case Receipted(moved):
-                tell_receipts(None, services, moved)
+            case Receipted(moved, user, device):
+                sessions = services.router.sessions(user)
+                mover = next((session for session in sessions if session.device == device), None)
+                tell_receipts(mover, services, moved)
             case Changed(group, user, action):
                 tell_members(None, services, group, Change(user, action))
             case Hidden(user, other):

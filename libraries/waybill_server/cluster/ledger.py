@@ -100,13 +100,13 @@ class ClusterLedger(Ledger):
             text = f"the inbox of {full} holds {self._limits.inbox} unacknowledged messages"
             return Refusal("inbox-full", text, retry_after=RETRY_AFTER_MS)
         now = self._clock.wall_ms()
-        self.connection.execute(
-            "INSERT INTO pending VALUES (?, ?, ?, ?, ?)",
-            (request.user, request.key, request.device, request.conversation, request.body),
-        )
         home = self.homes.conversation(request.conversation)
         sent = Sent(request.user, request.device, request.conversation, request.key, request.body, now)
-        self.put(home, sent)
+        row = self.put(home, sent)
+        self.connection.execute(
+            "INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)",
+            (request.user, request.key, request.device, request.conversation, request.body, row.number),
+        )
         return Queued(request.conversation, request.key, now, duplicate=False)
 
     def acknowledge(self, request: AckRequest) -> Moved | Refusal:
@@ -308,9 +308,11 @@ class ClusterLedger(Ledger):
 
     # Telling.
 
-    def put(self, peer: str, record: AnyRecord) -> None:
+    def put(self, peer: str, record: AnyRecord) -> Row:
         """Tells one other node."""
-        self._produced.append(self.outbox.put(peer, record, self._clock.wall_ms()))
+        row = self.outbox.put(peer, record, self._clock.wall_ms())
+        self._produced.append(row)
+        return row
 
     def tell_all(self, record: AnyRecord) -> None:
         """Tells every other node."""
@@ -338,7 +340,7 @@ class ClusterLedger(Ledger):
         if first is not None:
             return self._again(first, self._as_send(request))
         row = self.connection.execute(
-            "SELECT device, conversation, body FROM pending WHERE sender = ? AND key = ?",
+            "SELECT device, conversation, body, number FROM pending WHERE sender = ? AND key = ?",
             (request.user, request.key),
         ).fetchone()
         if row is None:
@@ -347,6 +349,8 @@ class ClusterLedger(Ledger):
         verdict = self._again(waiting, self._as_send(request))
         if isinstance(verdict, Refusal):
             return verdict
+        # Who asks again waits for what whoever asked first waits for.
+        self._produced.append(Row(self.homes.conversation(request.conversation), row[3]))
         return Queued(request.conversation, request.key, self._clock.wall_ms(), duplicate=True)
 
     def _as_send(self, request: QueueRequest) -> SendRequest:

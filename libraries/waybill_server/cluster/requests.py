@@ -19,9 +19,11 @@ class Published(NamedTuple):
 
 
 class Receipted(NamedTuple):
-    """Watermarks moved elsewhere."""
+    """Watermarks moved: elsewhere, or by a device of this node, which is not told."""
 
     moved: Moved
+    user: str = ""
+    device: str = ""
 
 
 class Changed(NamedTuple):

@@ -25,6 +25,7 @@ from waybill_server.cluster.requests import (
     ConfirmRequest,
     Effect,
     QueueRequest,
+    Receipted,
     Resolved,
     UseRequest,
 )
@@ -38,6 +39,7 @@ from waybill_server.records import (
     Group,
     GroupRequest,
     LoginRequest,
+    Moved,
     Queued,
     Refusal,
     Regrouped,
@@ -223,9 +225,15 @@ class ClusterStore(SqliteStore):
 
         def committed(result: Result) -> None:
             rows = self._taken(request)
+            # Sessions are told in the order of commits; only who asked waits.
             if isinstance(result, Stored) and result.positions:
                 self._router.publish(result.message, result.positions)
                 result = result._replace(positions=())
+            elif isinstance(result, Moved) and result.watermarks:
+                admission = request.admission
+                mover = (admission.user, admission.device) if admission else ("", "")
+                self.witness.take(Receipted(result, *mover))
+                result = result._replace(watermarks=())
             if patient and not isinstance(result, Refusal):
                 self.settling.wait(rows, lambda: answer(result))
             else:

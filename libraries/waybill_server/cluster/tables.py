@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS pending (
     device TEXT NOT NULL,
     conversation TEXT NOT NULL,
     body BLOB NOT NULL,
+    number INTEGER NOT NULL,
     PRIMARY KEY (sender, key)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS store (
