@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import signal
 import socket
 import threading
@@ -21,11 +22,12 @@ NAMES = ("north", "south", "west")
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on, and that the kernel gives to nobody who does not ask for it."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 class Relay:
@@ -144,13 +146,15 @@ class ClusterWorld:
                 options += ["--peer", f"{other}=127.0.0.1:{self.relays[name, other].port}"]
         options += ["--cluster-ca", self.authority.certificate]
         options += ["--cluster-certificate", certificate.certificate, "--cluster-key", certificate.key]
+        # The tests' clients read nothing while nobody listens.
+        options += ["--ping-interval-seconds", 600, "--stalled-seconds", 600]
         if name in self._defects:
             options += ["--defect", self._defects[name]]
         return options
 
     def start(self, *names: str) -> None:
-        """Starts nodes, all of them by default, without waiting for their links."""
-        for name in names or self.names:
+        """Starts nodes, by default those that do not run, without waiting for their links."""
+        for name in names or [name for name in self.names if name not in self.nodes]:
             self.nodes[name] = self.world.start_node(self.folder / name, *self.options(name))
 
     def kill(self, name: str) -> None:
@@ -218,6 +222,12 @@ class ClusterWorld:
     def log_in(self, name: str, user: str, device: str = "phone", **hello: Any) -> Client:
         """A device at a node."""
         return log_in(self.world, self.nodes[name], user, device, **hello)
+
+    def knock(self, name: str, token: str) -> tuple[str, int]:
+        """How a login ends that must not be let in."""
+        client = Client(self.world, self.nodes[name])
+        client.say("hello", versions=[2], token=token, device="knocks", cursor=None, capabilities=[])
+        return client.the_end()
 
     def _users(self) -> Iterator[str]:
         while True:

@@ -22,8 +22,10 @@ from waybill_server.cluster.records import unpack
 from waybill_server.cluster.requests import (
     AppliedRequest,
     ApplyRequest,
+    Changed,
     ConfirmRequest,
     Effect,
+    Hidden,
     QueueRequest,
     Receipted,
     Resolved,
@@ -202,6 +204,12 @@ class ClusterStore(SqliteStore):
         def done(result: Result) -> None:
             reply(_reply(call.call, result))
 
+        def told(result: Result) -> None:
+            if isinstance(result, Regrouped) and result.action:
+                self.witness.take(Changed(*result))
+            elif isinstance(result, Blocked) and isinstance(call, ChangeBlock):
+                self.witness.take(Hidden(call.user, call.other))
+
         request: Request
         match call:
             case ChangeGroup():
@@ -215,16 +223,20 @@ class ClusterStore(SqliteStore):
                 request = RuleRequest(done, call.sender, call.recipient, call.allowed)
             case UseToken():
                 request = UseRequest(done, call.user, call.token, call.expires)
-        self._write(request)
+        self._write(request, told=told)
 
     # The ways of a request.
 
-    def _write(self, request: Request, *, patient: bool = True) -> None:
-        """Has this node's writer do it; answers once the others know, if `patient`."""
+    def _write(
+        self, request: Request, *, patient: bool = True, told: Callable[[Result], None] | None = None
+    ) -> None:
+        """Has this node's writer do it; tells at once, and answers once the others know, if `patient`."""
         answer = request.done
 
         def committed(result: Result) -> None:
             rows = self._taken(request)
+            if told is not None:
+                told(result)
             # Sessions are told in the order of commits; only who asked waits.
             if isinstance(result, Stored) and result.positions:
                 self._router.publish(result.message, result.positions)
