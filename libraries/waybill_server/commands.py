@@ -64,7 +64,11 @@ def node(options: argparse.Namespace) -> int:
         from waybill_server.defects import UnknownDefect, find
 
         try:
-            put_together = find(options.defect).assemble
+            defect = find(options.defect)
+            if defect.regional != bool(options.peer):
+                need = "needs --peer" if defect.regional else "is for a node without --peer"
+                end(BAD_OPTIONS, f"defect {defect.name} {need}")
+            put_together = defect.assemble
         except UnknownDefect as unknown:
             end(BAD_OPTIONS, str(unknown))
     raise_file_limit()

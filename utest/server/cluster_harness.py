@@ -31,10 +31,14 @@ def free_port() -> int:
 
 
 class Relay:
-    """The way from one node to another: passes everything on, until it is told to cut or to hold it."""
+    """The way from one node to another: passes everything on, until it is told to cut or to hold it.
+
+    Attributes:
+        to: The port that it leads to.
+    """
 
     def __init__(self, port: int) -> None:
-        self._to = port
+        self.to = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -79,7 +83,7 @@ class Relay:
             try:
                 if not self._open:
                     raise ConnectionRefusedError
-                far = socket.create_connection(("127.0.0.1", self._to), timeout=DEADLINE)
+                far = socket.create_connection(("127.0.0.1", self.to), timeout=DEADLINE)
                 far.settimeout(None)
             except OSError:
                 near.close()

@@ -72,6 +72,7 @@ def test_a_group_is_the_same_at_every_node(cluster: ClusterWorld) -> None:
     assert [entry["key"] for entry in one.delivered(2)] == ["k1", "k2"]
     two.ask("group-remove", conversation=conversation, user=carol)
     assert three.send(conversation, "k3")["code"] == "not-a-member"
+    one.until("group", change={"user": carol, "action": "removed"})
     heard = [frame for frame in one.heard if frame["type"] == "group" and frame["ref"] is None]
     assert [frame["change"]["action"] for frame in heard] == ["added", "removed"]
 

@@ -172,11 +172,15 @@ class ClusterLedger(Ledger):
 
     # What other nodes tell.
 
+    def applied(self, origin: str, store: str) -> int:
+        """The number of the last record of a node that connects."""
+        return self.outbox.applied(origin, store)
+
     def store_sent(self, origin: str, sent: Sent) -> tuple[Message, tuple[tuple[str, int], ...]]:
         """Numbers a message that another node accepted, unless its key names it already; tells that node."""
         request = SendRequest(_nobody, sent.user, sent.device, sent.conversation, sent.key, sent.body)
         first = self._known([(sent.user, sent.key)]).get((sent.user, sent.key))
-        duplicate = first is not None and isinstance(self._again(first, request), Stored)
+        duplicate = first is not None and self.names_it(first, request)
         positions: tuple[tuple[str, int], ...] = ()
         if first is not None and duplicate:
             message = first
@@ -196,6 +200,10 @@ class ClusterLedger(Ledger):
             ),
         )
         return message, positions
+
+    def names_it(self, first: Message, request: SendRequest) -> bool:
+        """Whether a send is of the message that is stored under its key."""
+        return isinstance(self._again(first, request), Stored)
 
     def settle(self, settled: Settled) -> Message | None:
         """Notes what became of a message that this node had accepted; gives it, if it was still open."""

@@ -161,8 +161,10 @@ class Link:
                 )
                 writer.write(packed(self._greeting))
                 await self._welcomed(reader)
-            self._writer = writer
             self.breaker.succeeded()
+            if not self.breaker.passes:
+                return "the breaker stays open", False
+            self._writer = writer
             log("link-up", peer=self.peer)
             self.say(self._sessions())
             return await self._stay(reader, writer)

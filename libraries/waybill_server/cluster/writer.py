@@ -81,7 +81,7 @@ class ClusterWriter(Writer):
             case QueueRequest():
                 return state.queue(request) if state.admits(request) else NOT_ADMITTED
             case AppliedRequest():
-                request.number = state.outbox.applied(request.origin, request.store)
+                request.number = state.applied(request.origin, request.store)
                 return None
             case ConfirmRequest():
                 state.outbox.confirm(request.destination, request.number)

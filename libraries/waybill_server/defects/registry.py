@@ -44,9 +44,12 @@ MODULES = (
     "rotating",
 )
 
-WAITING = ("refreshing",)
+WAITING = ("refreshing", "regional")
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
+
+CLUSTER = "cluster "
+"""How the seams begin that only a node with peers has."""
 
 Part = TypeVar("Part", bound=Callable[..., Any])
 
@@ -74,8 +77,18 @@ class Defect:
     seam: str
     part: Callable[..., Any]
 
+    @property
+    def regional(self) -> bool:
+        """Whether it is of a part that only a node with peers has."""
+        return self.seam.startswith(CLUSTER)
+
     def assemble(self, settings: Settings, token_check: TokenCheck) -> Services:
         """Puts a node together that has this defect."""
+        if self.regional:
+            from waybill_server.cluster.assembly import assemble_cluster
+
+            part: dict[str, Any] = {self.seam.removeprefix(CLUSTER): self.part}
+            return assemble_cluster(settings, token_check, **part)
         parts: dict[str, Any] = {self.seam.replace(" ", "_"): self.part}
         match self.seam:
             case "assembly":
