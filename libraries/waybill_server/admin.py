@@ -16,7 +16,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from waybill_server.admin_calls import Call, Failed, Operation, Outcome
-from waybill_server.admin_operations import end_session, list_revocations, list_sessions, revoke
+from waybill_server.admin_operations import end_session, list_links, list_revocations, list_sessions, revoke
 from waybill_server.admin_rules import delete_rule, list_rules, put_rule
 from waybill_server.enforcement import Enforcement
 from waybill_server.https_service import BodyRefused, Exchange, HttpsServer
@@ -44,6 +44,7 @@ class Route(NamedTuple):
 ROUTES = (
     Route("GET", "/admin/sessions", EVERYBODY, list_sessions),  # a user: their own
     Route("DELETE", "/admin/sessions/{}", MODERATORS, end_session),
+    Route("GET", "/admin/links", ADMINS, list_links),
     Route("GET", "/admin/rules", ADMINS, list_rules, 2),
     Route("PUT", "/admin/rules", ADMINS, put_rule, 2),
     Route("DELETE", "/admin/rules", ADMINS, delete_rule, 2),

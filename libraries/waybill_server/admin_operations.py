@@ -47,6 +47,12 @@ async def end_session(call: Call) -> Outcome:
     raise Failed(404, "not_found", "no such session is open")
 
 
+async def list_links(call: Call) -> Outcome:
+    """The links to other nodes; none for a node alone."""
+    beyond = call.services.beyond
+    return Outcome(200, {"links": beyond.links() if beyond is not None else []})
+
+
 async def list_revocations(call: Call) -> Outcome:
     """What is revoked."""
     listed = [{**target.document(), "at": at} for target, at in call.services.store.revocations()]

@@ -113,7 +113,9 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="serves the interface of administration (HTTPS) on this port; 0 lets the kernel choose",
     )
-    parser.add_argument("--name", default="node", help="the node's name in its ready line (default: node)")
+    parser.add_argument(
+        "--name", default="node", help="the node's name in its ready line and among its peers (default: node)"
+    )
     parser.add_argument(
         "--issuer-deadline",
         type=_seconds,
@@ -144,6 +146,23 @@ def _node_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="for the tests of the tests: runs this dishonest server instead (`waybill-server stand-ins` lists them)",
     )
+    cluster = parser.add_argument_group("other nodes (see docs/reference-server.md)")
+    cluster.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="NAME=HOST:PORT",
+        help="another node, and where to reach it; once for each. --name is this node's name among them",
+    )
+    cluster.add_argument("--peer-port", type=_port, default=0, metavar="N", help="where to listen for them")
+    cluster.add_argument("--cluster-ca", type=Path, metavar="FILE", help="the authority of all nodes (PEM)")
+    cluster.add_argument(
+        "--cluster-certificate",
+        type=Path,
+        metavar="FILE",
+        help="what this node shows them, with its name as a DNS name (PEM)",
+    )
+    cluster.add_argument("--cluster-key", type=Path, metavar="FILE", help="its private key (PEM)")
     bounds = parser.add_argument_group("bounds (see docs/wire-v2.md)")
     for bound in fields(Limits):
         bounds.add_argument(

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,13 +63,23 @@ def node(options: argparse.Namespace) -> int:
         timing=Timing(**{each.name: getattr(options, f"{each.name}_seconds") for each in fields(Timing)}),
     )
 
+    put_together: Assemble = assemble
+    if options.peer:
+        from waybill_server.cluster.assembly import assemble_cluster
+        from waybill_server.cluster.options import OptionsFaulty, cluster_of
+
+        try:
+            settings = replace(settings, cluster=cluster_of(options))
+        except OptionsFaulty as faulty:
+            end(BAD_OPTIONS, str(faulty))
+        put_together = assemble_cluster
+
     def ready(ports: Ports) -> None:
         url = f"wss://{settings.host}:{ports.v2}/v2"
-        named = {"v1_port": ports.v1, "admin_port": ports.admin}
+        named = {"v1_port": ports.v1, "admin_port": ports.admin, "peer_port": ports.peers}
         also = {name: port for name, port in named.items() if port is not None}
         announce(role="node", name=settings.name, host=settings.host, port=ports.v2, url=url, **also)
 
-    put_together: Assemble = assemble
     if options.defect is not None or options.stand_in is not None:
         put_together = _put_together_wrongly(options)
     raise_file_limit()
@@ -94,6 +104,9 @@ def _put_together_wrongly(options: argparse.Namespace) -> Assemble:
         chosen = stand_ins.find(options.stand_in) if options.defect is None else defects.find(options.defect)
     except defects.UnknownDefect as unknown:
         end(BAD_OPTIONS, str(unknown))
+    if chosen.regional != bool(options.peer):
+        need = "needs --peer" if chosen.regional else "is for a node without --peer"
+        end(BAD_OPTIONS, f"defect {chosen.name} {need}")
     return chosen.assemble
 
 

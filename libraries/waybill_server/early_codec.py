@@ -17,9 +17,9 @@ class EarlyAccepted(Frame, frozen=True, tag="accepted"):
     """The send is committed."""
 
     ref: int
-    id: str
+    id: str | None
     conversation: str
-    sequence: int
+    sequence: int | None
     key: str
 
 

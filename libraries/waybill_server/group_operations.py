@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from waybill_server import records
 from waybill_server.client_frames import GroupAdd, GroupCreate, GroupInfo, GroupLeave, GroupRemove
 from waybill_server.conversations import printable
 from waybill_server.records import GroupRequest, Regrouped, Result
 from waybill_server.refusing import Refuse, check_conversation, check_name, refused
+from waybill_server.router import Listener
 from waybill_server.server_frames import Change, Group
 
 if TYPE_CHECKING:
+    from waybill_server.services import Services
     from waybill_server.session import Session
 
 
@@ -80,11 +83,15 @@ def _tell_group(session: Session, ref: int, result: Regrouped) -> None:
     conversation, name, members = result.group
     change = Change(result.user, result.action) if result.action else None
     session.answer(Group(ref, conversation, name, list(members), change))
-    if change is None:
-        return
-    push = Group(None, conversation, name, list(members), change)
-    key = ("group", conversation, str(next(changes_made)))
-    for user in dict.fromkeys((*members, result.user)):
-        for other in session.services.router.sessions(user):
+    if change is not None:
+        tell_members(session, session.services, result.group, change)
+
+
+def tell_members(session: Listener | None, services: Services, group: records.Group, change: Change) -> None:
+    """Tells the members' sessions of a change, and those of whom it was about; not the one that made it."""
+    push = Group(None, group.conversation, group.name, list(group.members), change)
+    key = ("group", group.conversation, str(next(changes_made)))
+    for user in dict.fromkeys((*group.members, change.user)):
+        for other in services.router.sessions(user):
             if other is not session:
                 other.push(key, push)

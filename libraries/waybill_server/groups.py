@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.records import Group, GroupRequest, Refusal, Regrouped
@@ -39,7 +37,7 @@ def _create(ledger: Ledger, limits: Limits, request: GroupRequest) -> Regrouped 
     for user in members:
         if not ledger.permissions.may_write(request.caller, user):
             return _unwanted(request.caller, user)
-    conversation = f"g:{secrets.token_hex(8)}"
+    conversation = ledger.new_group()
     ledger.connection.execute("INSERT INTO conversation VALUES (?, ?)", (conversation, request.name))
     for user in members:
         _join(ledger, conversation, user)

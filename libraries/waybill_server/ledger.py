@@ -8,6 +8,7 @@ twice, which costs more than the rows.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Sequence
 
@@ -141,14 +142,8 @@ class Ledger:
             message = self._number(request)
             known[request.user, request.key] = message
             messages.append(message)
-            positions = []
-            for user in recipients:
-                log = self._log(user)
-                log.head += 1
-                log.received += user != request.user
-                entries.append((user, log.head, message.number, log.received))
-                positions.append((user, log.head))
-            verdicts.append(Stored(message, tuple(positions), duplicate=False))
+            positions = self._enter(message, recipients, entries)
+            verdicts.append(Stored(message, positions, duplicate=False))
         insert_rows(self.connection, "INSERT INTO message VALUES ", messages)
         self._log_rows.add(entries)
         return verdicts
@@ -256,6 +251,10 @@ class Ledger:
         """Changes the rule for a pair."""
         self.permissions.rule(request.sender, request.recipient, request.allowed)
 
+    def new_group(self) -> str:
+        """An id that no group has yet."""
+        return f"g:{secrets.token_hex(8)}"
+
     def members(self, conversation: str) -> tuple[str, ...]:
         """The conversation's members in the order of joining; empty if it does not exist."""
         pair = direct_members(conversation)
@@ -274,6 +273,19 @@ class Ledger:
     def regrouped(self, conversation: str) -> None:
         """A group's members changed in the database."""
         self._groups.pop(conversation, None)
+
+    def _enter(
+        self, message: Message, recipients: Sequence[str], entries: list[tuple[str, int, int, int]]
+    ) -> tuple[tuple[str, int], ...]:
+        """Gives a message its place in the log of every recipient; adds the rows to `entries`."""
+        positions = []
+        for user in recipients:
+            log = self._log(user)
+            log.head += 1
+            log.received += user != message.sender
+            entries.append((user, log.head, message.number, log.received))
+            positions.append((user, log.head))
+        return tuple(positions)
 
     def _use(self, admission: Admission) -> bool:
         return self._used.use(admission, self._clock.wall_ms() / 1000)

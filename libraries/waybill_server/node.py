@@ -28,13 +28,14 @@ from waybill_server.releases import NEWEST, Release
 from waybill_server.router import LocalRouter, Router
 from waybill_server.services import Services
 from waybill_server.session import Session
-from waybill_server.store import OpenStore, SqliteStore
+from waybill_server.store import OpenStore, SqliteStore, Store
 from waybill_server.tls import MakeContext, tls_context
 from waybill_server.token_check import IssuerTokenCheck, TokenCheck
 from waybill_server.versions import CommonVersion, common_version
 
 if TYPE_CHECKING:
     from waybill_server.admin import Administration
+    from waybill_server.cluster.settings import Cluster
     from waybill_server.v1.reading import MakeReader
 
 TICK_SECONDS = 0.25
@@ -65,16 +66,18 @@ class Settings:
     issuer_deadline: float = 10.0
     release: Release = NEWEST
     migrate: bool = True
+    cluster: Cluster | None = None
     limits: Limits = field(default_factory=Limits)
     timing: Timing = field(default_factory=Timing)
 
 
 class Ports(NamedTuple):
-    """Where a node listens: for wire v2, for wire v1 and for administration, if it does."""
+    """Where a node listens: for wire v2, for wire v1, for administration and for other nodes, if it does."""
 
     v2: int
     v1: int | None
     admin: int | None
+    peers: int | None
 
 
 class CannotListen(Exception):
@@ -96,6 +99,7 @@ def assemble(
     proof_check: Callable[[], ProofCheck] = ProofCheck,
     enforcement: type[Enforcement] = Enforcement,
     common_version: CommonVersion = common_version,
+    presence: Callable[[Store, Router, Clock], PresenceBoard] = PresenceBoard,
 ) -> Services:
     """Puts a node together: the one place where its parts are chosen.
 
@@ -124,7 +128,7 @@ def assemble(
         token_check=token_check,
         limits=settings.limits,
         timing=settings.timing,
-        presence=PresenceBoard(the_store, the_router, the_clock),
+        presence=presence(the_store, the_router, the_clock),
         feeder=feeder,
         connection=connection,
         tls=tls,
@@ -173,7 +177,21 @@ class Node:
             ) from None
         self._servers.append(server)
         port: int = server.sockets[0].getsockname()[1]
-        return Ports(port, await self._listen_v1(context), self._listen_for_administration(context))
+        v1, admin = await self._listen_v1(context), self._listen_for_administration(context)
+        return Ports(port, v1, admin, await self._listen_for_peers())
+
+    async def _listen_for_peers(self) -> int | None:
+        beyond, cluster = self._services.beyond, self._settings.cluster
+        if beyond is None or cluster is None:
+            return None
+        try:
+            port = await beyond.listen()
+        except OSError as error:
+            raise CannotListen(
+                f"cannot listen for peers on {self._settings.host}:{cluster.port}: {error.strerror}"
+            ) from None
+        beyond.begin()
+        return port
 
     async def _listen_v1(self, context: ssl.SSLContext) -> int | None:
         settings = self._settings
@@ -253,6 +271,8 @@ class Node:
                 for session in tuple(services.sessions):
                     session.connection.abort()
         await services.store.settled()
+        if services.beyond is not None:
+            await services.beyond.end()
 
 
 async def run_node(

@@ -34,6 +34,7 @@ from waybill_server.records import (
     AckRequest,
     Message,
     Moved,
+    Queued,
     ReadRequest,
     Result,
     SendRequest,
@@ -95,6 +96,9 @@ def send(session: Session, frame: Send) -> None:
                     result.duplicate,
                 )
             )
+        elif isinstance(result, Queued):
+            conversation, key, time, duplicate = result
+            session.answer(Accepted(frame.ref, None, conversation, None, key, time, duplicate, queued=True))
         else:
             refused(session, frame.ref, result)
         session.answered()
@@ -196,6 +200,7 @@ def typing(session: Session, frame: Typing) -> None:
             for other in session.services.router.sessions(user):
                 if "typing" in other.capabilities:
                     other.notice(notice)
+            session.services.router.elsewhere(user, notice)
 
 
 def _may_type(session: Session, members: Sequence[str]) -> bool:
@@ -214,7 +219,7 @@ def begin_bye(session: Session) -> None:
         session.close("bye", "goodbye")
 
 
-def tell_receipts(session: Listener, services: Services, moved: Moved) -> None:
+def tell_receipts(session: Listener | None, services: Services, moved: Moved) -> None:
     """Tells the members' other sessions of the watermarks that a session moved; where one side of a direct conversation
     blocks the other, only the user's own."""
     router, permissions = services.router, services.store.permissions

@@ -37,11 +37,15 @@ class PresenceBoard:
         seen."""
         if not self._store.permissions.sees(asker, user):
             return Presence(ref, user, online=False, last_seen=None)
-        if self._router.sessions(user):
+        if self.online(user):
             return Presence(ref, user, online=True, last_seen=self._clock.wall_ms())
         leaving = self._leaving.get(user)
         last_seen = self._store.last_seen(user) if leaving is None else leaving
         return Presence(ref, user, online=False, last_seen=last_seen)
+
+    def online(self, user: str) -> bool:
+        """Whether the user has an open session."""
+        return bool(self._router.sessions(user))
 
     def came(self, user: str) -> None:
         """The user's first session opened."""

@@ -101,13 +101,23 @@ class Blocked(NamedTuple):
     users: tuple[str, ...]
 
 
+class Queued(NamedTuple):
+    """A send that is stored for the home of its conversation, which is another node: it will get its id and its
+    sequence there. `duplicate`: it was stored before."""
+
+    conversation: str
+    key: str
+    time: int
+    duplicate: bool
+
+
 class Revoked(NamedTuple):
     """The milliseconds since 1970 from which on a revocation counts."""
 
     at: int
 
 
-Result = Stored | Moved | Place | Regrouped | Blocked | Revoked | Refusal | None
+Result = Stored | Queued | Moved | Place | Regrouped | Blocked | Revoked | Refusal | None
 Done = Callable[[Result], None]
 
 
@@ -227,6 +237,11 @@ class EndRequest(Asked):
     ended: Admission
 
 
+@dataclass(slots=True)
+class Foreign(Asked):
+    """What only a writer understands that takes the place of the node's own."""
+
+
 Request = (
     SendRequest
     | AckRequest
@@ -238,4 +253,5 @@ Request = (
     | RuleRequest
     | RevokeRequest
     | EndRequest
+    | Foreign
 )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from waybill_server.records import Message
-from waybill_server.server_frames import ServerFrame
+from waybill_server.server_frames import ServerFrame, TypingNotice
 
 
 class Listener(Protocol):
@@ -46,6 +46,9 @@ class Router(Protocol):
 
     def sessions(self, user: str) -> Collection[Listener]:
         """The user's open sessions."""
+
+    def elsewhere(self, user: str, notice: TypingNotice) -> None:
+        """Passes a notice that may be dropped on to the user's sessions at other nodes."""
 
 
 _NOBODY: dict[str, Listener] = {}
@@ -87,3 +90,6 @@ class LocalRouter:
     def sessions(self, user: str) -> Collection[Listener]:
         """The user's open sessions."""
         return self._users.get(user, _NOBODY).values()
+
+    def elsewhere(self, user: str, notice: TypingNotice) -> None:
+        """There are no other nodes."""

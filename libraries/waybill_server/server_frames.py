@@ -27,16 +27,18 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     time: int
 
 
-class Accepted(Frame, frozen=True, tag="accepted"):
-    """The send is committed."""
+class Accepted(Frame, frozen=True, tag="accepted", omit_defaults=True):
+    """The send is committed. `queued`: for the home of its conversation, which has still to give it its id and its
+    sequence; both are None then."""
 
     ref: int
-    id: str
+    id: str | None
     conversation: str
-    sequence: int
+    sequence: int | None
     key: str
     time: int
     duplicate: bool
+    queued: bool = False
 
 
 class Refused(Frame, frozen=True, tag="refused"):

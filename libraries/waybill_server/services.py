@@ -26,6 +26,26 @@ if TYPE_CHECKING:
     from waybill_server.v1.reading import MakeReader
 
 
+class Beyond(Protocol):
+    """The other nodes, as this one sees them."""
+
+    async def listen(self) -> int:
+        """Opens the port for them; gives its number.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+
+    def begin(self) -> None:
+        """Connects to them, from now on."""
+
+    async def end(self) -> None:
+        """Gives up every connection."""
+
+    def links(self) -> list[dict[str, object]]:
+        """The state of the link to each of them, as administration shows it."""
+
+
 class Droppable(Protocol):
     """A connection, as the node sees it."""
 
@@ -75,6 +95,7 @@ class Services:
         sessions: Every connection that is not over, logged in or not.
         draining: The node is shutting down: no operation begins any more.
         quiet: Set whenever the last connection has gone.
+        beyond: The other nodes; None for a node alone.
     """
 
     store: Store
@@ -96,6 +117,7 @@ class Services:
     sessions: set[OpenSession] = field(default_factory=set)
     draining: bool = False
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    beyond: Beyond | None = None
 
     def ended(self, session: OpenSession) -> None:
         """A connection is down."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,6 +68,9 @@ class Store(Protocol):
         """Answers what is open and gives the data directory back."""
 
 
+MakeLedger = Callable[[sqlite3.Connection, Clock, Router, Limits], Ledger]
+
+
 class SqliteStore:
     """The store in one SQLite database.
 
@@ -92,7 +96,7 @@ class SqliteStore:
         router: Router,
         limits: Limits,
         *,
-        ledger: type[Ledger] = Ledger,
+        ledger: MakeLedger = Ledger,
         writer: type[Writer] = Writer,
         schema: type[Schema] = Schema,
         version: int = NEWEST_SCHEMA,
@@ -103,14 +107,14 @@ class SqliteStore:
         self._folder = opening.folder
         self._connection = opening.open()
         self._reader = self._folder.connect(writer=False)
-        the_ledger = ledger(self._connection, clock, router, limits)
-        the_ledger.recover()
-        self.permissions = the_ledger.permissions
-        self._revocations = the_ledger.revocations
+        self._ledger = ledger(self._connection, clock, router, limits)
+        self._ledger.recover()
+        self.permissions = self._ledger.permissions
+        self._revocations = self._ledger.revocations
         self._open = 0
         self._settled = asyncio.Event()
         self._settled.set()
-        self._writer = writer(the_ledger, limits, self._answered)
+        self._writer = writer(self._ledger, limits, self._answered)
         self._writer.start()
 
     def submit(self, request: Request) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cluster_harness import ClusterWorld
 from server_harness import Client, Process, World, log_in
 
 from waybill.tls.authority import Authority
@@ -57,3 +58,21 @@ def device(world: World, node: Process) -> Callable[..., Client]:
 def _no_client_stays(world: World) -> Iterator[None]:
     yield
     world.cut_all()
+
+
+@pytest.fixture(scope="session")
+def common_cluster(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterWorld]:
+    cluster = ClusterWorld(world, tmp_path_factory.mktemp("cluster"))
+    cluster.start()
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture
+def cluster(common_cluster: ClusterWorld, world: World) -> Iterator[ClusterWorld]:
+    """Three nodes that can reach each other, and again when the test is over."""
+    common_cluster.until_linked()
+    yield common_cluster
+    world.cut_all()
+    common_cluster.heal()
+    common_cluster.start()

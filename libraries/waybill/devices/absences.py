@@ -32,12 +32,13 @@ def come_back(devices: Sequence[Device]) -> None:
 
 
 def wait_until_gone(devices: Sequence[Device], node: str, seconds: float) -> None:
-    """Returns when every one of these devices has noticed that a node is gone.
+    """Returns when every one of these devices that was at a node has noticed that it is gone.
 
     Raises:
         DeadlinePassed: One of them has not.
     """
-    for device in devices:
+    concerned = [device for device in devices if device.node == node]
+    for device in concerned:
         if not device.signal.wait_until(lambda device=device: not device.connected, Deadline(seconds)):  # type: ignore[misc]
             raise DeadlinePassed(f"{node} is gone, but {device.name} is still {device.state}.")
 

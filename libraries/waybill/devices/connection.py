@@ -72,19 +72,19 @@ class Connection:
         self.sent: list[Sending] = []
         self.signal = Signal()
         self._numbers = itertools.count(1)
-        self._node: str | None = None
+        self._node = scenario.next_node()
         self.notices: list[Notice] | None = None
         self._piece = 0
+
+    @property
+    def node(self) -> str | None:
+        """The node of its newest session, or of its next one where it is not told another."""
+        return self._node
 
     @property
     def connected(self) -> bool:
         """Whether it has a session that can be used."""
         return self.epoch is not None and self.epoch.alive
-
-    @property
-    def node(self) -> str | None:
-        """The node that it connected to last; None before the first time."""
-        return self._node
 
     @property
     def state(self) -> str:
@@ -122,7 +122,8 @@ class Connection:
         """Connects and logs in: a new epoch of the device.
 
         Args:
-            node: The node to connect to; None for the one of the last time, at first the target's default.
+            node: The node to connect to; None for the one of the last time, at first the one whose turn it was when the
+                device was made: the devices of a scenario are spread over the target's nodes.
             cursor: The place in the log to go on from; None for the one that the server keeps for the device.
             acknowledge: When to acknowledge from now on; None leaves it as it is.
             takeover: Log in although the device has a session; the server decides what becomes of that one.
@@ -156,7 +157,7 @@ class Connection:
             self.acknowledge_policy = acknowledge
         if piece is not None:
             self._piece = piece
-        self._node = node or self._node or next(iter(scenario.target.nodes), None)
+        self._node = node or self._node
         spoken = version or (None if self.client is None else self.client.version)
         login = Login(
             endpoint=endpoint or self._endpoint(),

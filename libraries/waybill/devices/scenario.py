@@ -134,6 +134,7 @@ class Scenario:
         self.streams: list[Stream] = []
         self.bystanders: list[Device] = []
         self._orders = itertools.count()
+        self._places = itertools.count()
         self._recorder: Recorder | None = None
         self._opening = threading.Lock()
         self._taken: set[Sending] = set()
@@ -178,6 +179,12 @@ class Scenario:
         if device:
             return self.user(user, [device]).devices[device]
         return next(iter(self.user(user, () if user in self.users else ("phone",)).devices.values()))
+
+    def next_node(self) -> str | None:
+        """The node for a new device, each of the target's in turn, so that what people do crosses nodes; None where the
+        target does not name any."""
+        nodes = self.target.nodes
+        return nodes[next(self._places) % len(nodes)] if nodes else None
 
     @property
     def devices(self) -> list[Device]:

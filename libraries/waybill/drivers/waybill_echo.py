@@ -253,7 +253,8 @@ def _ended(frame: Any) -> Outcome | None:
     """How the operation ended that a frame answers."""
     match frame:
         case frames.Accepted():
-            return Outcome(Completion.OK, id=frame.id, sequence=frame.sequence, key=frame.key)
+            sequence = -1 if frame.sequence is None else frame.sequence
+            return Outcome(Completion.OK, id=frame.id or "", sequence=sequence, key=frame.key)
         case frames.Acked():
             return Outcome(Completion.OK, cursor=frame.cursor)
         case frames.PageRead():

@@ -147,10 +147,12 @@ class Welcomed(msgspec.Struct, tag="welcome"):
 
 
 class Accepted(msgspec.Struct, tag="accepted"):
+    """Without an id and a sequence where the message still goes to the node that will give it both."""
+
     ref: Integer
-    id: str
+    id: str | None
     conversation: str
-    sequence: Integer
+    sequence: Integer | None
     key: str
     duplicate: bool
 

@@ -153,12 +153,14 @@ class _Launcher:
         self.folder = folder
         self.address = Address()
         self.authority = Authority(folder / "tls")
+        self.cluster = Authority(folder / "cluster", "Waybill throw-away cluster")
         self.marks = {RUN_MARK: os.environ.get(RUN_MARK) or uuid.uuid4().hex, _TARGET_MARK: uuid.uuid4().hex}
         self.shared = {
             "python": sys.executable,
             "folder": str(folder),
             "address": self.address.host,
             "authority": str(self.authority.certificate),
+            "cluster_authority": str(self.cluster.certificate),
             **new_secrets(),
         }
         if target.users.file:
@@ -266,11 +268,15 @@ class _Launcher:
             "certificate": str(folder / "certificate.pem"),
             "key": str(folder / "key.pem"),
             "certificate_bundle": str(folder / "bundle.pem"),
+            "cluster_certificate": str(folder / "cluster.pem"),
+            "cluster_key": str(folder / "cluster-key.pem"),
         }
 
     def _prepare(self, template: ProcessTemplate, passes: MessagePasses | None) -> LaunchedProcess:
         folder = self.folder / template.name
         issued = self.authority.issue(folder, [template.name, "localhost", self.address.host, "127.0.0.1"])
+        if template.role == "node":
+            self.cluster.issue(folder, [template.name], file_name="cluster", connects=True)
         bundle = folder / "bundle.pem"
         bundle.touch(mode=0o600)
         bundle.write_bytes(issued.certificate.read_bytes() + issued.key.read_bytes())

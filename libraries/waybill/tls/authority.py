@@ -77,6 +77,7 @@ class Authority:
         self_signed: bool = False,
         since: datetime.datetime | None = None,
         until: datetime.datetime | None = None,
+        connects: bool = False,
     ) -> Certificate:
         """Issues a server certificate.
 
@@ -87,6 +88,7 @@ class Authority:
             self_signed: It is signed with its own key, which is what anybody can make.
             since: From when on it is valid; by default from an hour ago.
             until: Until when it is valid; by default longer than any run.
+            connects: It is good for the side that connects as well, as servers need it that know each other by theirs.
 
         Returns:
             The paths of both files.
@@ -97,6 +99,9 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         public = key.public_key()
         own = x509.SubjectKeyIdentifier.from_public_key(public)
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH]
+        if connects:
+            usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
         issuer, identifier, signer = (
             (subject, own, key) if self_signed else (self._name, self._identifier, self._key)
         )
@@ -105,7 +110,7 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .add_extension(own, critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),

@@ -47,4 +47,6 @@ class SequenceReuse(JsonCodec):
 
 
 def _reused(frame: Numbered) -> Numbered:
+    if frame.sequence is None:
+        return frame
     return msgspec.structs.replace(frame, sequence=frame.sequence - frame.sequence // 50)

@@ -50,12 +50,15 @@ MODULES = (
     "restarting",
 )
 
-WAITING = ("refreshing",)
+WAITING = ("refreshing", "regional")
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 
 RARE = ".rare"
 """What the name of a defect's rare form ends with."""
+
+CLUSTER = "cluster "
+"""How the seams begin that only a node with peers has."""
 
 Part = TypeVar("Part", bound=Callable[..., Any])
 
@@ -89,9 +92,19 @@ class Defect:
     rare_in: tuple[str, ...] = ()
     rarely: bool = False
 
+    @property
+    def regional(self) -> bool:
+        """Whether it is of a part that only a node with peers has."""
+        return self.seam.startswith(CLUSTER)
+
     def assemble(self, settings: Settings, token_check: TokenCheck) -> Services:
         """Puts a node together that has this defect; a process runs one form of one defect."""
         Every.rarely = self.rarely
+        if self.regional:
+            from waybill_server.cluster.assembly import assemble_cluster
+
+            part: dict[str, Any] = {self.seam.removeprefix(CLUSTER): self.part}
+            return assemble_cluster(settings, token_check, **part)
         parts: dict[str, Any] = {self.seam.replace(" ", "_"): self.part}
         match self.seam:
             case "assembly":

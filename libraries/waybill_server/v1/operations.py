@@ -74,6 +74,7 @@ def typing(session: V1Session, frame: frames.TypingStart | frames.TypingStop) ->
     for other in session.services.router.sessions(user):
         if other is not session and "typing" in other.capabilities:
             other.notice(notice)
+    session.services.router.elsewhere(user, notice)
 
 
 def read_receipt(session: V1Session, frame: frames.ReadReceipt) -> None:

@@ -1,0 +1,1 @@
+"""Several nodes that store and forward to each other; imported only where a node has peers."""

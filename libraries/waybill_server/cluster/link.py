@@ -1,0 +1,259 @@
+"""The way to one other node: dialled again and again, fed from the outbox, watched by a breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from waybill_server.cluster.breaker import Breaker
+from waybill_server.cluster.frames import (
+    Call,
+    Confirmed,
+    Greeting,
+    Heartbeat,
+    LinkBroken,
+    LinkFrame,
+    Records,
+    Reply,
+    SessionsOpen,
+    Spread,
+    Welcomed,
+    from_receiver,
+    packed,
+    read_frame,
+)
+from waybill_server.logs import log
+
+BATCH = 256
+"""Records in one frame."""
+
+WINDOW = 4_096
+"""Records on their way that are not confirmed; the rest waits in the outbox."""
+
+
+class Stock(Protocol):
+    """The outbox, as a link sees it."""
+
+    def outgoing(self, destination: str, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """The next records for a destination."""
+
+    def confirm(self, destination: str, number: int) -> None:
+        """The destination has applied everything up to this number."""
+
+
+class CallFailed(Exception):
+    """A call was not answered; `definite`: it was not made."""
+
+    def __init__(self, text: str, *, definite: bool) -> None:
+        super().__init__(text)
+        self.definite = definite
+
+
+class Link:
+    """The link to one node.
+
+    Args:
+        greeting: What is said first; names the node at the other end.
+        address: Where that listens.
+        context: This side of TLS.
+        stock: The outbox.
+        breaker: Says when nobody waits for it.
+        sessions: Tells what sessions this node has.
+
+    Attributes:
+        breaker: The breaker.
+    """
+
+    def __init__(
+        self,
+        greeting: Greeting,
+        address: tuple[str, int],
+        context: ssl.SSLContext,
+        stock: Stock,
+        breaker: Breaker,
+        sessions: Callable[[], SessionsOpen],
+    ) -> None:
+        self.peer = greeting.to
+        self.breaker = breaker
+        self._greeting = greeting
+        self._address = address
+        self._context = context
+        self._stock = stock
+        self._sessions = sessions
+        self._writer: asyncio.StreamWriter | None = None
+        self._wake = asyncio.Event()
+        self._sent = 0
+        self._confirmed = 0
+        self._waiting: dict[int, list[Callable[[], None]]] = {}
+        self._calls: dict[int, asyncio.Future[Reply]] = {}
+        self._numbers = itertools.count(1)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether anybody should wait for it."""
+        return self.breaker.passes
+
+    @property
+    def connected(self) -> bool:
+        """Whether the other node has welcomed this one."""
+        return self._writer is not None
+
+    @property
+    def confirmed(self) -> int:
+        """The number of the last record that the other node is known to have applied."""
+        return self._confirmed
+
+    def when_spread(self, number: int, then: Callable[[], None]) -> None:
+        """Calls once what came of a record is everywhere, or nobody should wait any more."""
+        self._waiting.setdefault(number, []).append(then)
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        self._wake.set()
+
+    def say(self, frame: LinkFrame) -> None:
+        """Says something that may be lost; nothing happens without a connection."""
+        if self._writer is not None:
+            self._writer.write(packed(frame))
+
+    async def call(self, build: Callable[[int], Call]) -> Reply:
+        """Asks the other node, and waits for its answer.
+
+        Raises:
+            CallFailed: There is none.
+        """
+        if self._writer is None:
+            raise CallFailed(f"node {self.peer} cannot be reached", definite=True)
+        number = next(self._numbers)
+        answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._calls[number] = answered
+        self.say(build(number))
+        try:
+            return await answered
+        finally:
+            del self._calls[number]
+
+    async def run(self) -> None:
+        """Keeps the link up until it is cancelled."""
+        while True:
+            self.breaker.attempt()
+            cause, silent = await self._converse()
+            self._hang_up()
+            self.breaker.failed(cause, silent=silent)
+            if not self.breaker.passes:
+                self._excuse()
+            await asyncio.sleep(self.breaker.pause)
+
+    # One connection.
+
+    async def _converse(self) -> tuple[str, bool]:
+        """Connects and stays; gives why it ended, and whether for want of a sign of life."""
+        writer = None
+        try:
+            async with asyncio.timeout(self.breaker.thresholds.attempt):
+                reader, writer = await asyncio.open_connection(
+                    *self._address, ssl=self._context, server_hostname=self.peer
+                )
+                writer.write(packed(self._greeting))
+                await self._welcomed(reader)
+            self.breaker.succeeded()
+            if not self.breaker.passes:
+                return "the breaker stays open", False
+            self._writer = writer
+            log("link-up", peer=self.peer)
+            self.say(self._sessions())
+            return await self._stay(reader, writer)
+        except TimeoutError:
+            return "no welcome in time", False
+        except (OSError, ssl.SSLError, LinkBroken, msgspec.DecodeError) as error:
+            return f"{type(error).__name__}: {error}", False
+        finally:
+            if writer is not None:
+                writer.transport.abort()
+
+    async def _welcomed(self, reader: asyncio.StreamReader) -> None:
+        frame = from_receiver.decode(await read_frame(reader))
+        if not isinstance(frame, Welcomed):
+            raise LinkBroken("the peer's first frame is no welcome")
+        self._sent = frame.applied
+        self._is_confirmed(frame.applied)
+        self._are_spread([number for number in self._waiting if number <= frame.applied])
+
+    async def _stay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, bool]:
+        """Sends and hears until one of both fails."""
+        tasks = [
+            asyncio.ensure_future(each)
+            for each in (self._hear(reader), self._feed(writer), self._beat(writer))
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        error = next(iter(done)).exception()
+        return f"{type(error).__name__}: {error}", isinstance(error, TimeoutError)
+
+    async def _hear(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            async with asyncio.timeout(self.breaker.thresholds.silence):
+                data = await read_frame(reader)
+            match from_receiver.decode(data):
+                case Confirmed(number):
+                    self._is_confirmed(number)
+                    self._wake.set()
+                case Spread(numbers):
+                    self._are_spread(numbers)
+                case Reply() as reply:
+                    if (answered := self._calls.get(reply.call)) is not None and not answered.done():
+                        answered.set_result(reply)
+
+    async def _feed(self, writer: asyncio.StreamWriter) -> None:
+        while True:
+            self._wake.clear()
+            room = min(BATCH, WINDOW - (self._sent - self._confirmed))
+            rows = self.next_records(room) if room > 0 else ()
+            if rows:
+                writer.write(packed(Records(rows[0][0], [record for _, record in rows])))
+                self._sent = rows[-1][0]
+                await writer.drain()
+            else:
+                await self._wake.wait()
+
+    def next_records(self, limit: int) -> Sequence[tuple[int, bytes]]:
+        """The records that go next."""
+        return self._stock.outgoing(self.peer, self._sent, limit)
+
+    async def _beat(self, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await asyncio.sleep(self.breaker.thresholds.heartbeat)
+            writer.write(packed(Heartbeat()))
+
+    def _is_confirmed(self, number: int) -> None:
+        if number > self._confirmed:
+            self._confirmed = number
+            self._stock.confirm(self.peer, number)
+
+    def _are_spread(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            for then in self._waiting.pop(number, ()):
+                then()
+
+    def _excuse(self) -> None:
+        """Nobody waits any more."""
+        self._are_spread(list(self._waiting))
+
+    def _hang_up(self) -> None:
+        if self._writer is not None:
+            log("link-down", peer=self.peer)
+        self._writer = None
+        for answered in self._calls.values():
+            if not answered.done():
+                answered.set_exception(
+                    CallFailed(f"the link to node {self.peer} broke before it answered", definite=False)
+                )
