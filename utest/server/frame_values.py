@@ -89,6 +89,14 @@ def _encoded(entry: msgspec.Struct) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(entry))
 
 
+def said(frame: msgspec.Struct) -> list[str]:
+    """The names of the members that a frame is written with: all, or those that are not what they are by default."""
+    fields = msgspec.structs.fields(frame)
+    if not frame.__struct_config__.omit_defaults:
+        return [field.name for field in fields]
+    return [field.name for field in fields if getattr(frame, field.name) != field.default]
+
+
 def members(frame: msgspec.Struct) -> dict[str, Any]:
     """What a frame says, as JSON has it."""
     told = msgspec.json.decode(msgspec.json.encode(frame))

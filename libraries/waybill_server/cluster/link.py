@@ -86,6 +86,7 @@ class Link:
         self._stock = stock
         self._sessions = sessions
         self._writer: asyncio.StreamWriter | None = None
+        self._up = asyncio.Event()
         self._wake = asyncio.Event()
         self._sent = 0
         self._confirmed = 0
@@ -122,13 +123,16 @@ class Link:
             self._writer.write(packed(frame))
 
     async def call(self, build: Callable[[int], Call]) -> Reply:
-        """Asks the other node, and waits for its answer.
+        """Asks the other node, which is given a moment to be there, and waits for its answer.
 
         Raises:
             CallFailed: There is none.
         """
-        if self._writer is None:
-            raise CallFailed(f"node {self.peer} cannot be reached", definite=True)
+        try:
+            async with asyncio.timeout(self.breaker.thresholds.patience):
+                await self._up.wait()
+        except TimeoutError:
+            raise CallFailed(f"node {self.peer} cannot be reached", definite=True) from None
         number = next(self._numbers)
         answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._calls[number] = answered
@@ -165,6 +169,7 @@ class Link:
             if not self.breaker.passes:
                 return "the breaker stays open", False
             self._writer = writer
+            self._up.set()
             log("link-up", peer=self.peer)
             self.say(self._sessions())
             return await self._stay(reader, writer)
@@ -252,6 +257,7 @@ class Link:
         if self._writer is not None:
             log("link-down", peer=self.peer)
         self._writer = None
+        self._up.clear()
         for answered in self._calls.values():
             if not answered.done():
                 answered.set_exception(
