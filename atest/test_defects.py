@@ -104,6 +104,10 @@ ROWS = {
         "drop-unacked-on-disconnect",
         "offline-redelivers-after-ack",
     ],
+    "What was said on an earlier connection changes nothing when it is said again": [
+        "dedup-per-connection",
+        "accepts-replayed-login",
+    ],
     "Devices that come and go end with the same log in the same order": [
         "device-cursor-shared",
         "last-login-wins",

@@ -17,6 +17,8 @@ from .views import is_pushed
 
 Figures = dict[str, int]
 
+VACUOUS = "vacuous"
+
 
 def count_figures(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     """Every figure that this history can give; docs/history.md says what each of them counts."""
@@ -169,6 +171,12 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         ),
         "receipts": len(history.receipts.event),
     }
+    replayed = _replayed(history)
+    if replayed:
+        figures |= {
+            "replayed_frames": replayed,
+            "effects": sum(one.count for one in anomalies if one.name != VACUOUS),
+        }
     if (invokes.what == Operation.PRESENCE).any() or len(history.presences.event):
         figures["transitions"] = _transitions(history)
     if (invokes.what == Operation.PRESENCE).any() or (invokes.what == Operation.SYNC).any():
@@ -182,6 +190,15 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     if revoked:
         figures |= {"revoked": revoked, "late_operations": _count(anomalies, "revoked-accepted")}
     return figures
+
+
+def _replayed(history: History) -> int:
+    """Frames of an earlier connection that a server was seen to read on a new one, logins among them."""
+    operations, sessions = history.operations, history.sessions
+    logins = (operations.what == Operation.LOGIN) & (operations.completion > 0)
+    again = sessions.credential[operations.session] == CredentialKind.REPLAYED
+    frames = sum(fault.observed < NEVER and fault.kind == "replay" for fault in history.faults)
+    return int((logins & again).sum()) + frames
 
 
 def _final_reads(history: History) -> tuple[Bools, Bools]:

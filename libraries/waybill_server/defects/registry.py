@@ -27,6 +27,7 @@ MODULES = (
     "storage",
     "answering",
     "cutting",
+    "repeating",
     "devices",
     "paging",
     "receipts",
