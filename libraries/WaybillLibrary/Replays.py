@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from enum import Enum
 
 from robot.api import logger
@@ -11,10 +12,13 @@ from robot.libraries.BuiltIn import BuiltIn
 
 from waybill.devices import forging, replaying
 from waybill.devices.intrusion import Attempt
+from waybill.devices.said_again import By, say_again
 from waybill.history.events import CredentialKind
 from waybill.tokens.attack import NotTried
 from waybill.version import __version__
 from WaybillLibrary import current, stage
+
+WAIT = timedelta(seconds=10)
 
 
 class Moment(Enum):
@@ -40,6 +44,50 @@ class Replays:
 
     The figure `replays` counts the attempts that the server refused or took.
     """
+
+    @keyword
+    def say_frames_again(
+        self,
+        person: str,
+        stranger: str,
+        *,
+        by: By,
+        moment: Moment = Moment.ENDED,
+        deadline: timedelta = WAIT,
+    ) -> None:
+        """Says everything again that a person said after logins that were overheard, frame by frame.
+
+        The device says goodbye before, and comes back afterwards. A frame that its own user says again is a retry,
+        which may be answered and must change nothing; from anybody else, and before a login, it must be refused.
+
+        Args:
+            person: Whose frames.
+            stranger: Somebody who has no conversations.
+            by: On whose connection: `ITS_DEVICE`, `ANOTHER_DEVICE`, `A_STRANGER` or `NOBODY`.
+            moment: When this is, for the report.
+            deadline: How long the server may take to react to a frame.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        A frame that is said again changes nothing
+            Log In Overheard    alice
+            Connect People    bob
+            Send Messages    alice    bob    count=1
+            Wait For Deliveries    bob
+            Say Frames Again    alice    mallory    by=ITS_DEVICE
+            Check History
+        ```
+        """
+        scenario = stage.scenario()
+        device = scenario.device(person)
+        device.close()
+        count = say_again(
+            scenario, device, by, moment.value, stranger=stranger, deadline=deadline.total_seconds()
+        )
+        device.connect()
+        logger.info(f"{count} frames of {device.name} were said again by {by.value} ({moment.value})")
 
     @keyword
     def log_in_overheard(

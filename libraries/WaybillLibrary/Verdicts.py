@@ -18,6 +18,7 @@ from waybill.devices.waiting import CapabilityMissing
 from waybill.drivers.base import Driver
 from waybill.faults.effects import FaultWithoutEffect
 from waybill.faults.links import LinkFaults
+from waybill.faults.partitions import Partitions
 from waybill.faults.process import ProcessFaults
 from waybill.history.timeline import write_timeline
 from waybill.readiness.cases import folder_for
@@ -80,6 +81,7 @@ class Verdicts:
             scenario,
             ProcessFaults(target, lambda: scenario.recorder),
             LinkFaults(lambda: target.links, lambda: scenario.recorder),
+            Partitions(lambda: target.peer_links, lambda: scenario.recorder, scenario.random),
         )
 
     @keyword
@@ -98,7 +100,7 @@ class Verdicts:
         if not stage.has_scenario():
             return
         scenario, down, standing = stage.scenario(), stage.faults().down, stage.faults().standing
-        link_faults = stage.link_faults()
+        link_faults, partitions = stage.link_faults(), stage.partitions()
         stage.undo()
         stage.set_scenario(None)
         for node in standing:
@@ -107,6 +109,8 @@ class Verdicts:
         try:
             with contextlib.suppress(FaultWithoutEffect):
                 link_faults.end(deadline=0.0)
+            with contextlib.suppress(FaultWithoutEffect):
+                partitions.heal(deadline=0.0)
             if failed and current.case.report is None and scenario.recording:
                 _look_for_the_cause(scenario, complete=not down)
             scenario.close()
@@ -140,6 +144,7 @@ class Verdicts:
         """
         scenario = stage.scenario()
         stage.link_faults().end(deadline=deadline.total_seconds())
+        stage.partitions().heal(deadline=deadline.total_seconds())
         settlement = scenario.settle(deadline=deadline.total_seconds())
         gone = stage.gone()
         report = scenario.finish()

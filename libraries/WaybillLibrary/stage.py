@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from waybill.devices.scenario import Scenario
     from waybill.faults.links import LinkFaults
+    from waybill.faults.partitions import Partitions
     from waybill.faults.process import ProcessFaults
     from waybill.targets import RunningTarget
 
@@ -19,6 +20,7 @@ _scenario: Scenario | None = None
 _faults: ProcessFaults | None = None
 _at_end: list[Callable[[], None]] = []
 _link_faults: LinkFaults | None = None
+_partitions: Partitions | None = None
 
 
 def set_target(target: RunningTarget | None) -> None:
@@ -77,11 +79,14 @@ def require_running(nodes: Sequence[str] | None = None, *, ended: Sequence[str] 
 
 
 def set_scenario(
-    scenario: Scenario | None, faults: ProcessFaults | None = None, link_faults: LinkFaults | None = None
+    scenario: Scenario | None,
+    faults: ProcessFaults | None = None,
+    link_faults: LinkFaults | None = None,
+    partitions: Partitions | None = None,
 ) -> None:
     """Puts a scenario on the stage, or takes it away."""
-    global _scenario, _faults, _link_faults
-    _scenario, _faults, _link_faults = scenario, faults, link_faults
+    global _scenario, _faults, _link_faults, _partitions
+    _scenario, _faults, _link_faults, _partitions = scenario, faults, link_faults, partitions
 
 
 def scenario() -> Scenario:
@@ -133,3 +138,14 @@ def link_faults() -> LinkFaults:
     scenario()
     assert _link_faults is not None
     return _link_faults
+
+
+def partitions() -> Partitions:
+    """The partitions of the running scenario.
+
+    Raises:
+        RuntimeError: No scenario was begun.
+    """
+    scenario()
+    assert _partitions is not None
+    return _partitions

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from waybill.faults.disk import FaultWithoutEffect
 from waybill.faults.disturbances import (
     Disturbance,
     Records,
@@ -22,6 +21,7 @@ from waybill.faults.disturbances import (
     limit_rate,
     stall,
 )
+from waybill.faults.effects import FaultWithoutEffect
 from waybill.faults.links import LinkFaults
 from waybill.network.flow import Ending
 from waybill.network.link import Link

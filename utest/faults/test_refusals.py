@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from waybill.faults.disk import FaultWithoutEffect
+from waybill.faults.effects import FaultWithoutEffect
 from waybill.faults.migrations import Migrations, require_untouched
 from waybill.faults.restarts import Damage, damage_largest
 from waybill.faults.upkeep import first_line, require_refused

@@ -11,6 +11,7 @@ from test_launch import place, target
 
 from waybill.drivers.base import Endpoint
 from waybill.network.flow import Ending
+from waybill.network.network import Network
 from waybill.targets import MeansMissing, launch
 from waybill.targets.client_links import ClientLinks
 
@@ -53,7 +54,7 @@ def test_without_links_a_client_goes_to_the_node(tmp_path: Path) -> None:
 def test_the_certificate_of_a_server_elsewhere_must_still_name_it(
     url: str, server_name: str | None, expected: str | None
 ) -> None:
-    links = ClientLinks({"node": Endpoint(url, server_name=server_name)}, "127.0.0.1", names_hosts=True)
+    links = ClientLinks({"node": Endpoint(url, server_name=server_name)}, Network(), names_hosts=True)
     try:
         through = links.endpoint("alice", "node")
     finally:

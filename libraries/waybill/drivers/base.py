@@ -75,7 +75,8 @@ class Capability(enum.Enum):
     EXTRA_MEMBERS = "extra-members"
     """A session can say more in each frame than the protocol knows, for probes."""
     OVERHEARING = "overhearing"
-    """What a client says at login can be kept byte for byte, and said again on another connection, for probes."""
+    """What a client says, at login and after it, can be kept byte for byte and said again on another connection, for
+    probes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,15 @@ class Credential:
 
 @dataclass(slots=True)
 class Overheard:
-    """What a client said in one login, as somebody has it who sees what TLS carries.
+    """What a client said in one login and after it, as somebody has it who sees what TLS carries.
 
     Attributes:
         said: The bytes, one entry for each time that it was the client's turn.
+        frames: What the client said on the session that followed, one entry for each write.
     """
 
     said: list[bytes] = field(default_factory=list, repr=False)
+    frames: list[bytes] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ class Login:
         identify: Say who it is. Without it the driver connects and gives a session that never did, for probes; where
             the protocol has no operation before the login, it logs in without any credential; one that can do neither
             raises `LoginRefused` with FAIL and code `not-possible`.
-        overheard: Where to put what is said in this login (OVERHEARING).
+        overheard: Where to put what is said in this login and on its session (OVERHEARING).
         replay: What to say in place of the login's own bytes, as it was said in another one (OVERHEARING).
         insist: Leave the connection open when the server refuses the login, and give what is left of it with the
             `LoginRefused`, for probes. A protocol that has nothing to say after a refusal ends it all the same.

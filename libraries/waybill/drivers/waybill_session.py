@@ -12,7 +12,7 @@ import msgspec
 from websocket import ABNF
 
 from waybill.drivers import waybill_frames as frames
-from waybill.drivers.base import Delivery, Observer, Outcome, Session, Welcome
+from waybill.drivers.base import Delivery, Observer, Outcome, Overheard, Session, Welcome
 from waybill.drivers.byte_stream import Broken, ByteStream
 from waybill.drivers.waybill_inbound import FrameReader, Inbound
 from waybill.history.events import Completion, End
@@ -41,7 +41,9 @@ class WaybillSession(Session):
         welcome: Welcome,
         observer: Observer,
         extra: Mapping[str, object],
+        overheard: Overheard | None = None,
     ) -> None:
+        self._overheard = overheard
         self.welcome = welcome
         self._extra = extra
         self._stream = stream
@@ -221,6 +223,8 @@ class WaybillSession(Session):
         """Writes while the lock is held; a write that fails ends the session, and the reader completes what
         is open."""
         whole = False
+        if self._overheard is not None:
+            self._overheard.frames.append(packed)
         try:
             self._stream.write(packed)
             whole = True

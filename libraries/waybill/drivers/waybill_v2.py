@@ -65,7 +65,7 @@ class WaybillDriver(Driver):
         except Broken as broken:
             completion = Completion.INFO if asked else Completion.FAIL
             raise LoginRefused(Outcome(completion, broken.code, str(broken))) from None
-        session = WaybillSession(stream, reader, welcome, observer, login.extra)
+        session = WaybillSession(stream, reader, welcome, observer, login.extra, login.overheard)
         session.start()
         if refusal is not None:
             raise LoginRefused(refusal, session)

@@ -257,8 +257,9 @@ class _Lane:
         receiver, (epoch, _) = self._receiver, self._receiver.usable()
         if not receiver.signal.wait_until(lambda: epoch.settled or not epoch.alive, limit):
             raise DeadlinePassed(
-                f"{receiver.name} should have acknowledged what it was given within {limit.seconds:g} s. "
-                f"{receiver.name} is {receiver.state}."
+                f"{receiver.name} should have acknowledged what it was given within {limit.seconds:g} s: of "
+                f"{len(epoch.deliveries)} messages {epoch.acknowledged} are or are being acknowledged, and "
+                f"{'no' if epoch.at_rest else 'an'} answer is missing. {receiver.name} is {receiver.state}."
             )
 
     def _back(self, device: Device) -> None:

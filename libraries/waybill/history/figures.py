@@ -21,6 +21,8 @@ Figures = dict[str, int]
 CLOCK = "clock-"
 """How the kinds of faults of clocks begin."""
 
+VACUOUS = "vacuous"
+
 
 def count_figures(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     """Every figure that this history can give; docs/history.md says what each of them counts."""
@@ -180,6 +182,12 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         ),
         "receipts": len(history.receipts.event),
     }
+    replayed = _replayed(history)
+    if replayed:
+        figures |= {
+            "replayed_frames": replayed,
+            "effects": sum(one.count for one in anomalies if one.name != VACUOUS),
+        }
     if (invokes.what == Operation.PRESENCE).any() or len(history.presences.event):
         figures["transitions"] = _transitions(history)
     if (invokes.what == Operation.PRESENCE).any() or (invokes.what == Operation.SYNC).any():
@@ -215,6 +223,15 @@ def _expired_early(history: History) -> int:
     early[operations.session[refused]] = True
     early |= sessions.end == End.REFUSED
     return int((good & early & (unwelcome(history) == NEVER)).sum())
+
+
+def _replayed(history: History) -> int:
+    """Frames of an earlier connection that a server was seen to read on a new one, logins among them."""
+    operations, sessions = history.operations, history.sessions
+    logins = (operations.what == Operation.LOGIN) & (operations.completion > 0)
+    again = sessions.credential[operations.session] == CredentialKind.REPLAYED
+    frames = sum(fault.observed < NEVER and fault.kind == "replay" for fault in history.faults)
+    return int((logins & again).sum()) + frames
 
 
 def _final_reads(history: History) -> tuple[Bools, Bools]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -82,6 +82,20 @@ class Network:
             except TimeoutError:
                 return False
             return True
+
+        return self.run(waited(), seconds + DEADLINE)
+
+    def wait_for_any(self, events: Sequence[asyncio.Event], seconds: float) -> bool:
+        """Whether one of these events came within so many seconds."""
+
+        async def waited() -> bool:
+            waiting = [asyncio.ensure_future(event.wait()) for event in events]
+            try:
+                done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in waiting:
+                    one.cancel()
+            return bool(done)
 
         return self.run(waited(), seconds + DEADLINE)
 

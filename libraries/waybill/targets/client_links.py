@@ -20,15 +20,14 @@ class ClientLinks:
 
     Args:
         endpoints: Where the nodes listen.
-        host: The loopback address on which links listen.
+        network: Serves the links, and is ended with them.
         names_hosts: The certificates of the nodes carry the hosts of their addresses, which are not that of the links.
-
-    Attributes:
-        network: Serves the links.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], host: str, *, names_hosts: bool = False) -> None:
-        self.network = Network(host)
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], network: Network, *, names_hosts: bool = False
+    ) -> None:
+        self.network = network
         self._endpoints = endpoints
         self._names_hosts = names_hosts
         self._opening = threading.Lock()

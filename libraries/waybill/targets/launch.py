@@ -13,6 +13,7 @@ from typing import Final
 from waybill.drivers import registry
 from waybill.drivers.base import Endpoint
 from waybill.drivers.clients import Client
+from waybill.network.network import Network
 from waybill.targets.accounts import Account, make_accounts, make_staff, read_accounts, write_accounts
 from waybill.targets.addresses import Address
 from waybill.targets.client_links import ClientLinks
@@ -28,6 +29,7 @@ from waybill.targets.model import (
     ProcessTemplate,
     TargetFile,
 )
+from waybill.targets.peer_links import PeerLinks
 from waybill.targets.processes import ServerProcess
 from waybill.targets.programs import program
 from waybill.targets.provisioning import Provisioner
@@ -125,7 +127,7 @@ def _connect(target: TargetFile, folder: Path, *, linked: bool) -> RunningTarget
         tokens=tokens,
         controls=controls,
         authority=authority,
-        links=ClientLinks(endpoints, "127.0.0.1", names_hosts=True) if linked else None,
+        links=ClientLinks(endpoints, Network(), names_hosts=True) if linked else None,
     )
 
 
@@ -168,6 +170,8 @@ class _Launcher:
         self.processes: dict[str, LaunchedProcess] = {}
         self.interposing = False
         self.linking = False
+        self.network: Network | None = None
+        self.peer_links: PeerLinks | None = None
         self.interpositions: dict[str, Interposition] = {}
         self.upkeeps: dict[str, Upkeep] = {}
 
@@ -177,18 +181,25 @@ class _Launcher:
         except BaseException:
             for process in self.processes.values():
                 process.process.close()
+            if self.network is not None:
+                self.network.close()
             self.address.release()
             raise
 
     def _run(self) -> RunningTarget:
+        ports: dict[str, dict[str, str]] = {}
         for process in self.launch.processes:
             numbers = [(port, self.address.port()) for port in process.ports]
             numbers += [(port, self.address.machine_port()) for port in process.machine_ports]
             for port, number in numbers:
                 self.shared[f"{process.name}.port.{port}"] = str(number)
                 self.shared.setdefault(f"{process.name}.port", str(number))
+                ports.setdefault(process.name, {})[port] = str(number)
             self.shared[f"{process.name}.address"] = self.address.host
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
+        if self.linking:
+            self.network = Network(self.address.host)
+        self.peer_links = PeerLinks(self.launch, self.network, self.address.host, ports)
         users = self.target.users
         accounts = _as_shown(self.target, make_accounts(users.pool))
         staff = _as_shown(self.target, make_staff(users.roles))
@@ -232,7 +243,8 @@ class _Launcher:
             address=self.address,
             authority=self.authority.certificate,
             issuing=self.authority,
-            links=ClientLinks(endpoints, self.address.host) if self.linking else None,
+            links=ClientLinks(endpoints, self.network) if self.network else None,
+            peer_links=self.peer_links if self.network else None,
         )
 
     def _endpoint(self, template: EndpointTemplate) -> Endpoint:
@@ -261,8 +273,11 @@ class _Launcher:
         own = {
             name.removeprefix(prefix): value for name, value in self.shared.items() if name.startswith(prefix)
         }
+        template = next((one for one in self.launch.processes if one.name == process), None)
+        links = self.peer_links.placeholders(template) if self.peer_links and template else {}
         return {
             **own,
+            **links,
             "name": process,
             "own_folder": str(folder),
             "certificate": str(folder / "certificate.pem"),

@@ -25,6 +25,7 @@ from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
+from waybill.targets.peer_links import PeerLinks
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
 from waybill.targets.upkeep import Upkeep
@@ -71,6 +72,7 @@ class RunningTarget:
         authority: Path | None = None,
         issuing: Authority | None = None,
         links: ClientLinks | None = None,
+        peer_links: PeerLinks | None = None,
     ) -> None:
         self.file = file
         self.folder = folder
@@ -99,6 +101,7 @@ class RunningTarget:
         self._controls = dict(controls or {})
         self._address = address
         self._links = links
+        self._peer_links = peer_links
         self._driver: Driver | None = None
 
     def __enter__(self) -> RunningTarget:
@@ -193,6 +196,22 @@ class RunningTarget:
                 f"faulty links` does. What depends on it stays UNPROVEN."
             )
         return self._links
+
+    @property
+    def peer_links(self) -> PeerLinks:
+        """The links between its nodes.
+
+        Raises:
+            MeansMissing: There are none: it was not launched with `linked`, or its file does not tell how nodes reach
+                each other.
+        """
+        _ = self.links
+        if self._peer_links is None or not self._peer_links.links:
+            raise MeansMissing(
+                f"The nodes of {self.name} cannot be cut off from each other: {self.file.path} has no {{link.NODE}} "
+                f"where it tells a node how to reach another one (docs/targets.md). What depends on it stays UNPROVEN."
+            )
+        return self._peer_links
 
     @property
     def roles(self) -> frozenset[str]:

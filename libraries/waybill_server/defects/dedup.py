@@ -64,7 +64,14 @@ class DedupInMemory(_WithoutUniqueKeys):
         return {pair: self._seen[pair] for pair in pairs if pair in self._seen}
 
 
-@seeded("dedup-per-connection", seam="ledger", noticed={"DUP-1": ("duplicate-stored", "duplicate-accepted")})
+@seeded(
+    "dedup-per-connection",
+    seam="ledger",
+    noticed={
+        "DUP-1": ("duplicate-stored", "duplicate-accepted"),
+        "ACK-5": ("duplicate-stored", "duplicate-delivered"),
+    },
+)
 class DedupPerConnection(_WithoutUniqueKeys):
     """Idempotency keys are remembered for the device that used them, until it connects again."""
 

@@ -29,6 +29,7 @@ MODULES = (
     "stepping",
     "answering",
     "cutting",
+    "repeating",
     "devices",
     "paging",
     "receipts",
