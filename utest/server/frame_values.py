@@ -31,13 +31,14 @@ TEXT = st.one_of(
 CLIENT_KINDS: tuple[type[msgspec.Struct], ...] = typing.get_args(client_frames.ClientFrame)
 SERVER_KINDS: tuple[type[msgspec.Struct], ...] = typing.get_args(server_frames.ServerFrame)
 DRIVER_READS: tuple[type[msgspec.Struct], ...] = typing.get_args(waybill_frames.ServerFrame)
+DRIVER_READS_EARLY: tuple[type[msgspec.Struct], ...] = typing.get_args(waybill_frames.EarlyServerFrame)
 DRIVER_WRITES: tuple[type[msgspec.Struct], ...] = tuple(
     kind
     for kind in vars(waybill_frames).values()
     if isinstance(kind, type)
     and issubclass(kind, msgspec.Struct)
     and kind.__struct_config__.tag is not None
-    and kind not in DRIVER_READS
+    and kind not in (*DRIVER_READS, *DRIVER_READS_EARLY)
 )
 """The driver's frames with an opcode that are none of the server's."""
 

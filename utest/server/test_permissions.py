@@ -231,9 +231,11 @@ def test_block_lists_are_ones_own_and_bounded(world: World, device: Device, node
     assert mine.ask("block", user=alice)["code"] == "malformed"
     assert mine.ask("block", user="a b")["code"] == "malformed"
     assert mine.ask("unblock", user=bob)["users"] == []
-    for number in range(1_000):
+    for number in range(1, 1_001):
         mine.say("block", ref=-number, user=f"nobody{number}")
-    mine.until("blocked", ref=-999)
+        if number % 50 == 0:
+            # Every answer has the whole list; who leaves them all unread for too long is taken for gone.
+            mine.until("blocked", ref=-number)
     assert mine.ask("block", user=bob)["code"] == "too-many-blocked"
     assert mine.ask("block", user="nobody7")["type"] == "blocked"
     assert len(mine.ask("blocks")["users"]) == 1_000

@@ -10,6 +10,7 @@ import pytest
 from frame_values import (
     CLIENT_KINDS,
     DRIVER_READS,
+    DRIVER_READS_EARLY,
     DRIVER_WRITES,
     EXAMPLES,
     SERVER_KINDS,
@@ -49,13 +50,15 @@ def test_no_opcode_is_left_out() -> None:
     assert operations == Operation
     assert set(CLIENT_KINDS) == {Hello, Proof, Bye, *OPERATIONS}
     assert set(DRIVER_BY_OPCODE) == set(SERVER_BY_OPCODE)
+    assert set(by_opcode(DRIVER_READS_EARLY)) < set(SERVER_BY_OPCODE)
     assert set(by_opcode(DRIVER_WRITES)) <= set(CLIENT_BY_OPCODE)
 
 
 def test_the_driver_has_a_report_for_every_opcode_but_those_of_a_login() -> None:
     observer: Any = None
     inbound = Inbound(observer, 0)
-    assert set(inbound._handlers) == {*DRIVER_READS} - {waybill_frames.Challenge, waybill_frames.Welcomed}
+    read = {*DRIVER_READS, *DRIVER_READS_EARLY}
+    assert set(inbound._handlers) == read - {waybill_frames.Challenge, waybill_frames.Welcomed}
 
 
 @each_of_the_client
