@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("secrets")
+"""One worker has them all, since they look at one run."""
+
 ROOT = Path(__file__).parent.parent
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.")
 """How every JWT begins whose header is a JSON object."""
