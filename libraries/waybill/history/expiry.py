@@ -10,8 +10,8 @@ from .model import History
 
 
 def told(history: History) -> tuple[Ints, Ints]:
-    """For each message the first event at which a device of its sender was told that it has expired (NEVER if none), and
-    its time (-1 where nobody knows).
+    """For each message the first event at which a device of its sender was told that it has expired (NEVER if none),
+    and its time (-1 where nobody knows).
 
     A device is told by a notice, or by the answer to a STATUS.
     """
