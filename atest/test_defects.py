@@ -26,7 +26,6 @@ SEED = "7"
 LEFT_OUT: dict[str, str] = {
     "jti-cache-per-node": "it takes a second node that the token was not used at, so a target of several nodes",
     "revocation-per-node": "it takes a node that is not told, so a target of several nodes",
-    "ttl-by-client-clock": "messages have no time to live yet",
     "refresh-survives-revocation": "no scenario has a refresh token: no target file asks for one",
 }
 """Defects that the catalogue names and that no scenario can show yet, with the reason."""

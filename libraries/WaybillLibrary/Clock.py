@@ -214,6 +214,55 @@ class Clock:
             )
 
     @keyword
+    def send_expiring_messages_while_clocks_are_wrong(
+        self,
+        sender: str,
+        receiver: str,
+        *,
+        count: int,
+        ttl: timedelta,
+        by: timedelta,
+        off: Off = Off.AHEAD,
+        deadline: timedelta = WAIT,
+    ) -> None:
+        """Sends messages with a time to live to somebody who is away until all of them have expired.
+
+        The server's clock steps while they wait, and half of them come from a device whose clock is off to the other
+        side. Where the protocol has no such messages nothing is done, and the test's message says so.
+
+        Args:
+            sender: Who writes.
+            receiver: Who goes offline, and comes back when they have expired.
+            count: How many messages.
+            ttl: How long they live.
+            by: How far the server's clock steps.
+            off: To which side of the real time.
+            deadline: How long an answer, and a notice once its message has reached its end, may take.
+
+        Example:
+
+        ```robotframework
+        *** Test Cases ***
+        Two seconds are two seconds
+            Connect People    alice and bob
+            Send Expiring Messages While Clocks Are Wrong    alice    bob    count=20    ttl=2 seconds    by=1 day
+            Check History
+        ```
+        """
+        scenario = stage.scenario()
+        try:
+            self._skews(deadline).send_expiring(
+                off.value * by.total_seconds(),
+                scenario.device(sender),
+                scenario.device(receiver),
+                common_conversation(sender, receiver),
+                count,
+                ttl.total_seconds(),
+            )
+        except CapabilityMissing:
+            not_tried("messages with a time to live", "the protocol has none whose end its sender is told of")
+
+    @keyword
     def try_operations_after_expiry_while_clock_is_behind(
         self, intruder: str, *, victim: str, by: timedelta, deadline: timedelta = WAIT
     ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from waybill_server.frames import Count, Frame, Integer
+from waybill_server.frames import Count, Frame, Integer, Span
 
 
 class Hello(Frame, frozen=True, tag="hello"):
@@ -26,12 +26,13 @@ class Proof(Frame, frozen=True, tag="proof"):
 
 
 class Send(Frame, frozen=True, tag="send"):
-    """One message."""
+    """One message; with `ttl` one that is over after so many milliseconds."""
 
     ref: Integer
     conversation: str
     key: str
     body: str
+    ttl: Span | None = None
 
 
 class Ack(Frame, frozen=True, tag="ack"):
@@ -143,6 +144,13 @@ class AskBlocks(Frame, frozen=True, tag="blocks"):
     ref: Integer
 
 
+class AskStatus(Frame, frozen=True, tag="status"):
+    """Asks what became of a message of the caller's."""
+
+    ref: Integer
+    key: str
+
+
 class Bye(Frame, frozen=True, tag="bye"):
     """Ends the session gracefully."""
 
@@ -164,6 +172,7 @@ Operation = (
     | Block
     | Unblock
     | AskBlocks
+    | AskStatus
 )
 
 ClientFrame = Hello | Proof | Operation | Bye

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from waybill_server.client_frames import AskBlocks, Block, ClientFrame, Unblock
+from waybill_server.client_frames import AskBlocks, AskStatus, Block, ClientFrame, Send, Unblock
 from waybill_server.codec import Codec, FaultyFrame
 from waybill_server.frames import Frame
 from waybill_server.server_frames import Accepted, Entry, Group, Page, ServerFrame
@@ -57,9 +57,11 @@ class EarlyCodec:
     def decode(self, data: bytes | bytearray) -> ClientFrame:
         """Reads one client message; what version 3 added is of no known type here."""
         frame = self._codec.decode(data)
-        if isinstance(frame, Block | Unblock | AskBlocks):
+        if isinstance(frame, Block | Unblock | AskBlocks | AskStatus):
             kind = type(frame).__struct_config__.tag
             raise FaultyFrame(f"Invalid value {kind!r} - at `$.type`: it is of wire version 3", frame.ref)
+        if isinstance(frame, Send) and frame.ttl is not None:
+            return msgspec.structs.replace(frame, ttl=None)
         return frame
 
     def encode(self, frame: ServerFrame) -> bytes:

@@ -116,7 +116,8 @@ class Feeder:
 
     def _push(self, position: int, message: Message) -> None:
         self._position = position
-        if message.sender == self._user and message.device == self._device:
+        own = message.sender == self._user and message.device == self._device
+        if own or self._store.expiries.over(message.number):
             return
         self._in_flight.append(position)
         self._outlet.deliver(position, message)

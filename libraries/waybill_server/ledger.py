@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from waybill_server.bulk import insert_rows, select_pairs
 from waybill_server.clock import Clock
 from waybill_server.conversations import direct_members
+from waybill_server.expiries import Expiries
 from waybill_server.limits import BLOCKED_USERS, RETRY_AFTER_MS, Limits
 from waybill_server.log_rows import Entry, LogRows
 from waybill_server.permissions import Permissions
@@ -24,6 +25,8 @@ from waybill_server.records import (
     Blocked,
     BlockRequest,
     EndRequest,
+    Expired,
+    ExpireRequest,
     LoginRequest,
     Message,
     Moved,
@@ -79,11 +82,12 @@ class Ledger:
     Attributes:
         permissions: Who may write to whom.
         revocations: What is revoked.
+        expiries: Until when messages stand.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits) -> None:
         self.connection = connection
-        self.permissions, self._log_rows = _of_schema(connection)
+        self.permissions, self._log_rows, self.expiries = _of_schema(connection, clock)
         self.revocations = Revocations(connection)
         self._used = UsedTokens(connection)
         self._clock = clock
@@ -101,6 +105,7 @@ class Ledger:
         self.connection.execute("UPDATE presence SET online = 0 WHERE online = 1")
         self.permissions.load()
         self.revocations.load()
+        self.expiries.recover()
 
     def forget(self) -> None:
         """Drops what is kept in memory; the database is the truth."""
@@ -118,6 +123,7 @@ class Ledger:
         known = self._known([(request.user, request.key) for request in requests])
         messages: list[Message] = []
         entries: list[Entry] = []
+        spans: dict[int, int] = {}
         verdicts: list[Stored | Refusal] = []
         for request in requests:
             first = known.get((request.user, request.key))
@@ -143,9 +149,13 @@ class Ledger:
             known[request.user, request.key] = message
             messages.append(message)
             positions = self._enter(message, recipients, entries)
-            verdicts.append(Stored(message, positions, duplicate=False))
+            if request.ttl is not None:
+                spans[message.number] = request.ttl
+            verdicts.append(Stored(message, positions, duplicate=False, expires=request.ttl is not None))
         insert_rows(self.connection, "INSERT INTO message VALUES ", messages)
         self._log_rows.add(entries)
+        if spans:
+            self.expiries.add(spans)
         return verdicts
 
     def acknowledge(self, request: AckRequest) -> Moved | Refusal:
@@ -164,7 +174,7 @@ class Ledger:
             return Moved(request.cursor, ())
         covered = self.connection.execute(
             "SELECT conversation, MAX(sequence) FROM log JOIN message ON number = message "
-            "WHERE user = ? AND position > ? AND position <= ? GROUP BY conversation",
+            f"WHERE user = ? AND position > ? AND position <= ? AND {self.expiries.stands} GROUP BY conversation",
             (request.user, log.cursor, request.cursor),
         ).fetchall()
         log.cursor = request.cursor
@@ -250,6 +260,15 @@ class Ledger:
     def rule(self, request: RuleRequest) -> None:
         """Changes the rule for a pair."""
         self.permissions.rule(request.sender, request.recipient, request.allowed)
+
+    def expire(self, request: ExpireRequest) -> Expired:
+        """Marks messages as over; whoever was not given them will not get them any more."""
+        self.expiries.mark(request.numbers)
+        rows = [
+            self.connection.execute("SELECT * FROM message WHERE number = ?", (number,)).fetchone()
+            for number in request.numbers
+        ]
+        return Expired(tuple(Message(*row) for row in rows if row is not None))
 
     def new_group(self) -> str:
         """An id that no group has yet."""
@@ -371,10 +390,10 @@ class Ledger:
         return Watermark(conversation, user, row[0], row[1]), self.members(conversation)
 
 
-def _of_schema(connection: sqlite3.Connection) -> tuple[Permissions, LogRows]:
+def _of_schema(connection: sqlite3.Connection, clock: Clock) -> tuple[Permissions, LogRows, Expiries]:
     """What depends on the schema of the database."""
     if connection.execute("PRAGMA user_version").fetchone()[0] == NEWEST_SCHEMA:
-        return Permissions(connection), LogRows(connection)
-    from waybill_server.release_one import EarlyLogRows, NoPermissions
+        return Permissions(connection), LogRows(connection), Expiries(connection, clock)
+    from waybill_server.release_one import EarlyLogRows, NoExpiries, NoPermissions
 
-    return NoPermissions(connection), EarlyLogRows(connection)
+    return NoPermissions(connection), EarlyLogRows(connection), NoExpiries(connection, clock)

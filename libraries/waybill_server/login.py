@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from waybill_server.client_frames import Hello
 from waybill_server.conversations import legal_name
-from waybill_server.frames import CAPABILITIES
+from waybill_server.frames import ADDED_CAPABILITIES, CAPABILITIES
 from waybill_server.records import Place
 from waybill_server.server_frames import Challenge, Welcome
 from waybill_server.services import Services
@@ -73,9 +73,10 @@ class Proving:
             raise TokenRefused("the key that the token names was not proven")
 
 
-def capabilities_of(hello: Hello) -> frozenset[str]:
-    """What of the client's wishes this server can push."""
-    return CAPABILITIES & set(hello.capabilities)
+def capabilities_of(hello: Hello, *, early: bool) -> frozenset[str]:
+    """What of the client's wishes this server can push; `early` in a session of version 2."""
+    known = CAPABILITIES - ADDED_CAPABILITIES if early else CAPABILITIES
+    return known & set(hello.capabilities)
 
 
 def welcome_of(services: Services, session: Session, version: int, place: Place) -> Welcome:

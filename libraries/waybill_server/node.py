@@ -17,6 +17,7 @@ from waybill_server.clock import Clock, HybridClock
 from waybill_server.codec import Codec, JsonCodec
 from waybill_server.connection import Connection
 from waybill_server.enforcement import Enforcement
+from waybill_server.expiry_watch import ExpiryWatch
 from waybill_server.feeder import Feeder
 from waybill_server.jwk_set import JwkSource
 from waybill_server.key_cache import KeyCache
@@ -129,6 +130,7 @@ def assemble(
         limits=settings.limits,
         timing=settings.timing,
         presence=presence(the_store, the_router, the_clock),
+        expiry=ExpiryWatch(the_store, the_router, the_clock),
         feeder=feeder,
         connection=connection,
         tls=tls,

@@ -13,6 +13,7 @@ from waybill_server.client_frames import (
     AskBlocks,
     AskMarkers,
     AskPresence,
+    AskStatus,
     Block,
     GroupAdd,
     GroupCreate,
@@ -52,6 +53,7 @@ from waybill_server.server_frames import (
     Markers,
     Page,
     Receipt,
+    Status,
     TypingNotice,
     Watching,
 )
@@ -85,6 +87,8 @@ def send(session: Session, frame: Send) -> None:
             if result.positions:
                 session.services.router.publish(message, result.positions)
             number = message.number
+            if result.expires:
+                session.services.expiry.await_end(number)
             session.answer(
                 Accepted(
                     frame.ref,
@@ -103,7 +107,9 @@ def send(session: Session, frame: Send) -> None:
             refused(session, frame.ref, result)
         session.answered()
 
-    session.submit(SendRequest(done, session.user, session.device, frame.conversation, frame.key, body))
+    session.submit(
+        SendRequest(done, session.user, session.device, frame.conversation, frame.key, body, frame.ttl)
+    )
 
 
 def ack(session: Session, frame: Ack) -> None:
@@ -154,6 +160,9 @@ def sync(session: Session, frame: Sync) -> None:
                 break
             entries.append(msgspec.Raw(encoded))
             after = position
+        else:
+            # What is over leaves its place empty.
+            after = upto
     session.answer(Page(frame.ref, entries, after, complete=after >= head))
 
 
@@ -174,6 +183,25 @@ def presence(session: Session, frame: AskPresence) -> None:
     """Answers with a user's presence."""
     check_name(session, frame.user)
     session.answer(session.services.presence.of(frame.user, frame.ref, session.user))
+
+
+def status(session: Session, frame: AskStatus) -> None:
+    """Answers with what became of a message that the caller sent."""
+    found = session.services.store.status(session.user, frame.key)
+    if found is None:
+        raise Refuse("no-such-message", f"{session.user} sent no message under the key {frame.key!r}")
+    message = found.message
+    session.answer(
+        Status(
+            frame.ref,
+            message_id(message.number),
+            message.conversation,
+            message.sequence,
+            message.key,
+            found.expires,
+            found.expired,
+        )
+    )
 
 
 def watch(session: Session, frame: Watch) -> None:
@@ -264,6 +292,7 @@ OPERATIONS: dict[type, Callable[[Session, Any], None]] = {
     Block: block,
     Unblock: unblock,
     AskBlocks: ask_blocks,
+    AskStatus: status,
 }
 """The operation behind each client frame."""
 

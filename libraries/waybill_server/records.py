@@ -42,6 +42,15 @@ class Watermark(NamedTuple):
     read: int
 
 
+class Status(NamedTuple):
+    """What became of a message: until when it stands (milliseconds since 1970; None without end), and whether that is
+    over."""
+
+    message: Message
+    expires: int | None
+    expired: bool
+
+
 class Group(NamedTuple):
     """A group's present state."""
 
@@ -66,11 +75,13 @@ NOT_ADMITTED = Refusal(
 
 
 class Stored(NamedTuple):
-    """A send's message; `positions` says where it now stands in whose log (empty for a duplicate)."""
+    """A send's message; `positions` says where it now stands in whose log (empty for a duplicate), `expires` that it
+    was given a time to live."""
 
     message: Message
     positions: tuple[tuple[str, int], ...]
     duplicate: bool
+    expires: bool = False
 
 
 class Moved(NamedTuple):
@@ -111,13 +122,19 @@ class Queued(NamedTuple):
     duplicate: bool
 
 
+class Expired(NamedTuple):
+    """Messages whose time is over, for good."""
+
+    messages: tuple[Message, ...]
+
+
 class Revoked(NamedTuple):
     """The milliseconds since 1970 from which on a revocation counts."""
 
     at: int
 
 
-Result = Stored | Queued | Moved | Place | Regrouped | Blocked | Revoked | Refusal | None
+Result = Stored | Queued | Moved | Place | Regrouped | Blocked | Expired | Revoked | Refusal | None
 Done = Callable[[Result], None]
 
 
@@ -137,13 +154,18 @@ class Asked:
 
 @dataclass(slots=True)
 class SendRequest(Asked):
-    """Stores a message and its log entries, unless its key is known."""
+    """Stores a message and its log entries, unless its key is known.
+
+    Attributes:
+        ttl: The milliseconds after which it is over; None for a message that stays.
+    """
 
     user: str
     device: str
     conversation: str
     key: str
     body: bytes
+    ttl: int | None = None
 
 
 @dataclass(slots=True)
@@ -219,6 +241,13 @@ class RuleRequest(Asked):
 
 
 @dataclass(slots=True)
+class ExpireRequest(Asked):
+    """Marks messages, by their numbers, as over."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(slots=True)
 class RevokeRequest(Asked):
     """Revokes a token, a user or a device.
 
@@ -251,6 +280,7 @@ Request = (
     | GroupRequest
     | BlockRequest
     | RuleRequest
+    | ExpireRequest
     | RevokeRequest
     | EndRequest
     | Foreign

@@ -1,11 +1,12 @@
-"""What release 1 does otherwise than the newest: its rows carry less, and nothing in it knows block lists, rules or
-tokens for one login."""
+"""What release 1 does otherwise than the newest: its rows carry less, and nothing in it knows block lists, rules,
+tokens for one login or messages with a time to live."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from waybill_server.bulk import insert_rows
+from waybill_server.expiries import Expiries
 from waybill_server.log_rows import Entry, LogRows
 from waybill_server.permissions import Permissions
 from waybill_server.token_check import Identity, TokenCheck, TokenRefused
@@ -38,6 +39,15 @@ class NoPermissions(Permissions):
     """Everybody may write to everybody; what a newer release left in the database about it is not looked at."""
 
     def load(self) -> None:
+        """There is nothing to read."""
+
+
+class NoExpiries(Expiries):
+    """Every message stays; what a newer release left in the database about it is not looked at."""
+
+    stands = "1"
+
+    def recover(self) -> None:
         """There is nothing to read."""
 
 

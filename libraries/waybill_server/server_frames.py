@@ -166,6 +166,27 @@ class BlockList(Frame, frozen=True, tag="blocked"):
     users: list[str]
 
 
+class Status(Frame, frozen=True, tag="status"):
+    """What became of a message; `expires` is None for one that stays."""
+
+    ref: int
+    id: str
+    conversation: str
+    sequence: int
+    key: str
+    expires: int | None
+    expired: bool
+
+
+class Expired(Frame, frozen=True, tag="expired"):
+    """The time of a message that the user sent is over."""
+
+    id: str
+    conversation: str
+    sequence: int
+    key: str
+
+
 class Closing(Frame, frozen=True, tag="closing"):
     """The last frame of the server."""
 
@@ -189,5 +210,7 @@ ServerFrame = (
     | TypingNotice
     | Group
     | BlockList
+    | Status
+    | Expired
     | Closing
 )

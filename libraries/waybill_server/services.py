@@ -10,6 +10,7 @@ from waybill_server.clock import Clock
 from waybill_server.codec import Codec
 from waybill_server.connection import Connection
 from waybill_server.enforcement import Enforcement
+from waybill_server.expiry_watch import ExpiryWatch
 from waybill_server.feeder import Feeder
 from waybill_server.limits import Limits, Timing
 from waybill_server.presence import PresenceBoard
@@ -106,6 +107,7 @@ class Services:
     limits: Limits
     timing: Timing
     presence: PresenceBoard
+    expiry: ExpiryWatch
     feeder: type[Feeder] = Feeder
     connection: type[Connection] = Connection
     tls: MakeContext = tls_context

@@ -25,6 +25,7 @@ from waybill_server.records import (
     text_of,
 )
 from waybill_server.refusing import Refuse
+from waybill_server.releases import NEWEST
 from waybill_server.revocations import Admission
 from waybill_server.server_frames import Closing, Deliver, Refused, ServerFrame
 from waybill_server.services import Services
@@ -190,7 +191,7 @@ class Session:
             return
         self.roles, self.admission, self.since = identity.roles, admission, services.clock.wall_ms()
         self.user, self.device = user, hello.device
-        self.capabilities = capabilities_of(hello)
+        self.capabilities = capabilities_of(hello, early=version < NEWEST.wire_versions[-1])
         if version < services.release.wire_versions[-1]:
             from waybill_server.early_codec import EarlyCodec
 

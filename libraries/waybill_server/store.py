@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from waybill_server.clock import Clock
+from waybill_server.expiries import Expiries
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.logs import log
 from waybill_server.permissions import Permissions
-from waybill_server.records import Group, LogEntry, Message, Request, Watermark
+from waybill_server.records import Group, LogEntry, Message, Request, Status, Watermark
 from waybill_server.revocations import Admission, Revocation, Target
 from waybill_server.router import Router
 from waybill_server.schema import Schema
@@ -36,12 +37,19 @@ class Store(Protocol):
     def permissions(self) -> Permissions:
         """Who may write to whom."""
 
+    @property
+    def expiries(self) -> Expiries:
+        """Until when messages stand."""
+
     def submit(self, request: Request) -> None:
         """Changes the state; calls `request.done` with the result once it is committed, in the order of requests."""
 
     def entries(self, user: str, after: int, upto: int, *, without: str | None = None) -> list[LogEntry]:
         """The user's log entries with `after` < position <= `upto`, ascending, without those that the user's device
-        `without` sent."""
+        `without` sent, and without what is over."""
+
+    def status(self, user: str, key: str) -> Status | None:
+        """What became of the user's message of this key; None if there is none."""
 
     def head(self, user: str) -> int:
         """The last position of the user's log."""
@@ -110,6 +118,7 @@ class SqliteStore:
         self._ledger = ledger(self._connection, clock, router, limits)
         self._ledger.recover()
         self.permissions = self._ledger.permissions
+        self.expiries = self._ledger.expiries
         self._revocations = self._ledger.revocations
         self._open = 0
         self._settled = asyncio.Event()
@@ -141,10 +150,27 @@ class SqliteStore:
         """A stretch of a user's log."""
         query = (
             "SELECT position, message.* FROM log JOIN message ON number = message "
-            "WHERE user = ? AND position > ? AND position <= ? AND NOT (sender = ? AND device = ?) ORDER BY position"
+            "WHERE user = ? AND position > ? AND position <= ? AND NOT (sender = ? AND device = ?) "
+            f"AND {self.expiries.stands} ORDER BY position"
         )
         values = (user, after, upto, "" if without is None else user, without or "")
-        return [LogEntry(row[0], Message(*row[1:])) for row in self._select(query, values)]
+        over = self.expiries.over
+        return [
+            LogEntry(row[0], Message(*row[1:])) for row in self._select(query, values) if not over(row[1])
+        ]
+
+    def status(self, user: str, key: str) -> Status | None:
+        """What became of the user's message of this key."""
+        query = (
+            "SELECT message.*, deadline, over FROM message LEFT JOIN expiry ON message = number "
+            "WHERE sender = ? AND key = ?"
+        )
+        rows = self._select(query, (user, key))
+        if not rows:
+            return None
+        *stored, deadline, over = rows[0]
+        message = Message(*stored)
+        return Status(message, deadline, bool(over) or self.expiries.over(message.number))
 
     def head(self, user: str) -> int:
         """The last position of the user's log."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from waybill_server import revocations, used_tokens
+from waybill_server import expiries, revocations, used_tokens
 
 NEWEST_SCHEMA = 2
 
@@ -92,7 +92,7 @@ CREATE TABLE rule (
 ) STRICT, WITHOUT ROWID;
 """
 
-ADDED_BY_2 = f"{PERMISSIONS}{used_tokens.TABLE}"
+ADDED_BY_2 = f"{PERMISSIONS}{used_tokens.TABLE}{expiries.TABLE}"
 """What schema 2 has and schema 1 has not at all."""
 
 TABLES = {1: f"{MESSAGES}{LOG_OF_1}{STATE}", 2: f"{MESSAGES}{LOG_OF_2}{STATE}{ADDED_BY_2}"}

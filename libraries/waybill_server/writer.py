@@ -23,6 +23,7 @@ from waybill_server.records import (
     AckRequest,
     BlockRequest,
     EndRequest,
+    ExpireRequest,
     GroupRequest,
     LoginRequest,
     ReadRequest,
@@ -166,6 +167,8 @@ class Writer:
                 result = self._ledger.block(request)
             case RuleRequest():
                 self._ledger.rule(request)
+            case ExpireRequest():
+                result = self._ledger.expire(request)
             case RevokeRequest():
                 result = self._ledger.revoke(request)
             case EndRequest():

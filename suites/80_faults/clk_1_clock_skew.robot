@@ -1,6 +1,6 @@
 *** Settings ***
 Documentation     *CLK-1 Clock skew.* Clocks that are off by seconds or days, or that step back and forth, change neither
-...               order nor deduplication nor delivery; a token is good for as long as it was issued for.
+...               order nor deduplication nor delivery; a token is good, and a message lives, for as long as was said.
 
 Resource          ../../keywords/scenario.resource
 Resource          ../../keywords/devices.resource
@@ -27,6 +27,7 @@ Order, retries and delivery do not depend on what clocks say
     And alice sends 20 messages to bob while the server's clock steps back and forth by 1 hour
     And bob sends 20 messages to alice after the server was started with its clock 1 day ahead
     And alice sends 20 messages to bob from a device whose clock is 1 day behind
+    And alice sends 20 messages that live 2 seconds to bob, who is away, while the server's clock steps 1 day ahead
     And mallory tries every operation on bob after the token of the session expired, the clock having been put back 1 hour
     Then no attempt had any effect
     And every message is accounted for

@@ -106,8 +106,9 @@ class Epoch:
     def sending(self, sending: Sending) -> int:
         """Records one attempt and expects its outcome; the caller hands it to the session."""
         operation: int = self._recorder.send(
-            self.number, sending.conversation.name, sending.key, sending.body, over_quota=sending.over_quota
-        )
+            self.number, sending.conversation.name, sending.key, sending.body, over_quota=sending.over_quota,
+            expires_ms=-1 if sending.ttl is None else sending.ttl,
+        )  # fmt: skip
         sending.began(operation, self.device.name)
         self._open[operation] = sending
         return operation
@@ -247,6 +248,12 @@ class Epoch:
         if self._early is not None and self._postponed(self.receipted, receipt):
             return
         conversation = self._names.conversation(receipt.conversation)
+        if receipt.expired:
+            owner = self.device.user
+            self._recorder.receipt(self.number, conversation, owner, expired=receipt.expired)
+            self.device.scenario.expiry_seen(owner, receipt.expired)
+            self._notice("expired", conversation, owner, receipt.expired)
+            return
         user = self._names.user(receipt.user)
         self._recorder.receipt(
             self.number, conversation, user, delivered=receipt.delivered, read=receipt.read, id=receipt.id
@@ -344,6 +351,8 @@ class Epoch:
         match pending.what:
             case Operation.SYNC:
                 recorder.ok(operation, value=outcome.cursor, complete=outcome.complete)
+            case Operation.STATUS:
+                recorder.ok(operation, value=int(outcome.values.get("expired") is True))
             case Operation.PRESENCE:
                 presence = outcome.values.get("presence")
                 if isinstance(presence, Presence):

@@ -97,8 +97,9 @@ class Outbox(Connection):
         key: str | None = None,
         size: int = 64,
         over_quota: bool = False,
+        ttl: int | None = None,
     ) -> Sending:
-        """Makes a message without sending it (`send_composed`)."""
+        """Makes a message without sending it (`send_composed`), with `ttl` one that lives so many milliseconds."""
         number = next(self._numbers)
         name = f"{self.name}#{number}"
         if body is None:
@@ -108,7 +109,7 @@ class Outbox(Connection):
         sending = Sending(
             name, self.name, self.scenario.conversation(conversation), key or self._key(number),
             body, self.scenario.next_order(), over_quota=over_quota,
-            keyed=self.client is None or self.client.keyed,
+            keyed=self.client is None or self.client.keyed, ttl=ttl,
         )  # fmt: skip
         self.sent.append(sending)
         self.scenario.remember(sending)
@@ -133,8 +134,16 @@ class Outbox(Connection):
                     )
                 waiting = room.left()
             session.send_many(
-                [(epoch.sending(one), self.server_name(one.conversation), one.key, one.body) for one in part]
+                [
+                    (epoch.sending(one), self.server_name(one.conversation), one.key, one.body)
+                    for one in part
+                    if one.ttl is None
+                ]
             )
+            for one in part:
+                if one.ttl is not None:
+                    place = self.server_name(one.conversation)
+                    session.send_expiring(epoch.sending(one), place, one.key, one.body, one.ttl)
             waiting.extend(part)
 
     def retry(self, sending: Sending, device: Outbox | None = None) -> Sending:

@@ -48,6 +48,7 @@ _NEEDED = {
     Operation.BLOCK: Capability.BLOCK_LISTS,
     Operation.UNBLOCK: Capability.BLOCK_LISTS,
     Operation.BLOCKED: Capability.BLOCK_LISTS,
+    Operation.STATUS: Capability.TTL,
 }
 """What a protocol must be able to express for each operation that not every protocol has."""
 
@@ -142,6 +143,7 @@ class Scenario:
         self._tokens: dict[str, int] = {}
         self._numbering = threading.Lock()
         self._typing: dict[tuple[str, str, bool], list[int]] = {}
+        self._expiring: dict[tuple[str, str], Sending] = {}
 
     # -- people ----------------------------------------------------------------------------------------------
 
@@ -313,8 +315,10 @@ class Scenario:
         """Whether the server must push this message to this device once it is acknowledged.
 
         A device that handed it over itself needs no copy; the sender's other devices do, where the protocol
-        serves several devices of one user.
+        serves several devices of one user. Nobody needs one of a message that has expired.
         """
+        if sending.expired:
+            return False
         if device.name in sending.tried_by or not sending.conversation.had(device.user, sending.order):
             return False
         return device.user != sending.user or Capability.OWN_DEVICES in device.driver.capabilities
@@ -447,6 +451,14 @@ class Scenario:
     def remember(self, sending: Sending) -> None:
         """A message was composed."""
         self.sendings.append(sending)
+        if sending.ttl is not None:
+            self._expiring[sending.user, sending.key] = sending
+
+    def expiry_seen(self, user: str, key: str) -> None:
+        """A device was told that a message of its user's has expired."""
+        sending = self._expiring.get((user, key))
+        if sending is not None:
+            sending.expired = True
 
     def note_taken(self, sending: Sending) -> None:
         """A send was acknowledged, or accepted where the server answers with nothing."""

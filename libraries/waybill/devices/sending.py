@@ -32,11 +32,13 @@ class Sending:
         over_quota: The scenario knows that it is over a promised bound.
         keyed: Its key goes with it; without, only the kit knows it.
         tried_by: The devices that handed it to a session.
+        ttl: Its time to live in milliseconds; None for a message that stays.
+        expired: The server said that its time is over.
     """
 
     __slots__ = (
-        "attempts", "body", "conversation", "device", "key", "keyed", "last", "name", "open", "order", "outcome",
-        "over_quota", "tried_by", "user",
+        "attempts", "body", "conversation", "device", "expired", "key", "keyed", "last", "name", "open", "order",
+        "outcome", "over_quota", "tried_by", "ttl", "user",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +52,7 @@ class Sending:
         *,
         over_quota: bool = False,
         keyed: bool = True,
+        ttl: int | None = None,
     ) -> None:
         self.name = name
         self.device = device
@@ -64,6 +67,8 @@ class Sending:
         self.open: set[int] = set()
         self.over_quota = over_quota
         self.keyed = keyed
+        self.ttl = ttl
+        self.expired = False
         self.tried_by: set[str] = set()
 
     @property

@@ -70,6 +70,8 @@ class Capability(enum.Enum):
     """Conversations with more than two members, whose membership changes."""
     GROUP_MEMBERS = "group-members"
     """A group's members can be asked for."""
+    TTL = "ttl"
+    """A message can have a time to live, and its sender is told when that is over."""
     BLOCK_LISTS = "block-lists"
     """A user can block others, who then cannot write to the user."""
     EXTRA_MEMBERS = "extra-members"
@@ -268,13 +270,14 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """How far a member of a conversation was given, and has read, its messages (absolute watermarks; -1 for
-    none)."""
+    none); or that one of the device's own user has expired (`expired` is its key, `user` is empty)."""
 
     conversation: str
     user: str
     delivered: int = -1
     read: int = -1
     id: str = ""
+    expired: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +407,15 @@ class Session(ABC):
         possible."""
         for operation, conversation, key, body in sends:
             self.send(operation, conversation, key, body)
+
+    def send_expiring(self, operation: int, conversation: str, key: str, body: bytes, ttl: int) -> None:
+        """Sends one message with a time to live in milliseconds, from the server's acceptance on. That it is over is a
+        `Receipt` with `expired` on every session of its sender."""
+        raise NotImplementedError("send_expiring")
+
+    def status(self, operation: int, key: str) -> None:
+        """Asks what became of a message of the user's. OK carries values["expired"], true or false."""
+        raise NotImplementedError("status")
 
     def acknowledge(self, operation: int, delivery: Delivery) -> None:
         """Acknowledges a delivery; with CUMULATIVE_ACK everything up to it. Completes OK when the server

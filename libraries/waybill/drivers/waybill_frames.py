@@ -50,6 +50,19 @@ class Send(msgspec.Struct, tag="send"):
     body: str
 
 
+class SendExpiring(msgspec.Struct, tag="send"):
+    ref: int
+    conversation: str
+    key: str
+    body: str
+    ttl: int
+
+
+class AskStatus(msgspec.Struct, tag="status"):
+    ref: int
+    key: str
+
+
 class Ack(msgspec.Struct, tag="ack"):
     ref: int
     cursor: int
@@ -269,6 +282,23 @@ class Blocked(msgspec.Struct, tag="blocked"):
     users: list[str]
 
 
+class Status(msgspec.Struct, tag="status"):
+    ref: Integer
+    id: str
+    conversation: str
+    sequence: Integer
+    key: str
+    expires: Integer | None
+    expired: bool
+
+
+class ExpiredPush(msgspec.Struct, tag="expired"):
+    id: str
+    conversation: str
+    sequence: Integer
+    key: str
+
+
 class Closing(msgspec.Struct, tag="closing"):
     code: str
     text: str = ""
@@ -290,6 +320,8 @@ ServerFrame = (
     | TypingPush
     | Group
     | Blocked
+    | Status
+    | ExpiredPush
     | Closing
 )
 

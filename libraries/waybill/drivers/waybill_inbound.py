@@ -79,6 +79,8 @@ class Inbound:
             frames.TypingPush: self._on_typing,
             frames.Group: self._on_group,
             frames.Blocked: self._on_blocked,
+            frames.Status: self._on_status,
+            frames.ExpiredPush: self._on_expired,
             frames.Closing: self._on_closing,
         }
 
@@ -182,6 +184,13 @@ class Inbound:
 
     def _on_blocked(self, frame: frames.Blocked) -> None:
         self._complete(frame.ref, Outcome(Completion.OK, values={"users": frame.users}))
+
+    def _on_status(self, frame: frames.Status) -> None:
+        values: dict[str, object] = {"expired": frame.expired}
+        self._complete(frame.ref, Outcome(Completion.OK, id=frame.id, sequence=frame.sequence, values=values))
+
+    def _on_expired(self, frame: frames.ExpiredPush) -> None:
+        self._observer.receipted(Receipt(frame.conversation, "", expired=frame.key))
 
     def _on_closing(self, frame: frames.Closing) -> None:
         self.closing = frame

@@ -72,6 +72,12 @@ class WaybillSession(Session):
         if packed is not None:
             self._write([operation], packed)
 
+    def send_expiring(self, operation: int, conversation: str, key: str, body: bytes, ttl: int) -> None:
+        """Sends one message with a time to live."""
+        packed = self._packed_send(operation, conversation, key, body, ttl)
+        if packed is not None:
+            self._write([operation], packed)
+
     def send_many(self, sends: Sequence[tuple[int, str, str, bytes]]) -> None:
         """Sends several messages, a TLS record full of frames in one write; frame by frame if each is to be
         split."""
@@ -152,6 +158,10 @@ class WaybillSession(Session):
         """Asks whom the user blocks."""
         self._request(operation, frames.AskBlocks(operation))
 
+    def status(self, operation: int, key: str) -> None:
+        """Asks what became of a message."""
+        self._request(operation, frames.AskStatus(operation, key))
+
     def close(self, deadline: float = 5.0) -> None:
         """Says goodbye and waits for the server's."""
         if not self._told.is_set():
@@ -184,7 +194,9 @@ class WaybillSession(Session):
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def _packed_send(self, operation: int, conversation: str, key: str, body: bytes) -> bytes | None:
+    def _packed_send(
+        self, operation: int, conversation: str, key: str, body: bytes, ttl: int | None = None
+    ) -> bytes | None:
         try:
             text = body.decode()
         except UnicodeDecodeError as error:
@@ -192,6 +204,8 @@ class WaybillSession(Session):
                 operation, Outcome(Completion.FAIL, "not-text", f"wire v2 carries text: {error}")
             )
             return None
+        if ttl is not None:
+            return self._encoded(frames.SendExpiring(operation, conversation, key, text, ttl))
         return self._encoded(frames.Send(operation, conversation, key, text))
 
     def _encoded(self, frame: msgspec.Struct) -> bytes:

@@ -40,7 +40,7 @@ class WaybillDriver(Driver):
     versions: ClassVar[tuple[int, ...]] = VERSIONS
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
     additions: ClassVar[Mapping[int, frozenset[Operation]]] = {
-        3: frozenset({Operation.BLOCK, Operation.UNBLOCK, Operation.BLOCKED})
+        3: frozenset({Operation.BLOCK, Operation.UNBLOCK, Operation.BLOCKED, Operation.STATUS})
     }
 
     def connect(self, login: Login, observer: Observer) -> Session:
@@ -146,7 +146,7 @@ def log_in(stream: ByteStream, reader: FrameReader, login: Login) -> Welcome:
         Broken: The connection ended before an answer.
         LoginRefused: The server refused.
     """
-    wanted = ["presence"]
+    wanted = ["presence", "expiry"]
     if login.receipts:
         wanted.append("receipts")
     if login.typing:

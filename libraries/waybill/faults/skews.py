@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from waybill.devices import expiring
 from waybill.devices.absences import come_back_and_retry, wait_until_gone
 from waybill.devices.waiting import CapabilityMissing
 from waybill.drivers.base import Capability
@@ -114,6 +115,45 @@ class Skews:
         receiver.wait_for_deliveries(sent, deadline=self.deadline)
         sender.reconnect()
         self.scenario.recorder.fault_end(fault)
+
+    def send_expiring(
+        self,
+        offset: float,
+        sender: Device,
+        receiver: Device,
+        conversation: Conversation,
+        count: int,
+        ttl: float,
+    ) -> None:
+        """Sends messages with a time to live to somebody who is away until all of them have expired.
+
+        Half of them come from a device whose own clock is off to the one side, and the server's clock steps to the
+        other while they wait: neither makes their time any shorter or longer. The receiver comes back under the wrong
+        clock.
+
+        Args:
+            offset: Seconds that the server's clock steps ahead; negative for back.
+            sender: The device.
+            receiver: To whom it writes.
+            conversation: Where.
+            count: How many messages.
+            ttl: How many seconds they live.
+
+        Raises:
+            CapabilityMissing: The protocol has no such messages, or no word in which a client could say the time.
+            DeadlinePassed: The sender was not told of their end.
+            FaultWithoutEffect: No process looked at its clock.
+        """
+        if Capability.TTL not in self.scenario.driver.capabilities:
+            raise CapabilityMissing(self.scenario.driver.name, Capability.TTL.value)
+        receiver.close()
+        half = count // 2
+        sent = expiring.send_expiring_from_wrong_device(sender, conversation, half, ttl, -offset)
+        sent += expiring.send_expiring(sender, conversation, count - half, ttl)
+        self.scenario.wait_until_acknowledged(sent, deadline=self.deadline)
+        with self.wrong(Skew(offset)):
+            expiring.learn_what_expired(sender, sent, self.deadline)
+            receiver.connect()
 
     def _talk(self, sender: Device, receiver: Device, conversation: Conversation, count: int) -> None:
         present = [device for device in self.scenario.devices if device.connected]

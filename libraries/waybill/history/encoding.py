@@ -258,7 +258,7 @@ class Encoder:
         )
 
     def _receipt(self, row: Row) -> Row:
-        _, _, session, conversation, user, delivered, read, server_id, operation, unread = row
+        _, _, session, conversation, user, delivered, read, server_id, operation, unread, expired = row
         return (
             session,
             self._conversations[conversation],
@@ -268,6 +268,7 @@ class Encoder:
             self._ids[server_id],
             operation,
             unread,
+            self._messages[self._session_user.get(session, MISSING), expired] if expired else MISSING,
         )
 
     @staticmethod

@@ -46,6 +46,7 @@ class Operation(IntEnum):
     BLOCKED = 18
     ROSTER = 19
     EXPIRE = 24
+    STATUS = 25
 
 
 class Mode(IntEnum):

@@ -101,6 +101,11 @@ def _found(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         "leaked": _count(anomalies, "misrouted") + _of_kind(anomalies, "membership-leak", "former-member"),
         "hung": _count(anomalies, "hung"),
     }
+    if (history.sends.expires >= 0).any():
+        figures |= {
+            "expired": int(history.over.sum()),
+            "delivered_late": _of_kind(anomalies, "resurrected", "expired"),
+        }
     if _judged(history):
         lost = _count(anomalies, "lost-acked", "lost-proven")
         diverging = _count(anomalies, "device-divergence", "order-divergence")
@@ -180,7 +185,7 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         "kill_points": sum(
             fault.observed < NEVER and fault.kind == "migration-kill" for fault in history.faults
         ),
-        "receipts": len(history.receipts.event),
+        "receipts": int((history.receipts.expired < 0).sum()),
     }
     replayed = _replayed(history)
     if replayed:

@@ -49,7 +49,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
     },
     "receipt": {
         "session": "i", "conversation": "i", "user": "i", "delivered": "q", "read": "q", "id": "i",
-        "operation": "i", "unread": "q",
+        "operation": "i", "unread": "q", "expired": "i",
     },
     "cursor": {"session": "i", "value": "q"},
     "presence": {"session": "i", "user": "i", "online": "b"},

@@ -14,7 +14,7 @@ import numpy as np
 
 from .events import Mode
 from .header import Header
-from .membership import NEVER, START, Ints, Membership
+from .membership import NEVER, START, Bools, Ints, Membership
 from .names import Names
 from .tables import (
     Administration,
@@ -84,6 +84,13 @@ class History:
         from .messages import gather
 
         return gather(self)
+
+    @cached_property
+    def over(self) -> Bools:
+        """For each message whether it has expired, and is owed to nobody any more."""
+        from .expiry import over
+
+        return over(self)
 
     def membership(self, conversation: int, user: int) -> Membership | None:
         """A user's membership of a conversation whose members are known; None if nobody knows its members."""

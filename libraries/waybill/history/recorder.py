@@ -217,6 +217,7 @@ class Recorder:
             id: The server's id of the message (SEND), or the name of the new conversation (CREATE).
             sequence: The conversation's sequence number (SEND).
             value: LOGIN, SYNC, ACKNOWLEDGE: the cursor that the server stated. PRESENCE: 1 online, 0 offline.
+                STATUS: 1 expired, 0 not.
             user: Whom the answer names.
             conversation: The conversation that the answer names (CREATE: the new one).
             key: The key that the answer names, where it names one.
@@ -278,8 +279,10 @@ class Recorder:
         id: str = "",  # noqa: A002 - the word of the contract
         operation: int = -1,
         unread: int = -1,
+        expired: str = "",
     ) -> None:
-        """A device learned how far a user was given, and has read, a conversation (watermarks; or one message by id).
+        """A device learned how far a user was given, and has read, a conversation (watermarks; or one message by id),
+        or that a message of its user's has expired.
 
         Args:
             session: Where it was seen.
@@ -290,9 +293,10 @@ class Recorder:
             id: The one message that it is about, for protocols without watermarks (then `delivered` or `read` is 1).
             operation: The number of the MARKERS that asked for it; -1 for one that was pushed.
             unread: The user's number of unread messages, as the server states it.
+            expired: The key of the message that has expired.
         """
-        row = ("r", self._clock(), session, conversation, user, delivered, read, id, operation, unread)
-        self._append(row)
+        named = (session, conversation, user, delivered, read, id, operation, unread, expired)
+        self._append(("r", self._clock(), *named))
 
     def presence(self, session: int, user: str, online: bool) -> None:
         """A device was told, without asking, that a user came or went."""

@@ -272,12 +272,12 @@ class Spelled:
         )
 
     def _receipt(self, time: int, line: dict[str, Any]) -> None:
-        operation = line.get("operation", MISSING)
+        session, operation = self._session_number(line), line.get("operation", MISSING)
         self._assembly.add(
             "receipt",
             time,
             {
-                "session": self._session_number(line),
+                "session": session,
                 "conversation": self._conversation(line),
                 "user": self._user(line),
                 "delivered": line.get("delivered", MISSING),
@@ -285,6 +285,7 @@ class Spelled:
                 "id": self._id(line),
                 "operation": operation if isinstance(operation, int) else self._operations[operation],
                 "unread": line.get("unread", MISSING),
+                "expired": self._assembly.message(self._user_of_session[session], line.get("expired", "")),
             },
         )
 

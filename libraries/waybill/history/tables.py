@@ -93,7 +93,8 @@ class Deliveries:
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """One row for each receipt that a device saw; `operation` is the MARKERS that asked for it."""
+    """One row for each receipt that a device saw; `operation` is the MARKERS that asked for it, `expired` the message
+    of the device's user whose time was said to be over."""
 
     event: Ints
     time: Ints
@@ -105,6 +106,7 @@ class Receipts:
     id: Ints
     operation: Ints
     unread: Ints
+    expired: Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def must_be_given(history: History, device: int) -> Ints:
     They are the messages of every conversation whose member its user certainly was from the first attempt until the
     message certainly existed; not those that it sent itself, those of its own user's other devices only where the
     target promises `own_devices`, and where it promises `new_device_history` `"none"` only those sent after the
-    device's first login.
+    device's first login; and not those that have expired (see `expiry.over`).
     """
     messages, user = history.messages, int(history.device_user[device])
     parts = []
@@ -72,7 +72,7 @@ def must_be_given(history: History, device: int) -> Ints:
         if membership is not None and len(found):
             parts.append(found[membership.certainly_in(messages.invoked[found], messages.effect[found])])
     must = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-    keep = ~sent_by(history, device, must)
+    keep = ~sent_by(history, device, must) & ~history.over[must]
     if not history.promise("own_devices", False):
         keep &= messages.sender[must] != user
     if history.promise("new_device_history", "all") == "none":

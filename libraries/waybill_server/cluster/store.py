@@ -120,6 +120,9 @@ class ClusterStore(SqliteStore):
         """Has a request done where it belongs."""
         homes = self.homes
         match request:
+            case SendRequest(ttl=int()):
+                text = "a server of several nodes has no messages with a time to live"
+                request.done(Refusal("unavailable", text))
             case SendRequest() if homes.conversation(request.conversation) != homes.own:
                 self._queue(request)
             case GroupRequest() if request.action != "created":

@@ -26,6 +26,7 @@ MODULES = (
     "dedup",
     "durability",
     "storage",
+    "expiring",
     "stepping",
     "answering",
     "cutting",

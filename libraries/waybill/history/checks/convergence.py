@@ -19,7 +19,8 @@ def check(history: History) -> list[Anomaly]:
     """`device-divergence`: in the set of messages, their order, or (in `markers`) a marker.
 
     Compared are the complete final reads of neighbouring devices of a user, in what existed before both began. What
-    one of the two sent itself is left out of the set, and what the user sent at all unless `own_devices` is promised.
+    one of the two sent itself is left out of the set, as is what has expired, and what the user sent at all unless
+    `own_devices` is promised.
     """
     return _report([*_sets(history), *_orders(history)])
 
@@ -56,7 +57,7 @@ def _sets(history: History) -> list[tuple[Example, tuple[int, int]]]:
         rest = min(history.final_begin[one], history.final_begin[two])
         both = np.flatnonzero((first[0] < NEVER) ^ (first[1] < NEVER))
         own = sent_by(history, one, both) | sent_by(history, two, both)
-        both = both[~own & ~messages.ambiguous[both]]
+        both = both[~own & ~messages.ambiguous[both] & ~history.over[both]]
         both = both[np.minimum(first[0][both], first[1][both]) < rest]
         if not history.promise("own_devices", False):
             both = both[messages.sender[both] != history.device_user[one]]

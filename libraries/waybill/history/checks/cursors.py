@@ -21,7 +21,7 @@ def check(history: History) -> list[Anomaly]:
     That the device finds it in its final read does not close a gap in what was pushed to it: the read is the judge's,
     and a device that trusts its cursor would never have asked.
     Where the target promises `sequences` `"gapless"`, a hole between known sequences of a conversation is one too,
-    unless sends with unknown outcome can fill it.
+    unless sends with unknown outcome can fill it. What has expired leaves its place empty.
     """
     return [*_gaps(history), *_regressions(history)]
 
@@ -38,7 +38,7 @@ def _gaps(history: History) -> list[Anomaly]:
             continue
         given = messages.given[rows]
         held[given] = True
-        own = sent_by(history, device, log.message)
+        own = sent_by(history, device, log.message) | history.over[log.message]
         if not history.promise("own_devices", False):
             own |= messages.sender[log.message] == history.device_user[device]
         lacking = ~held[log.message] & ~own

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 
 from waybill.history.events import Completion, Mode, Operation
+from waybill.history.expiry import told
 from waybill.history.membership import NEVER, Bools, Ints
 from waybill.history.model import Fault, History
 from waybill.history.prose import Prose
@@ -315,7 +316,7 @@ def _stuck(history: History) -> list[Anomaly]:
     for message, key in enumerate(history.keys):
         if key in wanted and messages.sent[message]:
             by_key.setdefault((int(messages.conversation[message]), key), []).append(message)
-    found = []
+    found, (ended, _) = [], told(history)
     for deadline in history.deadlines:
         if not history.healthy(deadline.event, deadline.event):
             continue
@@ -325,6 +326,7 @@ def _stuck(history: History) -> list[Anomaly]:
         for conversation, key in deadline.missing:
             for message in by_key.get((conversations.get(conversation, -1), key), []):
                 late = messages.acknowledged[message] < deadline.event and not messages.ambiguous[message]
+                late = late and not (history.over[message] and ended[message] < deadline.event)
                 if late and message not in given:
                     found.append((message, deadline.device, deadline.event, deadline.time))
 

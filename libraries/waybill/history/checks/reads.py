@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from waybill.history.events import Completion, Operation
+from waybill.history.expiry import told
 from waybill.history.membership import NEVER
 from waybill.history.model import History
 from waybill.history.pages import Page
@@ -24,7 +25,7 @@ def _lacking(history: History, taken: list[Page]) -> list[tuple[Page, int]]:
     """Pages with a message that they cover and lack, and that existed before they were asked for.
 
     A device's own messages are left out, for protocols differ in whether a page repeats them; so is what somebody
-    tried to delete.
+    tried to delete, and what has expired.
     """
     messages = history.messages
     proven = history.logs
@@ -38,6 +39,7 @@ def _lacking(history: History, taken: list[Page]) -> list[tuple[Page, int]]:
             continue
         covered = log.message[log.between(page.after, page.upto)]
         covered = covered[(messages.effect[covered] < page.begun) & ~sent_by(history, page.device, covered)]
+        covered = covered[~history.over[covered]]
         found += [(page, one) for one in covered.tolist() if one not in page.messages and one not in deleted]
     return found
 
@@ -91,7 +93,8 @@ def _flutter(history: History, lacking: list[tuple[Page, int]], taken: list[Page
 
 
 def _resurrected(history: History, taken: list[Page]) -> list[Anomaly]:
-    """Content given by a read, or by a session, that began after its deletion was confirmed or its time was over."""
+    """Content given by a read, or by a session, that began after its deletion was confirmed or its time was over: the
+    client's own clock says so, or its sender had been told."""
     deliveries, messages, sends = history.deliveries, history.messages, history.sends
     operations, prose = history.operations, Prose(history)
     gone: dict[int, tuple[int, str]] = {}
@@ -101,6 +104,9 @@ def _resurrected(history: History, taken: list[Page]) -> list[Anomaly]:
         if message >= 0 and operations.completion[operation] == Completion.OK:
             kind = "deleted" if invokes.what[row] == Operation.DELETE else "revoked"
             gone.setdefault(message, (int(operations.done[operation]), kind))
+    ended, _ = told(history)
+    for message in np.flatnonzero(ended < NEVER).tolist():
+        gone.setdefault(message, (int(ended[message]), "expired"))
     begun_time = {page.operation: int(operations.time[page.operation]) for page in taken}
     expires: dict[int, int] = {}
     for row in np.flatnonzero(sends.expires >= 0).tolist():
@@ -131,8 +137,9 @@ def _resurrected(history: History, taken: list[Page]) -> list[Anomaly]:
             found.append((row, int(messages.acknowledged[message]), "expired"))
 
     def example(row: int, event: int, kind: str) -> Example:
+        happened = "had expired" if kind == "expired" else f"was {kind}"
         return Example(
-            f"{prose.delivery(row)} was {kind}, yet {prose.device_of(int(deliveries.session[row]))} got it in a read "
+            f"{prose.delivery(row)} {happened}, yet {prose.device_of(int(deliveries.session[row]))} got it in a read "
             f"that began later",
             (event, int(deliveries.event[row])),
             kind,

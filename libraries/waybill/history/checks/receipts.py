@@ -16,8 +16,8 @@ def check(history: History) -> list[Anomaly]:
 
     A receipt is false if it covers a message that none of its user's devices had been given when the receipt was
     seen, or if its user had never been a member. A user need not have been given what that user sent, nor what was
-    sent while nobody can say whether the user was a member. A read marker that a device of the user asked for before
-    is that device's own word and never false.
+    sent while nobody can say whether the user was a member, nor what has expired. A read marker that a device of the
+    user asked for before is that device's own word and never false.
 
     One pass over the deliveries for each user that a receipt names, one running maximum for each conversation.
     """
@@ -98,10 +98,11 @@ def _strange(history: History, rows: Ints, conversation: int, user: int) -> Bool
 
 
 def _expected(history: History, conversation: int, user: int) -> Ints:
-    """The messages of a conversation that were sent while the user was certainly a member."""
+    """The messages of a conversation that were sent while the user was certainly a member, and have not expired."""
     messages = history.messages
     membership = history.membership(conversation, user)
     found = messages.of_conversation(conversation)
+    found = found[~history.over[found]]
     if membership is None:
         return found[:0]
     return found[membership.certainly_in(messages.invoked[found], messages.effect[found])]

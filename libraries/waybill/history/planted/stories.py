@@ -48,6 +48,7 @@ OPERATIONS = {
     "blocks": "block",
     "unblocks": "unblock",
     "looks": "roster",
+    "inquires": "status",
 }
 
 
@@ -190,7 +191,7 @@ class Story:
             values["value"] = int(first)
         elif name in ("presence", "add", "remove"):
             values["user"] = first
-        elif name == "delete":
+        elif name in ("delete", "status"):
             values["key"] = first
         elif name == "create":
             values["conversation"] = first
