@@ -7,6 +7,7 @@ from datetime import timedelta
 from robot.api import logger
 from robot.api.deco import keyword, library
 
+from waybill.devices.everywhere import send_from
 from waybill.network.shapes import Shape
 from waybill.version import __version__
 from WaybillLibrary import stage
@@ -76,13 +77,19 @@ class Partitions:
         stage.partitions().isolate(node, hears=hears, is_heard=is_heard)
 
     @keyword
-    def let_network_flap(self, shape: Shape, *, times: int, deadline: timedelta = WAIT) -> None:
+    def let_network_flap(
+        self, shape: Shape, *, times: int, messages: int = 0, deadline: timedelta = WAIT
+    ) -> None:
         """Cuts the nodes off and heals the network so often, each time as soon as the cut was met.
+
+        With messages, every device that is online sends so many after each cut, and each has an outcome before the
+        network heals.
 
         Args:
             shape: As for `Split Nodes`; who is on which side is drawn anew each time.
             times: How often.
-            deadline: How long the nodes may take to meet each cut.
+            messages: How many messages each device sends each time.
+            deadline: How long the nodes may take to meet each cut, and outcomes to come.
 
         Example:
 
@@ -99,7 +106,15 @@ class Partitions:
             Check History
         ```
         """
-        stage.partitions().flap(shape, times, deadline=deadline.total_seconds())
+        seconds = deadline.total_seconds()
+
+        def write() -> None:
+            scenario = stage.scenario()
+            present = [device for device in scenario.devices if device.connected]
+            if messages:
+                send_from(scenario, present, messages, seconds)
+
+        stage.partitions().flap(shape, times, deadline=seconds, meanwhile=write)
 
     @keyword
     def heal_network(self, *, gradually: bool = False, deadline: timedelta = WAIT) -> None:

@@ -13,7 +13,7 @@ from waybill.drivers import registry
 from waybill.readiness.cases import slug
 from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.evidence import inexpressible
-from waybill.targets import AbsentTarget, TargetFile, find_target, launch
+from waybill.targets import AbsentTarget, MeansMissing, TargetFile, find_target, launch, several_nodes
 from waybill.version import __version__
 from WaybillLibrary import current, stage
 from WaybillLibrary.places import run_folder
@@ -39,11 +39,12 @@ class Servers:
         faulty_disk: bool = False,
         faulty_clock: bool = False,
         faulty_links: bool = False,
+        many_nodes: bool = False,
     ) -> None:
         """Starts a target with empty data and waits until it is ready.
 
         Where the target's protocol has no words for what any of the suite's scenarios is about, nothing is started:
-        each of them says so when it begins.
+        each of them says so when it begins. The same holds where the suite needs several nodes and there are none.
 
         Args:
             target: The name of a bundled target file, or the path of one.
@@ -51,6 +52,8 @@ class Servers:
             faulty_disk: Let its disk and its clock be disturbed, and its power fail.
             faulty_clock: The same, for a suite that is about clocks.
             faulty_links: Let the links of its clients, and those between its nodes, be disturbed.
+            many_nodes: Start the form of the server that has several nodes: the target itself, or the one that its
+                file names with `several_nodes`.
 
         Example:
 
@@ -71,6 +74,13 @@ class Servers:
             stage.set_target(AbsentTarget(file, folder, why))
             logger.info(f"{file.name} was not launched: {why}.")
             return
+        if many_nodes:
+            try:
+                file = several_nodes(file)
+            except MeansMissing as missing:
+                stage.set_target(AbsentTarget(file, folder, missing))
+                logger.info(f"{file.name} was not launched: {missing}")
+                return
         running = launch(
             file,
             folder,

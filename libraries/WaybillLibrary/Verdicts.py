@@ -25,6 +25,7 @@ from waybill.readiness.cases import folder_for
 from waybill.readiness.catalogue import Guarantee, bundled_catalogue
 from waybill.readiness.evidence import inexpressible
 from waybill.readiness.gate import VACUOUS
+from waybill.targets import AbsentTarget
 from waybill.targets.server_logs import ServerLogs
 from waybill.version import __version__
 from WaybillLibrary import current, server_log_parts, stage
@@ -69,6 +70,8 @@ class Verdicts:
             folder = folder_for(run_folder(), str(builtin.get_variable_value("${SUITE NAME}")), name)
         target = stage.target()
         require_capabilities(target.driver, bundled_catalogue().demanded_by(map(str, tags)))
+        if isinstance(target, AbsentTarget):
+            target.require_means()
         scenario = Scenario(
             target,
             folder / "history.jsonl",

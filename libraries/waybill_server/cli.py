@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     defects = commands.add_parser("defects", help=text, description=text)
     defects.add_argument("--markdown", action="store_true", help="as the table of docs/defects.md")
     defects.add_argument("--json", action="store_true", help="for programs, the stand-ins included")
+    defects.add_argument(
+        "--with-peers",
+        action="store_true",
+        help="with --json: those of a node with peers, instead of one without",
+    )
     text = "lists the dishonest servers that can take a node's place"
     stand_ins = commands.add_parser("stand-ins", help=text, description=text)
     stand_ins.add_argument("--markdown", action="store_true", help="as the table of docs/defects.md")

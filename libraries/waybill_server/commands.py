@@ -202,11 +202,14 @@ def defects(options: argparse.Namespace) -> int:
     if options.json:
         from waybill_server import stand_ins
 
+        alone = [defect for defect in every() if not defect.regional]
         listed = [
-            *plain(every(), "defect"),
+            *plain(alone, "defect"),
             *plain(rare_forms(), "rare"),
             *plain(stand_ins.every(), "stand-in"),
         ]
+        if options.with_peers:
+            listed = plain([defect for defect in every() if defect.regional], "defect")
         sys.stdout.write(f"{json.dumps(listed, indent=1)}\n")
         return 0
     return _listed(every(), options.markdown)

@@ -123,7 +123,7 @@ def _main(arguments: argparse.Namespace) -> int:
     from waybill.proof.rows import bundled_rows
     from waybill.readiness.cases import utc_now
     from waybill.targets import TargetError
-    from waybill.targets.seeded import seeded_defects
+    from waybill.targets.find import all_defects
 
     if arguments.link_from is not None and not (arguments.link_from / "run.json").is_file():
         raise UsageError(f"{arguments.link_from} is not the folder of a run: it has no run.json.")
@@ -133,7 +133,7 @@ def _main(arguments: argparse.Namespace) -> int:
             f"{file.path.name} has no table [seeded]: nobody knows how to start {file.name} broken."
         )
     try:
-        known = seeded_defects(file.seeding)
+        known = all_defects(file)
     except TargetError as error:
         raise UsageError(str(error)) from None
     wanted = proving.Wanted(arguments.defect, arguments.guarantee, arguments.include, rare=not arguments.fast)

@@ -27,12 +27,14 @@ def usable_target(name: str) -> tuple[TargetFile, list[Waiver]]:
     """
     from waybill.drivers.registry import names
     from waybill.targets import TargetError, find_target
-    from waybill.targets.find import availability
+    from waybill.targets.find import availability, form
 
     catalogue = bundled_catalogue()
     try:
         file = find_target(name)
         waivers = accept(file.waivers, catalogue)
+        if file.several_nodes:
+            form(file)
     except (TargetError, WaiverError) as error:
         raise UsageError(str(error)) from None
     for variant in file.variants:

@@ -105,7 +105,7 @@ class Partitions:
         shape = Shape.ONE_WAY if hears or is_heard else Shape.ISOLATED
         self.cut(pairs, shape.value)
 
-    def cut(self, pairs: Iterable[Pair], shape: str) -> None:
+    def cut(self, pairs: Iterable[Pair], shape: str, **details: object) -> None:
         """Lets nothing pass between these nodes, in these directions, from the very next byte on.
 
         Raises:
@@ -123,7 +123,9 @@ class Partitions:
             raise ValueError("Nothing is to be cut: name the nodes between which nothing shall pass.")
         names = [f"{one}->{other}" for one, other in ordered]
         nodes = sorted({node for pair in ordered for node in pair})
-        self._number = self.recorder().fault_start("partition", ",".join(nodes), shape=shape, cut=names)
+        self._number = self.recorder().fault_start(
+            "partition", ",".join(nodes), shape=shape, cut=names, **details
+        )
         self._cuts = links.network.do(lambda: [_cut(links, pair) for pair in ordered])
 
     def wait_for_effect(self, deadline: float = SECONDS) -> None:
@@ -169,10 +171,32 @@ class Partitions:
         finally:
             self._heal(gradually=gradually)
 
-    def flap(self, shape: Shape, times: int, *, deadline: float = SECONDS) -> None:
-        """Cuts the nodes off and heals the network so often, each time when the cut was met."""
-        for _ in range(times):
-            self.split(shape)
+    @property
+    def alone(self) -> str:
+        """The node that neither hears anybody nor is heard.
+
+        Raises:
+            RuntimeError: There is none.
+        """
+        cut = {one.pair for one in self._cuts}
+        for node in self.links().nodes:
+            others = [other for other in self.links().nodes if other != node]
+            if cut == {pair for other in others for pair in ((node, other), (other, node))}:
+                return node
+        raise RuntimeError("No node is cut off from all others; cut one off first.")
+
+    def flap(
+        self,
+        shape: Shape,
+        times: int,
+        *,
+        deadline: float = SECONDS,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Cuts the nodes off and heals the network so often, each time when the cut was met and something was done."""
+        for turn in range(1, times + 1):
+            self.cut(cut_pairs(shape, self.links().nodes, self.random), shape.value, flapping=turn)
+            meanwhile()
             self.heal(deadline=deadline)
 
     def _heal(self, *, gradually: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import accepted as wordless
+from .among_nodes import among_nodes
 from .checks.revocation import REVOCATIONS
 from .checks.security import unwelcome
 from .columns import distinct
@@ -31,6 +32,7 @@ def count_figures(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         **_found(history, anomalies),
         **_pairs(history, anomalies),
         **_circumstances(history, anomalies),
+        **among_nodes(history),
     }
 
 

@@ -14,7 +14,7 @@ from waybill.targets.errors import (
     TargetError,
     TargetFileError,
 )
-from waybill.targets.find import AvailableTarget, available_targets, find_target
+from waybill.targets.find import AvailableTarget, available_targets, find_target, several_nodes
 from waybill.targets.launch import launch
 from waybill.targets.model import TargetFile, Variant, Waiver
 from waybill.targets.running import RunningTarget
@@ -38,4 +38,5 @@ __all__ = [
     "find_target",
     "launch",
     "read_target",
+    "several_nodes",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from waybill.targets.accounts import Account
-from waybill.targets.errors import TargetError
+from waybill.targets.errors import MeansMissing, TargetError
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.model import TargetFile
 from waybill.targets.running import RunningTarget
@@ -20,10 +20,10 @@ class AbsentTarget(RunningTarget):
     Args:
         file: Its target file.
         folder: Where its data would be.
-        why: Why it was not launched, as the end of a sentence.
+        why: Why it was not launched, as the end of a sentence; or the means that is missing.
     """
 
-    def __init__(self, file: TargetFile, folder: Path, why: str) -> None:
+    def __init__(self, file: TargetFile, folder: Path, why: str | MeansMissing) -> None:
         super().__init__(file, folder, endpoints={}, accounts=())
         self._why = why
 
@@ -47,5 +47,15 @@ class AbsentTarget(RunningTarget):
     def _process(self, node: str | None, what: str) -> LaunchedProcess:
         self._refuse()
 
+    def require_means(self) -> None:
+        """Fails where it was for want of a means that it was not launched.
+
+        Raises:
+            MeansMissing: Saying which.
+        """
+        if isinstance(self._why, MeansMissing):
+            raise self._why
+
     def _refuse(self) -> NoReturn:
+        self.require_means()
         raise TargetError(f"{self.name} was not launched: {self._why}.")

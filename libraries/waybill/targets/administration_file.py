@@ -16,6 +16,7 @@ OPERATIONS: Final = {
     "list_sessions": "{user}",
     "end_session": "{session}, as list_sessions names it",
     "list_revocations": "nothing",
+    "list_links": "{node.address}, {node.port}, {node.port.NAME}: where the node that is asked listens",
     "forbid": "{sender} and {recipient}",
     "allow": "{sender} and {recipient}, whose messages were forbidden",
 }

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waybill import bundled
-from waybill.targets.errors import TargetError
+from waybill.targets.errors import MeansMissing, TargetError
 from waybill.targets.model import Launch, TargetFile
 from waybill.targets.programs import program
-from waybill.targets.seeded import apply_defect
+from waybill.targets.seeded import SeededDefect, apply_defect, carry_defect, seeded_defects
 from waybill.targets.target_file import read_target
 from waybill.targets.toml_table import nearest
 from waybill.targets.variants import SIGN, apply_variant
@@ -53,10 +53,79 @@ def find_target(name_or_path: str | Path) -> TargetFile:
     target = _base(base)
     if variant is None:
         return target
-    described = variant in [one.name for one in target.variants]
-    return (
-        apply_variant(target, variant) if described or not target.seeding else apply_defect(target, variant)
-    )
+    if variant in [one.name for one in target.variants] or not target.seeding:
+        return apply_variant(target, variant)
+    if target.several_nodes and variant not in [defect.name for defect in seeded_defects(target.seeding)]:
+        for defect in _of_several_nodes(target):
+            if defect.name == variant:
+                return carry_defect(target, defect)
+    return apply_defect(target, variant)
+
+
+def several_nodes(target: TargetFile) -> TargetFile:
+    """The form of a target that has several nodes: itself, or the one that its file names, as the same variant.
+
+    Raises:
+        MeansMissing: It has one node and names no other form, or that form has not this variant.
+        TargetError: The form that it names is not there, or has one node as well.
+    """
+    if len(target.endpoints) > 1:
+        return target
+    if not target.several_nodes:
+        raise MeansMissing(
+            f"{target.name} has one node, and {target.path} names no form of the server with several (several_nodes, "
+            f"docs/targets.md). What depends on several nodes stays UNPROVEN."
+        )
+    other = form(target)
+    if target.variant is None:
+        return other
+    known = [variant.name for variant in other.variants]
+    known += [defect.name for defect in seeded_defects(other.seeding)] if other.seeding else []
+    if target.variant.name not in known:
+        raise MeansMissing(
+            f"{other.name}, the form of {target.name} with several nodes, has not the variant '{target.variant.name}'. "
+            f"What depends on several nodes stays UNPROVEN."
+        )
+    return find_target(f"{_named(target)}{SIGN}{target.variant.name}")
+
+
+def all_defects(target: TargetFile) -> tuple[SeededDefect, ...]:
+    """Every defect that a target, or its form of several nodes, can be started with.
+
+    Raises:
+        TargetError: A server does not say so, or the form is not there.
+    """
+    own = seeded_defects(target.seeding) if target.seeding else ()
+    return (*own, *_of_several_nodes(target))
+
+
+def _of_several_nodes(target: TargetFile) -> tuple[SeededDefect, ...]:
+    """The defects that only the form of several nodes has."""
+    other = form(target) if target.several_nodes else None
+    if other is None or other.seeding is None:
+        return ()
+    own = {defect.name for defect in seeded_defects(target.seeding)} if target.seeding else set()
+    return tuple(defect for defect in seeded_defects(other.seeding) if defect.name not in own)
+
+
+def form(target: TargetFile) -> TargetFile:
+    """The form of several nodes that a target file names, as it is.
+
+    Raises:
+        TargetError: It is not there, or has one node as well.
+    """
+    found = _base(_named(target))
+    if len(found.endpoints) < 2:
+        raise TargetError(
+            f"{target.path.name}: several_nodes names {found.name}, which has one node; expected a target with several."
+        )
+    return found
+
+
+def _named(target: TargetFile) -> str:
+    """The form of several nodes as `find_target` takes it: a path is meant from the folder of the target file."""
+    name = target.several_nodes
+    return str(target.path.parent / name) if is_path(name) else name
 
 
 def split_variant(text: str) -> tuple[str, str | None]:

@@ -315,11 +315,11 @@ class Seeding:
     """How a server is started with a defect on purpose.
 
     Attributes:
-        process: The launched process that is started with more arguments.
+        processes: The launched processes that are started with more arguments.
         command: The program that lists the defects as JSON, and its arguments.
     """
 
-    process: str
+    processes: tuple[str, ...]
     command: tuple[str, ...]
 
 
@@ -345,6 +345,8 @@ class TargetFile:
         variants: The variants that the file describes.
         variant: Which of them this is; None for the base.
         seeding: How it is started with a defect on purpose; None for a server that cannot be.
+        several_nodes: The target that is the same server with several nodes: its name, or the path of its file; empty
+            where there is none.
     """
 
     path: Path
@@ -364,3 +366,4 @@ class TargetFile:
     variants: tuple[Variant, ...] = ()
     variant: Variant | None = None
     seeding: Seeding | None = None
+    several_nodes: str = ""

@@ -58,6 +58,12 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         "duration",
         "How long tokens of a retired key still count, and the issuer publishes the key; without it, not at all.",
     ),
+    "recovery_bound": Parameter(
+        "duration", "The longest time after which clients of a node that died are served by another one."
+    ),
+    "breaker_bound": Parameter(
+        "duration", "The longest time after which nobody waits any more for a node that is slow or dead."
+    ),
     "login_bound": Parameter("duration", "The longest time that a connection without a login stays open."),
     "tls_floor": Parameter("1.2|1.3", "The lowest version of TLS that the server accepts."),
     "steady_rate": Parameter("count", "Messages per second of one sender that the server takes all day."),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from waybill.drivers import registry
-from waybill.drivers.base import Credential, Driver, Endpoint
+from waybill.drivers.base import Credential, Driver, Endpoint, Outcome
 from waybill.drivers.clients import Client
 from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
@@ -231,6 +231,27 @@ class RunningTarget:
                 self._administered,
             )
         return self._administration
+
+    def list_links(self, node: str) -> Outcome:
+        """Asks a node, as an administrator, for its links to the others; the file names it by `{node.address}`,
+        `{node.port}` and the like.
+
+        Raises:
+            MeansMissing: The target file does not tell how.
+            AdministrationFailed: It did not answer.
+        """
+        administration = self.administration
+        if administration is None:
+            raise MeansMissing(
+                f"The nodes of {self.name} cannot be asked for their links: {self.file.path} has no "
+                f"[administration.list_links]. What depends on it stays UNPROVEN."
+            )
+        own = {
+            f"node.{name.removeprefix(f'{node}.')}": value
+            for name, value in self._values.items()
+            if name.startswith(f"{node}.")
+        }
+        return administration.do("list_links", **own)
 
     def _administered(self, operation: str, values: Mapping[str, str], known: bool) -> None:
         """Sees to it that nobody is handed a token again that was just made worthless, or may have been. What only may

@@ -48,12 +48,15 @@ def read_seeding(table: Table, launch: Launch | None) -> Seeding:
         TargetFileError: It says something that is not allowed.
     """
     names = [process.name for process in launch.processes] if launch else []
-    process = table.name("process", "the name of the launched process that takes the arguments")
-    if process not in names:
-        raise table.error("process", f"there is no process '{process}'{nearest(process, names) or '.'}")
+    expected = "the name of the launched process that takes the arguments, or a list of such names"
+    given = table.value("process", (str, list), expected)
+    processes = (given,) if isinstance(given, str) else table.texts("process", expected)
+    for process in processes:
+        if process not in names:
+            raise table.error("process", f"there is no process '{process}'{nearest(process, names) or '.'}")
     command = table.texts("list", "the program that lists the defects as JSON, and its arguments")
     table.finish()
-    return Seeding(process, command)
+    return Seeding(processes, command)
 
 
 @cache
@@ -103,7 +106,7 @@ def apply_defect(base: TargetFile, name: str) -> TargetFile:
         dataclasses.replace(
             process, command=(*process.command, *defect.arguments), releases=broken(process.releases)
         )
-        if process.name == base.seeding.process
+        if process.name in base.seeding.processes
         else process
         for process in base.launch.processes
     )
@@ -111,5 +114,15 @@ def apply_defect(base: TargetFile, name: str) -> TargetFile:
         base,
         name=f"{base.name}+{name}",
         launch=dataclasses.replace(base.launch, processes=processes, migrate=broken(base.launch.migrate)),
-        variant=Variant(name, defect.breaks, tuple(defect.noticed)),
+        variant=_as_variant(defect),
     )
+
+
+def carry_defect(base: TargetFile, defect: SeededDefect) -> TargetFile:
+    """The target with a defect that only its form of several nodes can have: it is started as it is, that form with the
+    defect."""
+    return dataclasses.replace(base, name=f"{base.name}+{defect.name}", variant=_as_variant(defect))
+
+
+def _as_variant(defect: SeededDefect) -> Variant:
+    return Variant(defect.name, defect.breaks, tuple(defect.noticed))

@@ -60,8 +60,14 @@ def parse_target(text: str, path: Path) -> TargetFile:
     name = root.name("name", "the target's name in reports")
     driver = root.text("driver", "the name of a driver, for example 'waybill' or 'mqtt'")
     description = root.text("description", "a sentence about the server", "")
+    several_nodes = root.text("several_nodes", "the target that is the same server with several nodes", "")
     launch = _launch(root.table("launch")) if "launch" in root else None
     endpoints = _endpoints(root, launch)
+    if several_nodes and len(endpoints) > 1:
+        raise root.error(
+            "several_nodes",
+            f"this target has {len(endpoints)} nodes itself; only one with one node needs it.",
+        )
     tokens = read_tokens(root.table("tokens"), launch is not None)
     target = TargetFile(
         path=path,
@@ -79,6 +85,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
         clients=_clients(root, [endpoint.node for endpoint in endpoints]),
         waivers=_waivers(root),
         seeding=read_seeding(root.table("seeded"), launch) if "seeded" in root else None,
+        several_nodes=several_nodes,
     )
     target = dataclasses.replace(target, variants=read_variants(root, target))
     root.finish()

@@ -40,7 +40,7 @@ class OutboxInMemory(ClusterLedger):
         self.connection.execute("DELETE FROM pending")
 
 
-@seeded("outbox-drains-out-of-order", seam="cluster link", noticed={"PAR-1": ("session-reordered",)})
+@seeded("outbox-drains-out-of-order", seam="cluster link", noticed={"PAR-1": ("reordered",)})
 class OutboxDrainsOutOfOrder(Link):
     """Of messages that wait for another node the newest goes first."""
 
@@ -96,7 +96,11 @@ class ConflictLastWriterDrops(ClusterLedger):
         return super().store_sent(origin, sent)
 
 
-@seeded("failover-resets-cursor", seam="cluster ledger", noticed={"FOV-1": ("redelivered-acked",)})
+@seeded(
+    "failover-resets-cursor",
+    seam="cluster ledger",
+    noticed={"FOV-1": ("duplicate-delivered", "cursor-regression")},
+)
 class FailoverResetsCursor(ClusterLedger):
     """A device that never acknowledged at a node is given its whole log there."""
 
@@ -110,7 +114,7 @@ class FailoverResetsCursor(ClusterLedger):
         return place._replace(cursor=0) if isinstance(place, Place) and known is None else place
 
 
-@seeded("breaker-never-opens", seam="cluster breaker", noticed={"PAR-1": ("stuck",)})
+@seeded("breaker-never-opens", seam="cluster breaker", noticed={"OPS-2": ("did not open",)})
 class BreakerNeverOpens(Breaker):
     """However often a link fails, everybody goes on waiting for it."""
 
@@ -119,7 +123,7 @@ class BreakerNeverOpens(Breaker):
         self.failures += 1
 
 
-@seeded("breaker-never-closes", seam="cluster breaker", noticed={"PAR-1": ("stuck",)})
+@seeded("breaker-never-closes", seam="cluster breaker", noticed={"OPS-2": ("did not close",)})
 class BreakerNeverCloses(Breaker):
     """A link that was there and was given up is never used again."""
 

@@ -50,9 +50,10 @@ MODULES = (
     "migrating",
     "versioning",
     "restarting",
+    "regional",
 )
 
-WAITING = ("refreshing", "regional")
+WAITING = ("refreshing",)
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 

@@ -1,0 +1,106 @@
+"""What the nodes of a target say of their links to each other: whether anybody still waits for a node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from waybill.devices.waiting import Deadline, DeadlinePassed
+from waybill.targets.errors import MeansFailed, MeansMissing
+
+if TYPE_CHECKING:
+    from waybill.drivers.base import Outcome
+
+CLOSED = "closed"
+
+
+class Linked(Protocol):
+    """What a target must have for this."""
+
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The names of its nodes."""
+
+    def list_links(self, node: str) -> Outcome:
+        """Asks a node, as an administrator, for its links."""
+
+
+class PeerStates:
+    """The breakers of the links between nodes, as the nodes themselves tell.
+
+    The answer of `list_links` is JSON: `{"links": [{"peer": NODE, "breaker": "closed" | "open" | "half-open"}]}`.
+
+    Args:
+        target: Gives the target.
+    """
+
+    def __init__(self, target: Callable[[], Linked]) -> None:
+        self._target = target
+
+    def of(self, node: str) -> Mapping[str, str]:
+        """The breaker of each of a node's links, by the name of the other node.
+
+        Raises:
+            MeansMissing: The target file does not tell how to ask.
+            MeansFailed: The answer cannot be understood.
+        """
+        body = self._target().list_links(node).values["body"]
+        try:
+            return {str(link["peer"]): str(link["breaker"]) for link in body["links"]}  # type: ignore[index]
+        except (KeyError, TypeError):
+            raise MeansFailed(
+                f'Expected of list_links an answer such as {{"links": [{{"peer": "south", "breaker": "closed"}}]}}, '
+                f"found {str(body)[:200]}."
+            ) from None
+
+    def wait_until_open(self, node: str, peer: str, seconds: float) -> str:
+        """Waits until a node waits for another one no longer; returns what its breaker is then.
+
+        Raises:
+            DeadlinePassed: It still does.
+        """
+        found = self._waited(lambda: self.of(node).get(peer, "unknown"), lambda word: word != CLOSED, seconds)
+        if found == CLOSED:
+            raise DeadlinePassed(
+                f"The breaker of {node} to {peer} did not open within {seconds:g} s, although {peer} cannot answer: "
+                f"whoever asks {node} still waits for it."
+            )
+        return found
+
+    def wait_until_closed(self, node: str, peer: str, seconds: float) -> None:
+        """Waits until a node uses its link to another one again.
+
+        Raises:
+            DeadlinePassed: It does not.
+        """
+        found = self._waited(lambda: self.of(node).get(peer, "unknown"), lambda word: word == CLOSED, seconds)
+        if found != CLOSED:
+            raise DeadlinePassed(
+                f"The breaker of {node} to {peer} did not close within {seconds:g} s, although {peer} is there again; "
+                f"it is {found}."
+            )
+
+    def wait_until_all_closed(self, seconds: float) -> bool:
+        """Waits until every node uses all its links; False where nobody can tell.
+
+        Raises:
+            DeadlinePassed: One does not.
+        """
+        nodes, limit = self._target().nodes, Deadline(seconds)
+        try:
+            for node in nodes:
+                for peer in nodes:
+                    if peer != node:
+                        self.wait_until_closed(node, peer, limit.remaining())
+        except MeansMissing:
+            return False
+        return True
+
+    @staticmethod
+    def _waited(look: Callable[[], str], enough: Callable[[str], bool], seconds: float) -> str:
+        """Asks again and again until it is enough; the last answer."""
+        limit = Deadline(seconds)
+        found = look()
+        while not enough(found) and limit.remaining() > 0:
+            found = look()
+        return found
