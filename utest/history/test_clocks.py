@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builder import Story
 
 from waybill.history import check
+from waybill.history.planted.stories import Story
 
 WRONG = "fault clock-step\n{}\nfault observed\nfault ends\n"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from builder import Story, story
 
 from waybill.history import check
+from waybill.history.planted.stories import Story, story
 from waybill.history.report import Example
 
 ENDS = "alice/phone final\nbob/laptop final"
