@@ -32,6 +32,7 @@ from WaybillLibrary import current, server_log_parts, stage
 from WaybillLibrary.places import run_folder
 
 DRAIN = timedelta(seconds=30)
+PATIENCE = timedelta(seconds=30)
 LAST_LOOK = 5.0
 """Seconds that a scenario whose step failed has to deliver what it still owes, before its history is judged."""
 
@@ -46,11 +47,12 @@ class Verdicts:
     """
 
     @keyword
-    def begin_scenario(self, *, seed: int = 1) -> None:
+    def begin_scenario(self, *, seed: int = 1, patience: timedelta = PATIENCE) -> None:
         """Opens the history of the running test.
 
         Args:
             seed: What bodies, sizes and every choice follow from; the same seed gives the same traffic.
+            patience: How long the server may take over the answers to a bulk of sends before more of them follow.
 
         Example:
 
@@ -79,6 +81,7 @@ class Verdicts:
             seed=seed,
             guarantees=[str(tag).upper() for tag in tags],
             watch=ServerLogs(target, target.file.launch.log if target.file.launch else None),
+            patience=patience.total_seconds(),
         )
         stage.set_scenario(
             scenario,

@@ -103,6 +103,9 @@ class Schema:
         """Refuses what can be refused by looking alone."""
         looking = self.folder.look()
         if looking is None:
+            if not self.folder.at_rest():
+                # Killed while the log was moved into the database: together they are whole, which opening will show.
+                return
             raise DataRefused(
                 f"{self.folder.database} is damaged or no database; restore it from a copy, or choose an empty "
                 "directory"

@@ -10,6 +10,7 @@ from waybill.history import check, checker
 from waybill.history.checks import CHECKS
 from waybill.history.command import ANOMALIES, main
 from waybill.history.planted.self_test import self_test
+from waybill.history.planted.stories import Labelled, canaries, story
 from waybill.history.report import SEVERITY, Anomaly, Example, Report
 
 
@@ -87,3 +88,23 @@ def test_the_self_test_reads_no_files(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert ended.value.code
     assert "goes with neither files nor --json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("family", CHECKS)
+def test_the_canaries_notice_a_check_that_is_gone(
+    family: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(CHECKS, family, lambda history: [])
+
+    silent = [one.anomaly for one in canaries() if one.anomaly not in _found(one, tmp_path)]
+
+    assert silent
+
+
+def test_there_is_a_canary_of_every_anomaly(tmp_path: Path) -> None:
+    assert {one.anomaly for one in canaries()} == set(SEVERITY)
+    assert [one.name for one in canaries() if one.anomaly not in _found(one, tmp_path)] == []
+
+
+def _found(planted: Labelled, folder: Path) -> list[str]:
+    return [one.name for one in check(story(planted.text, folder / "history.jsonl")).anomalies]

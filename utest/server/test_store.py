@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -121,6 +123,28 @@ def test_numbers_and_keys_survive_a_restart_and_a_clock_that_steps_back(tmp_path
         assert of(Stored, fresh).message.number > first.message.number
         assert of(Stored, fresh).message.sequence == 2
         store.close()
+
+    asyncio.run(story())
+
+
+def test_a_node_that_was_killed_while_its_log_moved_into_the_database_opens_it_again(tmp_path: Path) -> None:
+    lived, killed = tmp_path / "lived", tmp_path / "killed"
+
+    async def story() -> None:
+        store = opened(lived)
+        await asked(store, *(send("a", "d:a:b", f"k{number}", b"x" * 4000) for number in range(200)))
+        shutil.copytree(lived, killed)
+        with closing(sqlite3.connect(lived / "node.sqlite3")) as other:
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        store.close()
+        # The first page came over, with the new number of pages; those pages did not.
+        first = (lived / "node.sqlite3").read_bytes()[:4096]
+        with (killed / "node.sqlite3").open("r+b") as file:
+            file.write(first)
+
+        again = opened(killed)
+        assert len(again.entries("b", 0, 1000)) == 200
+        again.close()
 
     asyncio.run(story())
 

@@ -1,9 +1,9 @@
 """The detector check: whatever a run says, its reports must have been able to say otherwise.
 
-Beside the scenarios of a run, every planted history of the corpus goes the way of a real one: it is checked, judged by
-the evidence gate in Robot, written into a case file and put on a readiness page. The scenarios pass as far as Robot can
-see, so a red page shows that every check, the gate and the reports are at work. A page that is not red is a finding
-about the kit itself, and nothing else that the run says counts.
+Beside the scenarios of a run, a planted history of each anomaly goes the way of a real one: it is checked, judged by
+the evidence gate in Robot, written into a case file and put on a readiness page. The scenarios pass as far as Robot
+can see, so a red page shows that every check, the gate and the reports are at work. A page that is not red is a
+finding about the kit itself, and nothing else that the run says counts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waybill.commands import robot_process
-from waybill.history.planted.stories import Labelled, corpus
+from waybill.history.planted.stories import Labelled, canaries
 from waybill.readiness.cases import read_cases
 from waybill.readiness.pages import HTML, write_pages
 from waybill.readiness.run_record import RunRecord, write_run
@@ -24,7 +24,7 @@ FOLDER = "detector"
 """Where a run keeps it."""
 
 DEADLINE = 60.0
-"""It takes two seconds of a processor, beside the scenarios."""
+"""Seconds; it takes less than one of a processor, beside the scenarios."""
 
 _GUARANTEE = "DEL-1"
 _SUITE = "detector.robot"
@@ -54,7 +54,7 @@ class DetectorCheck:
         """
         self._folder = (run / FOLDER).resolve()
         self._folder.mkdir(parents=True)
-        self._planted = [one for one in corpus() if one.planted]
+        self._planted = canaries()
         self._detected: Detected | None = None
         suite = self._folder / _SUITE
         suite.write_text(_suite(self._planted), encoding="utf-8")

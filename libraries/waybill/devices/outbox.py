@@ -54,7 +54,7 @@ class Outbox(Connection):
         size: int = 64,
         sizes: tuple[int, int] | None = None,
         in_flight: int = IN_FLIGHT,
-        deadline: float = 60.0,
+        deadline: float | None = None,
     ) -> list[Sending]:
         """Sends several messages back to back, at most `in_flight` of them unanswered at a time.
 
@@ -70,10 +70,11 @@ class Outbox(Connection):
             sizes: The smallest and largest size of made bodies, drawn from the scenario's seed, in place of
                 `size`.
             in_flight: The most unanswered sends.
-            deadline: Seconds until the last one must be written.
+            deadline: Seconds that the server may take, each time, to answer enough of them that the next ones may
+                follow; the scenario's patience by default.
 
         Raises:
-            DeadlinePassed: The server did not answer fast enough to send them all.
+            DeadlinePassed: The server did not answer enough of them in time.
         """
         count = count or len(bodies or keys or ())
         randint = self.scenario.random.randint
@@ -116,21 +117,25 @@ class Outbox(Connection):
         return sending
 
     def send_composed(
-        self, sendings: Sequence[Sending], *, in_flight: int = IN_FLIGHT, deadline: float = 60.0
+        self, sendings: Sequence[Sending], *, in_flight: int = IN_FLIGHT, deadline: float | None = None
     ) -> None:
-        """Sends messages, each as one more attempt, at most `in_flight` of them unanswered at a time."""
+        """Sends messages, each as one more attempt, at most `in_flight` of them unanswered at a time.
+
+        The deadline is that of `send_many`.
+        """
         epoch, session = self.usable()
-        limit = Deadline(deadline)
+        patience = self.scenario.patience if deadline is None else deadline
         piece = max(1, in_flight // 2)
         waiting: list[Sending] = []
         for start in range(0, len(sendings), piece):
             part = sendings[start : start + piece]
             if len(waiting) + len(part) > in_flight:
                 room = waits.Unanswered(waiting)
-                if not self.signal.wait_until(room.is_down_to(in_flight - len(part)), limit):
+                if not self.signal.wait_until(room.is_down_to(in_flight - len(part)), Deadline(patience)):
                     raise DeadlinePassed(
-                        f"{self.name} could not send {len(sendings)} messages within {deadline:g} s: {start} "
-                        f"were sent, {len(room.left())} of them have no answer. {self.name} is {self.state}."
+                        f"{self.name} could not send {len(sendings)} messages: {start} were sent, and after "
+                        f"{patience:g} s of waiting {len(room.left())} of them have no answer. "
+                        f"{self.name} is {self.state}."
                     )
                 waiting = room.left()
             session.send_many(
@@ -154,13 +159,13 @@ class Outbox(Connection):
         return (device or self).retry_many([sending])[0]
 
     def retry_many(
-        self, sendings: Sequence[Sending], *, in_flight: int = IN_FLIGHT, deadline: float = 60.0
+        self, sendings: Sequence[Sending], *, in_flight: int = IN_FLIGHT, deadline: float | None = None
     ) -> list[Sending]:
         """Sends messages once more under their keys from this device."""
         self.send_composed(sendings, in_flight=in_flight, deadline=deadline)
         return list(sendings)
 
-    def resend_unknown(self, *, deadline: float = 60.0) -> list[Sending]:
+    def resend_unknown(self, *, deadline: float | None = None) -> list[Sending]:
         """Retries every send of this device whose outcome is unknown, in the order of sending; returns
         them."""
         return self.retry_many([one for one in self.sent if one.unknown], deadline=deadline)

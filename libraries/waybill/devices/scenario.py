@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from waybill.devices import settling, waits
 from waybill.devices.connection import SECONDS
@@ -53,6 +53,10 @@ _NEEDED = {
 """What a protocol must be able to express for each operation that not every protocol has."""
 
 
+PATIENCE: Final = 30.0
+"""Seconds that a server may take over the answers to a bulk of sends, where nobody says otherwise."""
+
+
 class User:
     """A person of the scenario.
 
@@ -87,6 +91,7 @@ class Scenario:
         declares: The operations that it promises to exercise; one without a single `ok` makes the history
             vacuous.
         watch: Who is told when faults begin and end.
+        patience: Seconds that the server may take over the answers to a bulk of sends before more of them follow.
 
     Attributes:
         random: The scenario's source of choice.
@@ -110,8 +115,10 @@ class Scenario:
         guarantees: Sequence[str] = (),
         declares: Sequence[Operation] = (),
         watch: FaultWatch | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.watch = watch
+        self.patience = patience
         self.target = target
         self.path = Path(path)
         self.name = name

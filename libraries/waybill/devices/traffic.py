@@ -30,7 +30,7 @@ def exchange(
     *,
     sizes: tuple[int, int] = (64, 64),
     burst: int = BURST,
-    deadline: float = 60.0,
+    deadline: float | None = None,
 ) -> list[Sending]:
     """Sends so many messages over these routes, in bursts whose order and length the seed decides.
 
@@ -43,13 +43,14 @@ def exchange(
         count: How many messages in all.
         sizes: The smallest and the largest body, in bytes.
         burst: The most messages of one route in a row.
-        deadline: Seconds until the last one must be written.
+        deadline: Seconds that the server may take, each time, to answer enough of them that the next ones may follow;
+            the scenario's patience by default.
 
     Raises:
-        DeadlinePassed: The server did not answer fast enough to send them all.
+        DeadlinePassed: The server did not answer enough of them in time.
     """
     draw = scenario.random
-    limit = Deadline(deadline)
+    patience = scenario.patience if deadline is None else deadline
     made: list[Sending] = []
     waiting: list[Sending] = []
     fresh = list(routes)
@@ -59,23 +60,23 @@ def exchange(
         length = min(count - len(made), draw.randint(1, burst), max(1, count - len(made) - len(fresh)))
         part = [device.compose(conversation, size=draw.randint(*sizes)) for _ in range(length)]
         if len(waiting) + length > IN_FLIGHT:
-            waiting = _make_room(scenario, waiting, limit, len(made), count)
-        device.send_composed(part, deadline=max(limit.remaining(), 0.001))
+            waiting = _make_room(scenario, waiting, patience, len(made), count)
+        device.send_composed(part)
         waiting += part
         made += part
     return made
 
 
 def _make_room(
-    scenario: Scenario, waiting: list[Sending], limit: Deadline, sent: int, count: int
+    scenario: Scenario, waiting: list[Sending], patience: float, sent: int, count: int
 ) -> list[Sending]:
     """Waits until at most half of the allowed sends are unanswered, and returns those."""
     room = Unanswered(waiting)
-    if not scenario.signal.wait_until(room.is_down_to(IN_FLIGHT // 2), limit):
+    if not scenario.signal.wait_until(room.is_down_to(IN_FLIGHT // 2), Deadline(patience)):
         names = ", ".join(one.name for one in room.left()[:5])
         raise DeadlinePassed(
-            f"{count} messages could not be sent within {limit.seconds:g} s: {sent} were sent, {len(room.left())} of "
-            f"them have no answer, among them {names}."
+            f"{count} messages could not be sent: {sent} were sent, and after {patience:g} s of waiting "
+            f"{len(room.left())} of them have no answer, among them {names}."
         )
     return room.left()
 

@@ -50,6 +50,12 @@ OPERATIONS = {
     "looks": "roster",
     "inquires": "status",
 }
+BY_ANOTHER_CHECK = (
+    "a read marker that was pushed goes back",
+    "two devices are told different read markers at rest",
+    "somebody is said to be there long after a goodbye",
+)
+"""Titles of planted histories whose anomaly another check finds than the one that finds the first of its kind."""
 
 
 @dataclass
@@ -269,6 +275,13 @@ def corpus() -> list[Labelled]:
             assert label in ("planted", "near miss"), f"{file.name}: {label!r}"
             found.append(Labelled(file.stem, label == "planted", title.strip(), text))
     return found
+
+
+def canaries() -> list[Labelled]:
+    """The first planted history of each anomaly, and those that another check finds: no check can be gone unnoticed."""
+    planted = [one for one in corpus() if one.planted]
+    first = {one.anomaly: one for one in reversed(planted)}
+    return [one for one in planted if one is first[one.anomaly] or one.title in BY_ANOTHER_CHECK]
 
 
 def _groups(words: list[str]) -> dict[str, list[str]]:
