@@ -154,6 +154,9 @@ def sync(session: Session, frame: Sync) -> None:
                 break
             entries.append(msgspec.Raw(encoded))
             after = position
+        else:
+            # Whatever stands there: the whole stretch is read.
+            after = upto
     session.answer(Page(frame.ref, entries, after, complete=after >= head))
 
 

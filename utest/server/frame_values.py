@@ -37,7 +37,7 @@ DRIVER_WRITES: tuple[type[msgspec.Struct], ...] = tuple(
     if isinstance(kind, type)
     and issubclass(kind, msgspec.Struct)
     and kind.__struct_config__.tag is not None
-    and kind not in DRIVER_READS
+    and kind not in (*DRIVER_READS, *typing.get_args(waybill_frames.EarlyServerFrame))
 )
 """The driver's frames with an opcode that are none of the server's."""
 

@@ -161,9 +161,9 @@ class EarlyAccepted(msgspec.Struct, tag="accepted"):
     """As version 2 has it: it does not say whether it is about a duplicate."""
 
     ref: Integer
-    id: str
+    id: str | None
     conversation: str
-    sequence: Integer
+    sequence: Integer | None
     key: str
 
 

@@ -118,8 +118,8 @@ class Inbound:
     def _on_early_accepted(self, frame: frames.EarlyAccepted) -> None:
         outcome = Outcome(
             Completion.OK,
-            id=frame.id,
-            sequence=frame.sequence,
+            id=frame.id or "",
+            sequence=-1 if frame.sequence is None else frame.sequence,
             key=frame.key,
             conversation=frame.conversation,
         )

@@ -16,6 +16,7 @@ from waybill_server.cluster.records import (
     SeenAt,
     Sent,
     Settled,
+    Unread,
     Watermarks,
 )
 from waybill_server.cluster.requests import (
@@ -108,7 +109,7 @@ class ClusterWriter(Writer):
                 message = state.insert_message(record.message)
                 return [Published(message, state.place(message, (record.user,)))]
             case Entered():
-                message = state.enter_copy(record.user, record.position, record.message)
+                message = state.enter_copy(record)
                 return [Published(message, ((record.user, record.position),))]
             case DeviceCursor():
                 state.raise_cursor(record.user, record.device, record.cursor)
@@ -123,6 +124,8 @@ class ClusterWriter(Writer):
                 return [Hidden(record.user, record.other)]
             case Ruled():
                 state.permissions.rule(record.sender, record.recipient, record.allowed)
+            case Unread():
+                state.keep(record)
             case RevokedAt():
                 target = Target(record.token, record.user, record.device)
                 return [Ended(Revocation(target, state.revocations.revoke(target, record.at).at))]
