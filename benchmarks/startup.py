@@ -1,4 +1,4 @@
-"""What it costs to begin: one scenario alone, against a bare Robot process that runs one empty test."""
+"""What it costs to begin: a target, and one scenario alone, against a bare Robot process that runs one empty test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from waybill.targets import find_target, launch
 
 ROOT = Path(__file__).parent.parent
 SUITE = ROOT / "suites" / "30_idempotency" / "dup_2_never_swallows.robot"
@@ -24,6 +26,16 @@ def seconds(command: list[str], folder: Path) -> float:
     return statistics.median(taken)
 
 
+def until_ready(folder: Path) -> float:
+    """Median seconds until the reference server, started with empty data, has served a client."""
+    taken = []
+    for run in range(RUNS):
+        start = time.perf_counter()
+        with launch(find_target("reference"), folder / f"target-{run}"):
+            taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -32,9 +44,11 @@ def main() -> None:
         bare = seconds(
             [sys.executable, "-m", "robot", "--outputdir", str(folder / "bare"), str(empty)], folder
         )
+        ready = until_ready(folder)
         scenario = seconds([sys.executable, "-m", "waybill.cli", "run", str(SUITE)], folder)
     print(f"{'start-up':<50}{'seconds':>10}{'ratio':>8}")
     print(f"{'robot, one empty test':<50}{bare:>10.2f}{1:>8.1f}")
+    print(f"{'the reference server, until it is ready':<50}{ready:>10.2f}{ready / bare:>8.1f}")
     print(f"{'waybill run, one scenario (1,200 messages)':<50}{scenario:>10.2f}{scenario / bare:>8.1f}\n")
 
 

@@ -33,8 +33,9 @@ class LogRows:
         return (row[0], row[1]) if row else (0, 0)
 
     def received(self, user: str, position: int) -> int:
-        """How many entries up to a position came from others."""
+        """How many entries up to a position, which may be beyond the end, came from others."""
         row = self._connection.execute(
-            "SELECT received FROM log WHERE user = ? AND position = ?", (user, position)
+            "SELECT received FROM log WHERE user = ? AND position <= ? ORDER BY position DESC LIMIT 1",
+            (user, position),
         ).fetchone()
         return int(row[0]) if row else 0

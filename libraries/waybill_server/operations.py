@@ -161,7 +161,7 @@ def sync(session: Session, frame: Sync) -> None:
             entries.append(msgspec.Raw(encoded))
             after = position
         else:
-            # What is over leaves its place empty.
+            # Whatever stands there: the whole stretch is read, and what is over leaves its place empty.
             after = upto
     session.answer(Page(frame.ref, entries, after, complete=after >= head))
 

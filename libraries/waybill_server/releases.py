@@ -19,12 +19,22 @@ class Release:
         number: Its name.
         wire_versions: The versions of wire v2 that it speaks, oldest first.
         schema: The schema of its database.
+        unknown: The records, and the calls, of other nodes that it does not know.
     """
 
     number: int
     wire_versions: tuple[int, ...]
     schema: int
+    unknown: frozenset[str] = frozenset()
+
+    @property
+    def counts_received(self) -> bool:
+        """Whether its logs count what came from others."""
+        return self.schema > 1
 
 
-RELEASES = {1: Release(1, (2,), 1), 2: Release(2, (2, 3), NEWEST_SCHEMA)}
+RELEASES = {
+    1: Release(1, (2,), 1, frozenset({"blocks", "rule", "change-block", "change-rule", "use-token"})),
+    2: Release(2, (2, 3), NEWEST_SCHEMA),
+}
 NEWEST = RELEASES[2]

@@ -344,6 +344,8 @@ class TestPeople:
         crew = alice.create_group("crew", ["bob", "carol"])
         alice.send_many(crew, 5)
         scenario.wait_until_acknowledged()
+        for member in (bob, carol):
+            member.wait_for_deliveries()
         bob.leave_group(crew)
         alice.remove_member("crew", "carol")
         alice.add_member("crew", "dave")

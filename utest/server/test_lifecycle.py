@@ -84,10 +84,6 @@ def test_sigterm_drains(world: World, own_node: Nodes, device: Device) -> None:
     assert [entry["key"] for entry in stored] == accepted
 
 
-def test_starting_takes_well_under_a_second(own_node: Nodes) -> None:
-    assert own_node().ready_after < 1.0
-
-
 def test_a_second_writer_is_refused(world: World, own_node: Nodes, tmp_path: Path) -> None:
     first = own_node()
     code, text = refused_start(*world.node_arguments(tmp_path / "data"))

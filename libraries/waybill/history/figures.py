@@ -170,6 +170,9 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     begun = sessions.device[operations.session[logins]] if len(logins) else sessions.device[real]
     figures = {
         "devices": len(np.unique(begun)),
+        "nodes": len(
+            {node for node, there in zip(sessions.node, real.tolist(), strict=True) if there and node}
+        ),
         "reconnects": len(begun) - len(np.unique(begun)),
         "pages": int(((operations.what == Operation.SYNC) & ok & ~reading).sum()),
         "markers": int(((operations.what == Operation.READ) & ok).sum()),
@@ -187,6 +190,8 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
         "kill_points": sum(
             fault.observed < NEVER and fault.kind == "migration-kill" for fault in history.faults
         ),
+        "upgraded": _nodes_of(history, "upgrade"),
+        "rolled_back": _nodes_of(history, "rollback"),
         "receipts": int((history.receipts.expired < 0).sum()),
     }
     replayed = _replayed(history)
@@ -210,6 +215,11 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     if revoked:
         figures |= {"revoked": revoked, "late_operations": _count(anomalies, "revoked-accepted")}
     return figures
+
+
+def _nodes_of(history: History, kind: str) -> int:
+    """Different nodes that a kind of fault was observed at."""
+    return len({fault.scope for fault in history.faults if fault.observed < NEVER and fault.kind == kind})
 
 
 def _skews(history: History) -> int:

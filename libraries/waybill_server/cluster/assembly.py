@@ -51,10 +51,13 @@ def assemble_cluster(
     def open_store(
         path: Path, clock: Clock, router: Router, limits: Limits, *, version: int, migrate: bool
     ) -> ClusterStore:
-        made = partial(ledger, homes=homes)
+        made = partial(ledger, homes=homes, release=settings.release)
         opened.append(
-            store(path, clock, router, limits, ledger=made, homes=homes, version=version, migrate=migrate)
-        )
+            store(
+                path, clock, router, limits,
+                ledger=made, homes=homes, release=settings.release, version=version, migrate=migrate,
+            )
+        )  # fmt: skip
         return opened[0]
 
     services = assemble(
@@ -66,7 +69,8 @@ def assemble_cluster(
         presence=ClusterPresence,
     )
     services.beyond = Peers(
-        homes, settings.host, cluster, opened[0], the_router, tls=tls(cluster), link=link, breaker=breaker
-    )
+        homes, settings.host, cluster, opened[0], the_router,
+        release=settings.release.number, tls=tls(cluster), link=link, breaker=breaker,
+    )  # fmt: skip
     opened[0].witness = Effects(services)
     return services

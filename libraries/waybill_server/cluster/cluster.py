@@ -37,6 +37,7 @@ class Peers:
         cluster: The node's files, and the addresses of its peers.
         store: The node's memory.
         router: The node's sessions.
+        release: The number of the node's release.
         tls: The contexts.
         link: How records go to a peer.
         breaker: When nobody waits for a link.
@@ -53,6 +54,7 @@ class Peers:
         store: ClusterStore,
         router: ClusterRouter,
         *,
+        release: int,
         tls: PeerTls,
         link: type[Link],
         breaker: MakeBreaker,
@@ -65,7 +67,7 @@ class Peers:
         context, name = tls.client(), store.name
         self._links = {
             peer: link(
-                Greeting(homes.own, peer, name),
+                Greeting(homes.own, peer, name, release),
                 cluster.peers[peer],
                 context,
                 store,
@@ -77,7 +79,7 @@ class Peers:
         store.links = self._links
         store.settling = Settling(self._links, cluster.thresholds.patience)
         router.say = self.say
-        self._incoming = Incoming(homes.own, homes.peers, tls, cluster.thresholds, self)
+        self._incoming = Incoming(homes.own, homes.peers, release, tls, cluster.thresholds, self)
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -149,6 +151,7 @@ class Peers:
         count, oldest = self._store.waiting(link.peer, link.confirmed)
         return {
             "peer": link.peer,
+            "release": link.release,
             "breaker": link.breaker.state.value,
             "since": link.breaker.since,
             "connected": link.connected,

@@ -23,17 +23,19 @@ class LinkFrame(msgspec.Struct, frozen=True, tag_field="type", gc=False):
 
 
 class Greeting(LinkFrame, frozen=True, tag="hello"):
-    """The first frame: who connects, to whom, and from which data directory."""
+    """The first frame: who connects, to whom, from which data directory, and as which release."""
 
     node: str
     to: str
     store: str
+    release: int = 1
 
 
 class Welcomed(LinkFrame, frozen=True, tag="welcome"):
-    """The answer: the number of the last record that was applied."""
+    """The answer: the number of the last record that was applied, and the release that applies them."""
 
     applied: int
+    release: int = 1
 
 
 class Records(LinkFrame, frozen=True, tag="records"):
@@ -140,6 +142,8 @@ class Reply(LinkFrame, frozen=True, tag="reply"):
 
 
 Call = ChangeGroup | ChangeBlock | ChangeRule | UseToken
+"""An older release does not know all of them (`Release.unknown`), and refuses those."""
+
 FromSender = Greeting | Records | Heartbeat | SessionsOpen | SessionOpened | SessionEnded | Types | Call
 FromReceiver = Welcomed | Confirmed | Spread | Heartbeat | Reply
 

@@ -74,16 +74,24 @@ class Incoming:
     Args:
         own: The node's own name.
         peers: The names of the others.
+        release: The number of its release.
         tls: Whose certificate it is.
         thresholds: The bounds.
         desk: The node.
     """
 
     def __init__(
-        self, own: str, peers: tuple[str, ...], tls: PeerTls, thresholds: Thresholds, desk: Desk
+        self,
+        own: str,
+        peers: tuple[str, ...],
+        release: int,
+        tls: PeerTls,
+        thresholds: Thresholds,
+        desk: Desk,
     ) -> None:
         self._own = own
         self._peers = peers
+        self._release = release
         self._tls = tls
         self._thresholds = thresholds
         self._desk = desk
@@ -126,7 +134,8 @@ class Incoming:
             raise LinkBroken(f"the certificate is not that of node {origin}")
         if (older := self._visits.get(origin)) is not None:
             older.replaced()
-        visit = self._visits[origin] = _Visit(greeting, reader, writer, self._desk, self._thresholds)
+        visit = _Visit(greeting, self._release, reader, writer, self._desk, self._thresholds)
+        self._visits[origin] = visit
         try:
             await visit.stay()
         finally:
@@ -142,6 +151,7 @@ class _Visit:
     def __init__(
         self,
         greeting: Greeting,
+        release: int,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         desk: Desk,
@@ -150,6 +160,7 @@ class _Visit:
         self.over = False
         self._origin = greeting.node
         self._store = greeting.store
+        self._release = release
         self._reader = reader
         self._writer = writer
         self._desk = desk
@@ -168,7 +179,9 @@ class _Visit:
 
     async def stay(self) -> None:
         """Hears until the connection fails."""
-        self._desk.applied(self._origin, self._store, lambda number: self._say(Welcomed(number)))
+        self._desk.applied(
+            self._origin, self._store, lambda number: self._say(Welcomed(number, self._release))
+        )
         beating = asyncio.ensure_future(self._beat())
         try:
             while not self.over:

@@ -20,7 +20,9 @@ from waybill_server.cluster.records import (
     SeenAt,
     Sent,
     Settled,
+    Unread,
     Watermarks,
+    unpack_known,
 )
 from waybill_server.cluster.requests import Produced, QueueRequest
 from waybill_server.ledger import Ledger
@@ -45,6 +47,7 @@ from waybill_server.records import (
     SendRequest,
     Stored,
 )
+from waybill_server.releases import Release
 from waybill_server.router import Router
 from waybill_server.used_tokens import UsedToken
 
@@ -54,16 +57,25 @@ class ClusterLedger(Ledger):
 
     Args:
         homes: Where users and conversations are at home.
+        release: The release of the node.
 
     Attributes:
         outbox: What is on its way to the other nodes.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits, *, homes: Homes
+        self,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        router: Router,
+        limits: Limits,
+        *,
+        homes: Homes,
+        release: Release,
     ) -> None:
         super().__init__(connection, clock, router, limits)
         self.homes = homes
+        self.release = release
         self.outbox = Outbox(connection)
         self._produced: list[Row] = []
 
@@ -71,6 +83,7 @@ class ClusterLedger(Ledger):
         """Takes up after the last run; see `Ledger.recover`."""
         super().recover()
         self.outbox.recover()
+        self._read_on()
 
     def forget(self) -> None:
         """Drops what is kept in memory; see `Ledger.forget`."""
@@ -231,18 +244,22 @@ class ClusterLedger(Ledger):
         self._log_rows.add(entries)
         return positions
 
-    def enter_copy(self, user: str, position: int, message: Message) -> Message:
+    def enter_copy(self, entered: Entered) -> Message:
         """Notes a place of a log that another node numbers; gives the message as it is stored.
 
         Raises:
             ValueError: It does not follow the last one.
         """
+        user, position = entered.user, entered.position
         end = self._log(user)
         if position != end.head + 1:
             raise ValueError(f"position {position} of {user}'s log came after {end.head}")
-        message = self.insert_message(message)
+        message = self.insert_message(entered.message)
         end.head = position
-        end.received += user != message.sender
+        if entered.received is None:
+            end.received += user != message.sender
+        else:
+            end.received = entered.received
         self._log_rows.add([(user, position, message.number, end.received)])
         if position <= end.cursor:
             end.acknowledged = end.received
@@ -311,6 +328,26 @@ class ClusterLedger(Ledger):
             (user, time),
         )
 
+    def keep(self, record: Unread) -> None:
+        """Keeps a record for a release that knows its kind."""
+        self.connection.execute("INSERT INTO unread (record) VALUES (?)", (record.data,))
+
+    def _read_on(self) -> None:
+        """Applies what an older release kept, as far as this one knows it."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        for place, data in self.connection.execute(
+            "SELECT place, record FROM unread ORDER BY place"
+        ).fetchall():
+            match unpack_known(data, self.release.unknown):
+                case BlockListed() as listed:
+                    self.list_blocked(listed)
+                case Ruled(sender, recipient, allowed):
+                    self.permissions.rule(sender, recipient, allowed)
+                case _:
+                    continue
+            self.connection.execute("DELETE FROM unread WHERE place = ?", (place,))
+        self.connection.execute("COMMIT")
+
     # Telling.
 
     def put(self, peer: str, record: AnyRecord) -> Row:
@@ -332,9 +369,11 @@ class ClusterLedger(Ledger):
         self, message: Message, recipients: Sequence[str], entries: list[tuple[str, int, int, int]]
     ) -> tuple[tuple[str, int], ...]:
         here = [user for user in recipients if self.homes.user(user) == self.homes.own]
+        before = len(entries)
         positions = super()._enter(message, here, entries)
-        for user, position in positions:
-            self.tell_all(Entered(user, position, message))
+        for user, position, _, received in entries[before:]:
+            counted = received if self.release.counts_received else None
+            self.tell_all(Entered(user, position, message, counted))
         for user in recipients:
             if (home := self.homes.user(user)) != self.homes.own:
                 self.put(home, Append(user, message))
@@ -367,14 +406,6 @@ class ClusterLedger(Ledger):
         if message.conversation in self._sequences:
             last = self._sequences[message.conversation]
             self._sequences[message.conversation] = max(last, message.sequence)
-
-    def _received(self, user: str, position: int) -> int:
-        """A cursor may be beyond this node's copy of the log."""
-        row = self.connection.execute(
-            "SELECT received FROM log WHERE user = ? AND position <= ? ORDER BY position DESC LIMIT 1",
-            (user, position),
-        ).fetchone()
-        return int(row[0]) if row else 0
 
 
 def substitute(message: Message) -> str:

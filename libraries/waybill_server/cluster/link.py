@@ -67,6 +67,7 @@ class Link:
 
     Attributes:
         breaker: The breaker.
+        release: The release of the node at the other end, as it said at its last welcome; 0 before the first.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Link:
     ) -> None:
         self.peer = greeting.to
         self.breaker = breaker
+        self.release = 0
         self._greeting = greeting
         self._address = address
         self._context = context
@@ -170,7 +172,7 @@ class Link:
                 return "the breaker stays open", False
             self._writer = writer
             self._up.set()
-            log("link-up", peer=self.peer)
+            log("link-up", peer=self.peer, release=self.release)
             self.say(self._sessions())
             return await self._stay(reader, writer)
         except TimeoutError:
@@ -185,6 +187,7 @@ class Link:
         frame = from_receiver.decode(await read_frame(reader))
         if not isinstance(frame, Welcomed):
             raise LinkBroken("the peer's first frame is no welcome")
+        self.release = frame.release
         self._sent = frame.applied
         self._is_confirmed(frame.applied)
         self._are_spread([number for number in self._waiting if number <= frame.applied])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 import msgspec
 
 from waybill_server.records import Message
@@ -42,12 +45,14 @@ class Append(Record, frozen=True, tag="append"):
     message: Message
 
 
-class Entered(Record, frozen=True, tag="entered"):
-    """A place of a user's log, from the user's home for everybody."""
+class Entered(Record, frozen=True, tag="entered", omit_defaults=True):
+    """A place of a user's log, from the user's home for everybody. `received`: how many entries up to here came from
+    others; None from a release that does not count them."""
 
     user: str
     position: int
     message: Message
+    received: int | None = None
 
 
 class DeviceCursor(Record, frozen=True, tag="cursor"):
@@ -124,6 +129,21 @@ AnyRecord = (
     | SeenAt
 )
 
+
+class Unread(NamedTuple):
+    """A record of a kind that this release does not know; it is kept for one that does."""
+
+    data: bytes
+
+
+class _Kind(msgspec.Struct):
+    """All that is looked at in a record whose kind is not known yet."""
+
+    type: str
+
+
+_kinds: msgspec.msgpack.Decoder[_Kind] = msgspec.msgpack.Decoder(_Kind)
+_known = frozenset(str(kind.__struct_config__.tag) for kind in Record.__subclasses__())
 _decoder: msgspec.msgpack.Decoder[AnyRecord] = msgspec.msgpack.Decoder(AnyRecord)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -140,3 +160,17 @@ def unpack(data: bytes) -> AnyRecord:
         msgspec.DecodeError: They are none.
     """
     return _decoder.decode(data)
+
+
+def unpack_known(data: bytes, unknown: Collection[str] = ()) -> AnyRecord | Unread:
+    """A record of its bytes, which may be from a newer release.
+
+    Args:
+        data: The bytes.
+        unknown: Kinds that this release does not know either.
+
+    Raises:
+        msgspec.DecodeError: They are none.
+    """
+    kind = _kinds.decode(data).type
+    return unpack(data) if kind in _known and kind not in unknown else Unread(data)

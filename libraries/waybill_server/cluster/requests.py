@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from waybill_server.cluster.outbox import Row
-from waybill_server.cluster.records import AnyRecord
+from waybill_server.cluster.records import AnyRecord, Unread
 from waybill_server.records import Foreign, Group, Message, Moved
 from waybill_server.revocations import Revocation
 
@@ -89,7 +89,7 @@ class ApplyRequest(Foreign):
     origin: str
     store: str
     number: int
-    record: AnyRecord
+    record: AnyRecord | Unread
     effects: list[Effect] = field(default_factory=list)
 
 

@@ -18,7 +18,7 @@ from waybill_server.cluster.frames import Call, ChangeBlock, ChangeGroup, Change
 from waybill_server.cluster.homes import Homes
 from waybill_server.cluster.link import CallFailed, Link
 from waybill_server.cluster.outbox import Row
-from waybill_server.cluster.records import unpack
+from waybill_server.cluster.records import unpack_known
 from waybill_server.cluster.requests import (
     AppliedRequest,
     ApplyRequest,
@@ -52,6 +52,7 @@ from waybill_server.records import (
     SendRequest,
     Stored,
 )
+from waybill_server.releases import Release
 from waybill_server.router import Router
 from waybill_server.store import MakeLedger, SqliteStore, StoreFailed
 
@@ -73,6 +74,7 @@ class ClusterStore(SqliteStore):
         limits: The bounds.
         ledger: What requests do to the state.
         homes: Where users and conversations are at home.
+        release: The release of the node.
         version: The schema that the directory is opened with.
         migrate: Bring an older database to it.
 
@@ -81,6 +83,7 @@ class ClusterStore(SqliteStore):
         settling: Who waits for them.
         witness: Who is told of what came from other nodes.
         name: The name of the data directory.
+        release: The release of the node.
     """
 
     links: dict[str, Link]
@@ -96,6 +99,7 @@ class ClusterStore(SqliteStore):
         *,
         ledger: MakeLedger,
         homes: Homes,
+        release: Release,
         version: int,
         migrate: bool,
     ) -> None:
@@ -106,6 +110,7 @@ class ClusterStore(SqliteStore):
         self._cluster_writer = self._writer
         self._router = router
         self.homes = homes
+        self.release = release
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self._awaited: dict[tuple[str, str], int] = {}
         self._confirming: dict[str, int] = {}
@@ -211,11 +216,15 @@ class ClusterStore(SqliteStore):
             committed(True)
             self.settling.wait(rows, spread)
 
-        request = ApplyRequest(done, origin, store, number, unpack(record))
+        request = ApplyRequest(done, origin, store, number, unpack_known(record, self.release.unknown))
         super().submit(request)
 
     def answer(self, origin: str, call: Call, reply: Callable[[Reply], None]) -> None:
         """Does what another node asks for, and replies once all that can be reached know."""
+        if call.__struct_config__.tag in self.release.unknown:
+            text = f"node {self.homes.own} runs release {self.release.number}, which does not know this"
+            reply(Reply(call.call, refusal=("unavailable", text, True, RETRY_AFTER_MS)))
+            return
 
         def done(result: Result) -> None:
             reply(_reply(call.call, result))

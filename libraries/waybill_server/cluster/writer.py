@@ -16,6 +16,7 @@ from waybill_server.cluster.records import (
     SeenAt,
     Sent,
     Settled,
+    Unread,
     Watermarks,
 )
 from waybill_server.cluster.requests import (
@@ -93,7 +94,7 @@ class ClusterWriter(Writer):
             state.tell_group(result, self.callers.get(id(request), ""))
         return result
 
-    def _apply_record(self, request: ApplyRequest) -> list[Effect]:  # noqa: PLR0911 - one for each record
+    def _apply_record(self, request: ApplyRequest) -> list[Effect]:  # noqa: PLR0911, PLR0912 - one for each record
         state, record = self._state, request.record
         if not state.outbox.advance(request.origin, request.store, request.number):
             return []
@@ -108,7 +109,7 @@ class ClusterWriter(Writer):
                 message = state.insert_message(record.message)
                 return [Published(message, state.place(message, (record.user,)))]
             case Entered():
-                message = state.enter_copy(record.user, record.position, record.message)
+                message = state.enter_copy(record)
                 return [Published(message, ((record.user, record.position),))]
             case DeviceCursor():
                 state.raise_cursor(record.user, record.device, record.cursor)
@@ -123,6 +124,8 @@ class ClusterWriter(Writer):
                 return [Hidden(record.user, record.other)]
             case Ruled():
                 state.permissions.rule(record.sender, record.recipient, record.allowed)
+            case Unread():
+                state.keep(record)
             case RevokedAt():
                 target = Target(record.token, record.user, record.device)
                 return [Ended(Revocation(target, state.revocations.revoke(target, record.at).at))]

@@ -20,6 +20,7 @@ from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.records import LoginRequest, Message, Place, Refusal, Revoked, RevokeRequest, SendRequest
+from waybill_server.releases import Release
 from waybill_server.router import Router
 
 LATER = 1000
@@ -59,9 +60,16 @@ class HealsWithDuplicates(ClusterLedger):
     """When a link was broken and is there again, the last message that came over it is stored once more."""
 
     def __init__(
-        self, connection: sqlite3.Connection, clock: Clock, router: Router, limits: Limits, *, homes: Homes
+        self,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        router: Router,
+        limits: Limits,
+        *,
+        homes: Homes,
+        release: Release,
     ) -> None:
-        super().__init__(connection, clock, router, limits, homes=homes)
+        super().__init__(connection, clock, router, limits, homes=homes, release=release)
         self._last: dict[str, Message] = {}
         self._healed: set[str] = set()
 
