@@ -56,8 +56,8 @@ INTERPOSED: Final = frozenset(
 
 STEP: Final = 3600.0
 """Seconds by which a clock steps: more than any token or time-out of a scenario lasts."""
-LATE: Final = (0.01, 0.05)
-"""Seconds that a link is late, and the jitter on top."""
+LATE: Final = 0.03
+"""Seconds that everything on a link is late."""
 FEWEST_BYTES: Final = 60
 """A cut comes after fewer bytes than any message takes, so that the next one meets it."""
 
@@ -191,4 +191,4 @@ def _disturbance(kind: Kind, draw: random.Random) -> Disturbance:
         case Kind.STALL:
             return stall(Way.TO)
         case _:
-            return delay(Way.TO, *LATE)
+            return delay(Way.TO, LATE)
