@@ -156,6 +156,7 @@ class Verdicts:
         report = scenario.finish()
         data: dict[str, Any] = report.to_dict()
         current.case.checked(scenario.path, data)
+        current.case.show(anomalies=sum(anomaly["count"] for anomaly in data["anomalies"]))
         picture = (
             write_timeline(scenario.path, report, scenario.path.with_name("timeline.svg"))
             if data["anomalies"]

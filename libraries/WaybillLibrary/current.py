@@ -36,6 +36,7 @@ class Case:
         log_errors: How many unexpected errors are in them; None where nobody says what an error is.
         log_lines: The first few of these.
         log_failure: Why they fail the scenario, where the target file says that they do.
+        schedule: The schedule of faults that the scenario follows, for the line that replays it.
     """
 
     suite: str = ""
@@ -51,6 +52,7 @@ class Case:
     log_errors: int | None = None
     log_lines: list[str] = field(default_factory=list)
     log_failure: str = ""
+    schedule: str = ""
 
     def checked(self, history: Path | str, report: dict[str, Any]) -> None:
         """Says that the scenario's history was checked, and what the check found.

@@ -102,6 +102,9 @@ class EvidenceGate:
         record.timeline = self._timeline(case)
         record.logs = [self._relative(log) for log in case.logs]
         record.log_errors, record.log_lines = case.log_errors, case.log_lines
+        if case.schedule:
+            record.schedule = case.schedule
+            record.replay = self._run.replay(record.suite, record.scenario, case.schedule)
         result.doc = _with_logs(result.doc, record)
         self._decide(record, case, result)
         record.finished = cases.utc_now()

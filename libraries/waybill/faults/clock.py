@@ -117,6 +117,11 @@ class ClockFaults:
             )
         return looks
 
+    def looks(self, process: str | None = None) -> int:
+        """How often a process looked at a wrong clock so far."""
+        wrong = self._of(process)
+        return sum(table.clock_reads - wrong.looked[name] for name, table in wrong.tables.items())
+
     def give_up(self) -> None:
         """Puts all clocks right without asking what they did; the faults stay open in the history."""
         for wrong in self._wrong.values():

@@ -97,6 +97,17 @@ class DiskFaults:
             )
         return met
 
+    def met(self, node: str) -> int:
+        """How many calls met the fault of a broken disk so far."""
+        _, _, rule, table = self._broken[node]
+        return table.acted(rule)
+
+    def give_up(self) -> None:
+        """Mends all disks without asking what met the faults; these stay open in the history."""
+        for _, _, rule, table in self._broken.values():
+            table.disarm(rule)
+        self._broken.clear()
+
     def tear(self, node: str, *, write: int, size: int) -> ArmedKill:
         """Ends a node in the middle of a write to its data.
 

@@ -61,6 +61,11 @@ class HandleShortage:
             )
         return met
 
+    def met(self, node: str) -> int:
+        """How many calls failed so far for want of a handle."""
+        _, rule, table = self._short[node]
+        return table.acted(rule)
+
     def give_up(self) -> None:
         """Gives all handles back without asking who missed them; the faults stay open in the history."""
         for _, rule, table in self._short.values():

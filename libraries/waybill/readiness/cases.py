@@ -75,6 +75,7 @@ class CaseRecord(msgspec.Struct, kw_only=True):
         log_errors: How many of these lines are errors that nobody expects; None where nothing says what an error is.
         log_lines: The first few of them.
         replay: The command that runs this scenario alone in the same way.
+        schedule: The schedule of faults that it followed; empty for none.
         infrastructure: It failed for a reason that says nothing about the target.
     """
 
@@ -99,6 +100,7 @@ class CaseRecord(msgspec.Struct, kw_only=True):
     log_errors: int | None = None
     log_lines: list[str] = []
     replay: str = ""
+    schedule: str = ""
     infrastructure: bool = False
 
     def seconds(self) -> float | None:

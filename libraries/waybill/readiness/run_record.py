@@ -18,6 +18,8 @@ from waybill.readiness.means import Means
 from waybill.readiness.waivers import Waiver
 
 FILE = "run.json"
+SCHEDULE = "CHAOS"
+"""The variable of the suites that gives a schedule of faults."""
 
 
 class Selected(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -103,16 +105,20 @@ class RunRecord(msgspec.Struct, kw_only=True):
         """The waivers that count on the day of the run, by guarantee."""
         return {waiver.guarantee: waiver for waiver in self.waivers if not waiver.expired(self.day())}
 
-    def replay(self, suite: str, scenario: str) -> str:
-        """The command that runs one scenario alone in the same way."""
+    def replay(self, suite: str, scenario: str, schedule: str = "") -> str:
+        """The command that runs one scenario alone in the same way, with the schedule of faults that it followed."""
         words = ["waybill", "run", *self.suites]
         if self.target_argument:
             words += ["--target", self.target_argument]
         if self.seed:
             words += ["--seed", self.seed]
         words += ["--test", literal(f"{suite}.{scenario}")]
-        if self.robot_options:
-            words += ["--", *self.robot_options]
+        options = list(self.robot_options)
+        if schedule:
+            # Of two values for one variable Robot takes the last one.
+            options += ["--variable", f"{SCHEDULE}:{schedule}"]
+        if options:
+            words += ["--", *options]
         return " ".join(quoted(word) for word in words)
 
 

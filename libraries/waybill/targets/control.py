@@ -86,6 +86,10 @@ class ControlledNode:
         self._folder = folder
         self._passes = passes
 
+    def has(self, *commands: str) -> bool:
+        """Whether the target file has all of these commands for it."""
+        return all(command in self._control.commands for command in commands)
+
     def kill(self, endpoint: str) -> None:
         """Kills it; returns when it is gone.
 

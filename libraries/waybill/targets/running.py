@@ -402,6 +402,10 @@ class RunningTarget:
         else:
             self._control(node).kill(self.endpoint(node).url)
 
+    def killable(self, node: str | None = None) -> bool:
+        """Whether a node can be killed and started again."""
+        return self.launched or self._control(node).has("kill", "start")
+
     def stop(self, node: str | None = None) -> int:
         """SIGTERM; returns the node's exit status when it has ended.
 
