@@ -56,8 +56,8 @@ class HybridClock:
 def deadline_of(clock: Clock, moment: float) -> float:
     """When a moment of the wall clock, in seconds since 1970, will have come, in the clock's even seconds.
 
-    The wall clock is asked once: a step of it later makes nothing end earlier or later. It counts whole milliseconds; the
-    one that has begun is taken as over, so that nothing ends after its moment.
+    The wall clock is asked once: a step of it later makes nothing end earlier or later. It counts whole
+    milliseconds; the one that has begun is taken as over, so that nothing ends after its moment.
     """
     now = clock.seconds()
     return now + moment - (clock.wall_ms() + 1) / 1000

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from waybill.devices.sending import Sending
     from waybill.faults.process import ProcessFaults
 
+RATE: Final = 30.0
+"""Messages per second of each stream: a node that need not ask another one accepts as much as it is given."""
 IN_FLIGHT: Final = 8
 """Unanswered sends of each stream."""
 
@@ -51,11 +53,11 @@ class RollingUpgrade:
         self._people: list[Device] = []
 
     def run(self, count: int) -> None:
-        """Upgrades every node from its oldest release to its newest while people write, lets the second one go back, and
-        upgrades it again. So many messages are acknowledged in all.
+        """Upgrades every node from its oldest release to its newest while people write, lets the second one go
+        back, and upgrades it again. So many messages are acknowledged in all.
 
-        Everybody writes to somebody with another kind of client and to somebody with the same kind. Whoever was at a node
-        comes back to it, once.
+        Everybody writes to somebody with another kind of client and to somebody with the same kind. Whoever was at
+        a node comes back to it, once.
 
         Raises:
             AssertionError: A connection broke that had nothing to do with it, or somebody was not given what was
@@ -82,7 +84,8 @@ class RollingUpgrade:
         for place, person in enumerate(self._people):
             for further in (1, len(self._clients)):
                 other = self._people[(place + further) % len(self._people)]
-                scenario.start_sending(person, scenario.direct(person.user, other.user), in_flight=IN_FLIGHT)
+                conversation = scenario.direct(person.user, other.user)
+                scenario.start_sending(person, conversation, rate=RATE, in_flight=IN_FLIGHT)
 
     def _wait_for(self, count: int) -> None:
         self.scenario.wait_for_acknowledged_count(count, deadline=self._deadline)

@@ -161,7 +161,9 @@ def _circumstances(history: History, anomalies: Sequence[Anomaly]) -> Figures:
     begun = sessions.device[operations.session[logins]] if len(logins) else sessions.device[real]
     figures = {
         "devices": len(np.unique(begun)),
-        "nodes": len({node for node, there in zip(sessions.node, real.tolist(), strict=True) if there and node}),
+        "nodes": len(
+            {node for node, there in zip(sessions.node, real.tolist(), strict=True) if there and node}
+        ),
         "reconnects": len(begun) - len(np.unique(begun)),
         "pages": int(((operations.what == Operation.SYNC) & ok & ~reading).sum()),
         "markers": int(((operations.what == Operation.READ) & ok).sum()),

@@ -94,7 +94,7 @@ class ClusterWriter(Writer):
             state.tell_group(result, self.callers.get(id(request), ""))
         return result
 
-    def _apply_record(self, request: ApplyRequest) -> list[Effect]:  # noqa: PLR0911 - one for each record
+    def _apply_record(self, request: ApplyRequest) -> list[Effect]:  # noqa: PLR0911, PLR0912 - one for each record
         state, record = self._state, request.record
         if not state.outbox.advance(request.origin, request.store, request.number):
             return []

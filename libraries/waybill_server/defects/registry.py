@@ -50,7 +50,7 @@ MODULES = (
     "restarting",
 )
 
-WAITING = ("refreshing", "regional")
+WAITING = ("refreshing", "regional", "upgrading")
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 
