@@ -262,6 +262,9 @@ class Node:
             await self._administration.stop()
         for server in self._servers:
             server.close()
+        if services.beyond is not None:
+            # They keep what they have for this node; else their traffic could keep it from ever being done.
+            await services.beyond.hear_no_more()
         await services.store.settled()
         for session in tuple(services.sessions):
             session.close("draining", "the node is shutting down; log in again later")

@@ -40,6 +40,9 @@ class Beyond(Protocol):
     def begin(self) -> None:
         """Connects to them, from now on."""
 
+    async def hear_no_more(self) -> None:
+        """Takes nothing more from them; what this one has for them still goes its way."""
+
     async def end(self) -> None:
         """Gives up every connection."""
 

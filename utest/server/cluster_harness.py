@@ -117,6 +117,7 @@ class ClusterWorld:
         folder: Where data, logs and certificates are.
         names: The nodes; none is started.
         defects: The defect that a node is run with.
+        releases: The release that a node is; the newest where nothing is said.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class ClusterWorld:
         folder: Path,
         names: tuple[str, ...] = NAMES,
         defects: dict[str, str] | None = None,
+        releases: dict[str, int] | None = None,
     ) -> None:
         self.world = world
         self.folder = folder
@@ -137,6 +139,7 @@ class ClusterWorld:
             (one, other): Relay(self.ports[other]) for one in names for other in names if one != other
         }
         self._defects = defects or {}
+        self.releases = dict(releases or {})
         self._certificates = {
             name: self.authority.issue(folder / f"{name}-cluster", [name], connects=True) for name in names
         }
@@ -154,6 +157,8 @@ class ClusterWorld:
         options += ["--ping-interval-seconds", 600, "--stalled-seconds", 600]
         if name in self._defects:
             options += ["--defect", self._defects[name]]
+        if name in self.releases:
+            options += ["--release", self.releases[name]]
         return options
 
     def start(self, *names: str) -> None:

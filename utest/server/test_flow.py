@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -161,3 +163,18 @@ def _silent(world: World, node: Process, user: str) -> ssl.SSLSocket:
     hello = {"type": "hello", "versions": [2, 3], "token": world.token(user), "device": "phone"}
     secured.sendall(Frame(Opcode.TEXT, json.dumps(hello).encode()).serialize(mask=True))
     return secured
+
+
+def test_a_page_does_not_stand_still_at_a_place_that_is_missing(
+    world: World, own_node: Nodes, device: Device, tmp_path: Path
+) -> None:
+    alice, bob = world.users(2)
+    node = own_node()
+    sender = device(alice, node=node)
+    for number in range(6):
+        sender.send(direct(alice, bob), f"k{number}")
+    node.end()
+    with closing(sqlite3.connect(tmp_path / "data" / "node.sqlite3")) as data, data:
+        data.execute("DELETE FROM log WHERE user = ? AND position = 3", (bob,))
+    page = device(bob, node=own_node()).ask("sync", after=0, limit=3)
+    assert [entry["cursor"] for entry in page["entries"]] == [1, 2, 4]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from waybill.devices.sending import Sending
     from waybill.faults.process import ProcessFaults
 
+RATE: Final = 30.0
+"""Messages per second of each stream: a node that need not ask another one accepts as much as it is given."""
 IN_FLIGHT: Final = 8
 """Unanswered sends of each stream."""
 
@@ -82,7 +84,8 @@ class RollingUpgrade:
         for place, person in enumerate(self._people):
             for further in (1, len(self._clients)):
                 other = self._people[(place + further) % len(self._people)]
-                scenario.start_sending(person, scenario.direct(person.user, other.user), in_flight=IN_FLIGHT)
+                conversation = scenario.direct(person.user, other.user)
+                scenario.start_sending(person, conversation, rate=RATE, in_flight=IN_FLIGHT)
 
     def _wait_for(self, count: int) -> None:
         self.scenario.wait_for_acknowledged_count(count, deadline=self._deadline)

@@ -99,14 +99,18 @@ class Peers:
         """Connects to the others, from now on."""
         self._tasks = [asyncio.ensure_future(link.run()) for link in self._links.values()]
 
-    async def end(self) -> None:
-        """Gives up every connection."""
+    async def hear_no_more(self) -> None:
+        """Takes nothing more from the others; what this node has for them still goes its way."""
         if self._server is not None:
             self._server.close()
+        await self._incoming.end()
+
+    async def end(self) -> None:
+        """Gives up every connection."""
+        await self.hear_no_more()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._incoming.end()
 
     def links(self) -> list[dict[str, object]]:
         """The state of the link to each of the others."""

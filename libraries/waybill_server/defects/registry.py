@@ -51,6 +51,7 @@ MODULES = (
     "versioning",
     "restarting",
     "regional",
+    "upgrading",
 )
 
 WAITING = ("refreshing",)
