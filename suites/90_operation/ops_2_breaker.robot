@@ -18,7 +18,7 @@ Test Tags         ops-2    p1    operation
 *** Test Cases ***
 Nobody waits for a node that cannot answer, and everybody uses it again when it can
     Given alice, bob and carol are online on phone, tablet and desk
-    When the others give up a node that is dead while each device at them sends 20 messages
-    And the others give up a node that is slow while each device at them sends 20 messages
-    And the others give up a node that is out of reach while each device at them sends 20 messages
+    When a node is dead while each device at the others sends 20 messages
+    And a node is slow while each device at the others sends 20 messages
+    And a node is out of reach while each device at the others sends 20 messages
     Then every message is accounted for

@@ -17,6 +17,7 @@ from waybill.commands.expectations import (
     lacking_administration,
     lacking_interposition,
     lacking_means,
+    lacking_nodes,
     lacking_upkeep,
 )
 from waybill.commands.plan import select
@@ -162,6 +163,7 @@ def _expect(file: TargetFile, waivers: list[Waiver]) -> None:
         capabilities={capability.value for capability in registry.find(file.driver).capabilities},
         lacking_means=[
             *lacking_means(file),
+            *lacking_nodes(file),
             *lacking_interposition(file),
             *lacking_administration(file),
             *lacking_upkeep(file),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,23 @@ def lacking_upkeep(file: TargetFile) -> list[str]:
     return [what for what, given in there.items() if not given]
 
 
+def lacking_nodes(file: TargetFile) -> list[str]:
+    """What scenarios of several nodes lack: the nodes, links between them that can be cut, the interface for intruders, and
+    a way to ask for links. They are looked for in the form of the target that has several nodes."""
+    from waybill.targets import MeansMissing, several_nodes
+    from waybill.targets.peer_links import reach_each_other
+
+    try:
+        form = several_nodes(file)
+    except MeansMissing:
+        return ["nodes", "peer links", "peers"]
+    there = {
+        "peer links": form.launch is not None and reach_each_other(form.launch),
+        "peers": form.peers is not None,
+    }
+    return [what for what, given in there.items() if not given]
+
+
 def lacking_interposition(file: TargetFile) -> list[str]:
     """What cannot be disturbed inside the processes of a target: nothing that runs elsewhere, and nothing on a machine
     that has not the means."""
@@ -93,7 +111,11 @@ def lacking_interposition(file: TargetFile) -> list[str]:
 
 
 def lacking_administration(file: TargetFile) -> list[str]:
-    """What no administrator of a target can do, as far as its file tells."""
+    """What no administrator of a target can do, as far as its file tells, or that of its form of several nodes."""
+    from waybill.targets import MeansMissing, several_nodes
     from waybill.targets.administration_file import OPERATIONS
 
-    return [operation for operation in OPERATIONS if operation not in file.administration]
+    known = set(file.administration)
+    with contextlib.suppress(MeansMissing):
+        known |= {"list_links"} & set(several_nodes(file).administration)
+    return [operation for operation in OPERATIONS if operation not in known]

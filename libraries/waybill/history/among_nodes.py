@@ -19,7 +19,7 @@ MICROSECONDS = 1_000_000
 
 def among_nodes(history: History) -> dict[str, int]:
     """See docs/history.md."""
-    return {**_failovers(history), **_partitions(history), **_trips(history)}
+    return {**_failovers(history), **_partitions(history), **_trips(history), **_intrusions(history)}
 
 
 def _failovers(history: History) -> dict[str, int]:
@@ -74,3 +74,11 @@ def _trips(history: History) -> dict[str, int]:
     """Breakers that were seen to open, and to close again."""
     trips = [fault for fault in history.faults if fault.kind == "breaker"]
     return {"trips": sum(fault.end < NEVER for fault in trips)} if trips else {}
+
+
+def _intrusions(history: History) -> dict[str, int]:
+    """Intruders on the interface for other nodes; those whom nobody saw refused were let in."""
+    tried = [fault for fault in history.faults if fault.kind == "intrusion"]
+    if not tried:
+        return {}
+    return {"intrusions": len(tried), "accepted": sum(fault.observed == NEVER for fault in tried)}

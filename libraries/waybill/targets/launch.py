@@ -243,6 +243,7 @@ class _Launcher:
             address=self.address,
             authority=self.authority.certificate,
             issuing=self.authority,
+            cluster=self.cluster,
             links=ClientLinks(endpoints, self.network) if self.network else None,
             peer_links=self.peer_links if self.network else None,
         )

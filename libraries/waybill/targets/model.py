@@ -324,6 +324,25 @@ class Seeding:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerInterface:
+    """The interface that a launched node has for the other nodes.
+
+    Attributes:
+        node: The node.
+        port: The name of its port.
+        name: The other node that intruders say to be.
+        hello: What that one says first, as bytes.
+        inject: What an intruder says behind it.
+    """
+
+    node: str
+    port: str
+    name: str
+    hello: bytes
+    inject: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TargetFile:
     """A server under test.
 
@@ -347,6 +366,7 @@ class TargetFile:
         seeding: How it is started with a defect on purpose; None for a server that cannot be.
         several_nodes: The target that is the same server with several nodes: its name, or the path of its file; empty
             where there is none.
+        peers: The interface for other nodes, where its file tells of it.
     """
 
     path: Path
@@ -367,3 +387,4 @@ class TargetFile:
     variant: Variant | None = None
     seeding: Seeding | None = None
     several_nodes: str = ""
+    peers: PeerInterface | None = None

@@ -86,3 +86,11 @@ class PeerLinks:
             name = f"{process}->{node}" + (f".{port}" if port else "")
             made[port] = self._network.link(name, (self._host, int(number)))
         return f"{made[port].host}:{made[port].port}"
+
+
+def reach_each_other(launch: Launch) -> bool:
+    """Whether a target file tells how one of its nodes reaches another one."""
+    return any(
+        _PLACE.search("\n".join([*process.command, *process.environment.values()]))
+        for process in launch.processes
+    ) or any(_PLACE.search(file.text) for file in launch.files)

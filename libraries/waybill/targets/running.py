@@ -30,6 +30,7 @@ from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
 from waybill.targets.upkeep import Upkeep
 from waybill.tls.authority import Authority
+from waybill.tls.peer_intrusions import Interface
 from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient, TokenRefused
 from waybill.tokens.reading import token_id
@@ -71,6 +72,7 @@ class RunningTarget:
         address: Address | None = None,
         authority: Path | None = None,
         issuing: Authority | None = None,
+        cluster: Authority | None = None,
         links: ClientLinks | None = None,
         peer_links: PeerLinks | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class RunningTarget:
         self.folder = folder
         self.authority = authority
         self.issuing = issuing
+        self._cluster = cluster
         self._endpoints = dict(endpoints)
         self._free = list(reversed(accounts))
         self._staff = list(reversed(staff))
@@ -212,6 +215,32 @@ class RunningTarget:
                 f"where it tells a node how to reach another one (docs/targets.md). What depends on it stays UNPROVEN."
             )
         return self._peer_links
+
+    @property
+    def peer_interface(self) -> Interface:
+        """The interface that one of its nodes has for the others.
+
+        Raises:
+            MeansMissing: Its file does not tell of it.
+        """
+        told = self.file.peers
+        if told is None or self._cluster is None or self.issuing is None or self._address is None:
+            raise MeansMissing(
+                f"Nobody knows where the nodes of {self.name} listen for each other, and what they say: "
+                f"{self.file.path} has no [peers] (docs/targets.md). What depends on it stays UNPROVEN."
+            )
+        other = next((node for node in self.nodes if node not in (told.node, told.name)), told.node)
+        port = int(self._values[f"{told.node}.port.{told.port}"])
+        return Interface(
+            told.node,
+            (self._address.host, port),
+            told.name,
+            told.hello,
+            told.inject,
+            other,
+            self._cluster,
+            self.issuing,
+        )
 
     @property
     def roles(self) -> frozenset[str]:

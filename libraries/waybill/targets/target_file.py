@@ -24,6 +24,7 @@ from waybill.targets.model import (
     TargetFile,
     Waiver,
 )
+from waybill.targets.peers import read_peers
 from waybill.targets.promises import read_promises
 from waybill.targets.seeded import read_seeding
 from waybill.targets.token_sources import read_tokens
@@ -86,6 +87,7 @@ def parse_target(text: str, path: Path) -> TargetFile:
         waivers=_waivers(root),
         seeding=read_seeding(root.table("seeded"), launch) if "seeded" in root else None,
         several_nodes=several_nodes,
+        peers=read_peers(root.table("peers"), launch) if "peers" in root else None,
     )
     target = dataclasses.replace(target, variants=read_variants(root, target))
     root.finish()
