@@ -69,6 +69,7 @@ SUBJECTS = {
     "checker": Subject(
         ["waybill/history/checks/*.py"],
         [
+            "utest/history/test_said.py",
             "utest/history/test_corpus.py",
             "utest/history/test_presence.py",
             "utest/history/test_markers.py",

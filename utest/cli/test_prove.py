@@ -10,7 +10,7 @@ import pytest
 from waybill import cli
 from waybill.commands.exits import UsageError
 from waybill.commands.proving import Wanted, clean_trials, make_batches, make_trials, unproven
-from waybill.proof import page
+from waybill.proof import page, report
 from waybill.proof.model import Proof, Trial, judged, read_proof
 from waybill.readiness.cases import CaseRecord, Finding
 from waybill.readiness.run_record import Selected
@@ -164,6 +164,22 @@ def test_scenarios_that_nothing_turned_red_are_unproven() -> None:
     assert unproven(FOUND, trials, Wanted(guarantees=["DEL-1"])) == []
 
 
+def test_a_proof_without_a_part_of_the_kit_tells_what_that_is_there_for() -> None:
+    trials = [
+        msgspec.structs.replace(TRIAL, outcome="killed"),
+        Trial(defect="drops", guarantee="ACK-1", scenario="Waits", outcome="survived"),
+    ]
+    proof = Proof(target="reference", started="", trials=trials, without="the check 'delivery'")
+
+    assert not proof.complete
+    assert proof.kept_anyway == ["Arrives"]
+    assert proof.rule == (
+        "without the check 'delivery' 1 of 2 trials are no longer killed by the guarantee that claims it, "
+        "in 1 of 2 scenarios"
+    )
+    assert not msgspec.structs.replace(proof, trials=trials[:1]).complete
+
+
 def test_the_page_shows_every_trial_and_what_is_wrong(tmp_path: Path) -> None:
     trials = [
         msgspec.structs.replace(
@@ -188,6 +204,33 @@ def test_the_page_shows_every_trial_and_what_is_wrong(tmp_path: Path) -> None:
     assert "http" not in drawn.replace("http-equiv", "")
 
 
+def test_the_page_of_the_documentation_says_how_it_was_made_and_what_is_wrong() -> None:
+    trials = [
+        msgspec.structs.replace(TRIAL, outcome="killed", seen=["lost-acked"], seconds=2.0),
+        Trial(defect="lies", guarantee="ACK-1", scenario="Waits", outcome="survived"),
+        Trial(defect="", guarantee="DEL-1", scenario="Arrives", outcome="elsewhere", finding="a | b"),
+    ]
+    proof = Proof(
+        target="reference",
+        started="2027-03-01T08:00:00+00:00",
+        command="waybill prove --page docs/proof.md",
+        trials=trials,
+        unproven=["Rests"],
+    )
+
+    drawn = report.draw(proof)
+
+    assert "```sh\nwaybill prove --page docs/proof.md\n```" in drawn
+    assert "**NOT PROVEN**: 1 of 2 trials killed" in drawn
+    assert "- `lies`, “Waits”: survived." in drawn
+    assert "- `reference` as it is, “Arrives”: a \\| b" in drawn
+    assert "- No defect turned “Rests” red" in drawn
+    assert "| Arrives | `drops` | killed | lost-acked | 2.0 s |" in drawn
+    good = report.draw(msgspec.structs.replace(proof, trials=trials[:1], unproven=[]))
+    assert "**PROVEN**" in good
+    assert "What is not proven" not in good
+
+
 def test_a_server_that_cannot_be_started_broken_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -198,3 +241,31 @@ def test_a_server_that_cannot_be_started_broken_proves_nothing(
     assert "is not the folder of a run" in capsys.readouterr().err
     assert cli.main(["prove", "--defect", "drop-everything"]) == 3
     assert "no defect and no stand-in is called 'drop-everything'" in capsys.readouterr().err
+    assert cli.main(["prove", "--without-check", "deliveries"]) == 3
+    assert "no check of the history is called 'deliveries'; there are delivery, " in capsys.readouterr().err
+    (tmp_path / "run.json").touch()
+    assert cli.main(["prove", "--without-last-step", "--link-from", "."]) == 3
+    assert "A proof without the last steps proves nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("without", [["--without-check", "delivery"], ["--without-last-step"]])
+def test_a_defect_survives_without_what_is_there_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], without: list[str]
+) -> None:
+    asked = [
+        "prove",
+        "--fast",
+        "--defect",
+        "drop-every-nth",
+        "--seed",
+        "7",
+        "--results",
+        str(tmp_path),
+        *without,
+    ]
+
+    assert cli.main(asked) == 1
+
+    said = capsys.readouterr().out
+    assert "1 of 1 trials are no longer killed by the guarantee that claims it" in said
+    assert "drop-every-nth DEL-1 'An acknowledged message reaches" in said

@@ -76,6 +76,20 @@ def test_the_command_says_what_is_wrong(
     assert len([line for line in lines if " ok " in line]) == len(SEVERITY)
 
 
+def test_the_command_tells_what_a_check_is_there_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--self-test", "--without", "receipts"]) == ANOMALIES
+
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines() if " WRONG " in line] == [
+        "false-receipt"
+    ]
+    with pytest.raises(SystemExit):
+        main(["--self-test", "--without", "receipt"])
+    assert "no check is called 'receipt'; there are delivery, " in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["history.jsonl", "--without", "receipts"])
+    assert "--without goes with --self-test alone" in capsys.readouterr().err
+
+
 def test_the_command_is_content_with_the_checker(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--self-test"]) == 0
 

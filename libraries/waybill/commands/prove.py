@@ -19,6 +19,7 @@ examples:
   waybill prove                          rare forms of defects too, each with up to 20 seeds
   waybill prove --fast --guarantee ACK-1 --jobs 4
   waybill prove --defect drop-every-nth
+  waybill prove --fast --without-check order
 
 exit codes:
   0  each trial was killed by the guarantee that claims it, no scenario is unproven, the clean server is green
@@ -93,6 +94,21 @@ def add(subcommands: Any) -> None:
         type=Path,
         help="a run folder whose readiness page is to link to the proof",
     )
+    parser.add_argument(
+        "--page", metavar="FILE", type=Path, help="write what came of it as Markdown, such as docs/proof.md"
+    )
+    without = parser.add_mutually_exclusive_group()
+    without.add_argument(
+        "--without-check",
+        default="",
+        metavar="NAME",
+        help="make no such check of the history (delivery, order, ...): tells what is no longer noticed",
+    )
+    without.add_argument(
+        "--without-last-step",
+        action="store_true",
+        help="empty the last step of every scenario: tells what is no longer noticed",
+    )
     parser.set_defaults(main=main, words=[])
 
 
@@ -118,7 +134,6 @@ def _main(arguments: argparse.Namespace) -> int:
     from waybill.commands import proving
     from waybill.commands.plan import command_line
     from waybill.commands.usable_target import usable_target
-    from waybill.proof import page
     from waybill.proof.model import Proof, Trial
     from waybill.proof.rows import bundled_rows
     from waybill.readiness.cases import utc_now
@@ -127,6 +142,7 @@ def _main(arguments: argparse.Namespace) -> int:
 
     if arguments.link_from is not None and not (arguments.link_from / "run.json").is_file():
         raise UsageError(f"{arguments.link_from} is not the folder of a run: it has no run.json.")
+    without = _without(arguments)
     file, _ = usable_target(arguments.target)
     if file.seeding is None:
         raise UsageError(
@@ -139,7 +155,8 @@ def _main(arguments: argparse.Namespace) -> int:
     wanted = proving.Wanted(arguments.defect, arguments.guarantee, arguments.include, rare=not arguments.fast)
     found = proving.scenarios()
     trials = proving.make_trials(known, bundled_rows(), found, wanted)
-    trials += proving.clean_trials(found, trials)
+    if not without.words:
+        trials += proving.clean_trials(found, trials)
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     folder = results.proof_folder(arguments.results)
     top = folder.resolve()
@@ -152,9 +169,11 @@ def _main(arguments: argparse.Namespace) -> int:
         f"Waybill proves {len(names)} defects and stand-ins of {file.name}: {len(trials)} trials on {jobs} workers, "
         f"seed {seed}, into {folder}"
     )
-    proof = Proof(target=file.name, started=utc_now(), command=command_line(arguments.words))
+    proof = Proof(
+        target=file.name, started=utc_now(), command=command_line(arguments.words), without=without.words
+    )
     begun = time.monotonic()
-    trying = proving.Trying(file, arguments.keep, arguments.patience, arguments.trial_timeout, top)
+    trying = proving.Trying(file, arguments.keep, arguments.patience, arguments.trial_timeout, top, without)
     interrupted = False
     done: list[Trial] = []
     try:
@@ -167,14 +186,25 @@ def _main(arguments: argparse.Namespace) -> int:
     proof.trials = sorted(done, key=lambda trial: order.index((trial.defect, trial.scenario)))
     proof.seconds = time.monotonic() - begun
     proof.unproven = proving.unproven(found, proof.trials, wanted)
-    page.write(folder, proof)
-    for line in _conclusion(proof, folder):
-        say(line)
-    if arguments.link_from is not None:
-        _link(arguments.link_from, proof)
+    _write(arguments, folder, proof)
     if interrupted:
         return INTERRUPTED
     return FINE if proof.complete else RED
+
+
+def _without(arguments: argparse.Namespace) -> Any:
+    """What the kit is to do without."""
+    from waybill.commands.proving import Without
+    from waybill.history.checks import CHECKS
+
+    without = Without(arguments.without_check, arguments.without_last_step)
+    if without.check and without.check not in CHECKS:
+        raise UsageError(
+            f"no check of the history is called '{without.check}'; there are {', '.join(CHECKS)}."
+        )
+    if without.words and arguments.link_from is not None:
+        raise UsageError(f"A proof without {without.words} proves nothing that a run could link to.")
+    return without
 
 
 def _tried(batches: Sequence[Any], trying: Any, jobs: int) -> Iterator[Any]:
@@ -182,7 +212,7 @@ def _tried(batches: Sequence[Any], trying: Any, jobs: int) -> Iterator[Any]:
     from waybill.commands.warm_workers import side_by_side
 
     try:
-        for trials in side_by_side(batches, trying.carry_out, jobs, trying.top):
+        for trials in side_by_side(batches, trying.carry_out, jobs, trying.top, trying.without.checks):
             yield from trials
     finally:
         for batch in batches:
@@ -216,8 +246,23 @@ def _conclusion(proof: Any, folder: Path) -> Iterator[str]:
             yield f"  {what:<10} {trial.defect or proof.target} {trial.guarantee} '{trial.scenario}': {trial.finding}"
     for scenario in proof.unproven:
         yield f"  UNPROVEN   no defect turned '{scenario}' red by what it claims"
+    for scenario in proof.kept_anyway if proof.without else []:
+        yield f"  NOTICED    '{scenario}' notices all its defects without {proof.without}"
     yield ""
     yield f"The proof took {proof.seconds:.0f} s: {folder / 'proof.html'}, {folder / 'proof.json'}"
+
+
+def _write(arguments: argparse.Namespace, folder: Path, proof: Any) -> None:
+    """Writes the pages, and says what they say."""
+    from waybill.proof import page, report
+
+    page.write(folder, proof)
+    if arguments.page is not None:
+        arguments.page.write_text(report.draw(proof), encoding="utf-8")
+    for line in _conclusion(proof, folder):
+        say(line)
+    if arguments.link_from is not None:
+        _link(arguments.link_from, proof)
 
 
 def _link(run: Path, proof: Any) -> None:

@@ -49,6 +49,34 @@ class Wanted:
         )
 
 
+@dataclass(frozen=True)
+class Without:
+    """A part that the kit does without, to see what it is there for; nothing by default.
+
+    Attributes:
+        check: The name of a check of the history.
+        last_step: The last step of every scenario.
+    """
+
+    check: str = ""
+    last_step: bool = False
+
+    @property
+    def checks(self) -> list[str]:
+        """The checks that are not made."""
+        return [self.check] if self.check else []
+
+    @property
+    def robot_options(self) -> list[str]:
+        """What Robot is told."""
+        return ["--prerunmodifier", "WaybillLibrary.emptied.LastStepEmptied"] if self.last_step else []
+
+    @property
+    def words(self) -> str:
+        """What is left out; empty if nothing is."""
+        return f"the check '{self.check}'" if self.check else "the last steps" if self.last_step else ""
+
+
 @dataclass
 class Batch:
     """Trials that share a server and a Robot.
@@ -193,6 +221,7 @@ class Trying:
         patience: How long a defective server may take over what it owes, as Robot writes it.
         deadline: Seconds after which a Robot is given up.
         top: The proof's folder.
+        without: What the kit does without in these trials.
     """
 
     file: TargetFile
@@ -200,6 +229,7 @@ class Trying:
     patience: str
     deadline: float
     top: Path
+    without: Without = field(default_factory=Without)
 
     def carry_out(self, worker: Worker, batch: Batch) -> list[Trial]:
         """Runs the scenarios of a batch; those of a rare defect with one seed after the other until they are killed."""
@@ -239,7 +269,7 @@ class Trying:
             worker.run(
                 [
                     *robot_process.bare_options(folder, batch.target, seed),
-                    *(*options, *names, *sources),
+                    *(*options, *self.without.robot_options, *names, *sources),
                 ],
                 folder,
                 self.deadline,

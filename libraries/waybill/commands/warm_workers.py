@@ -61,7 +61,11 @@ class Worker:
 
 
 def side_by_side(
-    jobs: Iterable[Job], work: Callable[[Worker, Job], Result], count: int, folder: Path
+    jobs: Iterable[Job],
+    work: Callable[[Worker, Job], Result],
+    count: int,
+    folder: Path,
+    without: Sequence[str] = (),
 ) -> Iterator[Result]:
     """Does every job on some worker; yields the results as they come.
 
@@ -70,13 +74,14 @@ def side_by_side(
         work: Does one on a worker.
         count: How many workers.
         folder: Takes what the workers themselves complain of.
+        without: Checks of the history that are not made.
     """
     folder = folder.resolve()
     with contextlib.ExitStack() as ends, (folder / _NOTES).open("wb") as notes:
         idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         for _ in range(count):
             process = subprocess.Popen(
-                [sys.executable, "-m", "WaybillLibrary.warm"],
+                [sys.executable, "-m", "WaybillLibrary.warm", *without],
                 env=robot_process.environment(folder),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -107,6 +112,7 @@ def side_by_side(
 def _end(process: subprocess.Popen[str]) -> None:
     """Ends a worker with its input; one that still runs a Robot is killed, and all that it started."""
     assert process.stdin is not None
+    assert process.stdout is not None
     with contextlib.suppress(OSError):
         process.stdin.close()
     try:
@@ -114,3 +120,4 @@ def _end(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    process.stdout.close()

@@ -76,6 +76,7 @@ class Proof(msgspec.Struct, kw_only=True):
         command: The command line.
         trials: Every trial, those of the clean server last.
         unproven: Scenarios that no trial turned red by what it claims.
+        without: What the kit did without, to see what it is there for; such a proof proves nothing else.
     """
 
     schema: int = 1
@@ -85,6 +86,7 @@ class Proof(msgspec.Struct, kw_only=True):
     command: str = ""
     trials: list[Trial] = []
     unproven: list[str] = []
+    without: str = ""
 
     @property
     def defects(self) -> list[Trial]:
@@ -99,7 +101,12 @@ class Proof(msgspec.Struct, kw_only=True):
     @property
     def complete(self) -> bool:
         """Whether everything came out as it must."""
-        return bool(self.defects) and not self.unproven and all(trial.kept for trial in self.trials)
+        return (
+            bool(self.defects)
+            and not self.without
+            and not self.unproven
+            and all(trial.kept for trial in self.trials)
+        )
 
     def of(self, outcome: Outcome) -> list[Trial]:
         """The trials with a defect that ended like that."""
@@ -108,6 +115,8 @@ class Proof(msgspec.Struct, kw_only=True):
     @property
     def rule(self) -> str:
         """The sentence that decides."""
+        if self.without:
+            return self._missed
         red = sum(not trial.kept for trial in self.clean)
         parts = [
             (len(self.of("survived")), "survived"),
@@ -121,6 +130,21 @@ class Proof(msgspec.Struct, kw_only=True):
             f"{len(self.of('killed'))} of {len(self.defects)} trials killed by the guarantee that claims it"
         )
         return f"{killed}; {wrong}" if wrong else f"{killed}; the clean server is green"
+
+    @property
+    def _missed(self) -> str:
+        missed = [trial for trial in self.defects if not trial.kept]
+        scenarios = len({trial.scenario for trial in missed})
+        return (
+            f"without {self.without} {len(missed)} of {len(self.defects)} trials are no longer killed by the guarantee "
+            f"that claims it, in {scenarios} of {len({trial.scenario for trial in self.defects})} scenarios"
+        )
+
+    @property
+    def kept_anyway(self) -> list[str]:
+        """The scenarios that lose no trial by what the kit did without."""
+        missed = {trial.scenario for trial in self.defects if not trial.kept}
+        return list(dict.fromkeys(one.scenario for one in self.defects if one.scenario not in missed))
 
 
 def judged(trial: Trial, case: CaseRecord | None) -> Trial:

@@ -1,0 +1,68 @@
+"""What came of a proof as a page of Markdown, for the documentation of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from waybill.proof.model import Outcome, Proof, Trial
+from waybill.readiness.words import duration, moment
+
+_WORDS: Final[dict[Outcome, str]] = {
+    "killed": "killed",
+    "elsewhere": "**killed elsewhere**",
+    "survived": "**survived**",
+    "untold": "**no verdict**",
+}
+
+
+def draw(proof: Proof) -> str:
+    """Draws the page: when and how, the verdict, what is wrong, then a table for each guarantee."""
+    return "\n".join(_lines(proof)) + "\n"
+
+
+def _lines(proof: Proof) -> Iterator[str]:
+    names = len({trial.defect for trial in proof.defects})
+    yield "# Proof"
+    yield ""
+    yield f"{moment(proof.started)}: the suites against {names} defects and stand-ins of `{proof.target}`, and against"
+    yield f"`{proof.target}` as it is, in {duration(proof.seconds)}. This page is written by"
+    yield ""
+    yield f"```sh\n{proof.command}\n```"
+    yield ""
+    yield f"**{'PROVEN' if proof.complete else 'NOT PROVEN'}**: {proof.rule}."
+    wrong = [_wrong(trial, proof) for trial in proof.trials if not trial.kept]
+    wrong += [f"- No defect turned “{scenario}” red by what it claims." for scenario in proof.unproven]
+    if wrong:
+        yield ""
+        yield "## What is not proven"
+        yield ""
+        yield from wrong
+    for guarantee in dict.fromkeys(trial.guarantee for trial in proof.defects):
+        yield ""
+        yield f"## {guarantee}"
+        yield ""
+        yield from _table([trial for trial in proof.defects if trial.guarantee == guarantee])
+
+
+def _wrong(trial: Trial, proof: Proof) -> str:
+    if trial.clean:
+        return f"- `{proof.target}` as it is, “{trial.scenario}”: {_cell(trial.finding)}"
+    what = _WORDS[trial.outcome].strip("*")
+    return f"- `{trial.defect}`, “{trial.scenario}”: {what}. {_cell(trial.finding)}".rstrip()
+
+
+def _table(trials: Sequence[Trial]) -> Iterator[str]:
+    yield "| scenario | defect | came to | by | took |"
+    yield "|---|---|---|---|---|"
+    for trial in trials:
+        tries = f", seed {trial.attempts}" if trial.attempts > 1 else ""
+        by = ", ".join(_cell(sign) for sign in trial.seen)
+        yield (
+            f"| {_cell(trial.scenario)} | `{trial.defect}` | {_WORDS[trial.outcome]}{tries} | {by} "
+            f"| {duration(trial.seconds)} |"
+        )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
