@@ -13,14 +13,18 @@ _EPILOG = """\
 examples:
   waybill shrink results/latest/cases/*/history.jsonl.gz
   waybill shrink history.jsonl --anomaly lost-acked --seconds 300
+  waybill shrink --schedule results/latest/cases/cha-1-*/history.jsonl.gz
 
 exit codes:
   0  written, and nothing more can be left out
-  1  written, but the time was over before that was known
+  1  written, but the time, or the tries, were over before that was known
   3  a history cannot be read, or does not show the anomaly
 """
 NOT_SMALLEST = 1
 """Exit code: the time was over."""
+SECONDS = 60.0
+SCHEDULE_SECONDS = 600.0
+"""For each schedule: each try starts a server."""
 
 
 def add(subcommands: Any) -> None:
@@ -44,9 +48,28 @@ def add(subcommands: Any) -> None:
         help="what must still be shown (default: the worst that it shows)",
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=60.0, metavar="N", help="for each history at most (default: 60)"
+        "--seconds", type=_seconds, default=None, metavar="N", help="for each history at most (default: 60)"
+    )
+    parser.add_argument(
+        "--schedule",
+        action="store_true",
+        help="carry the scenario out again, on a fresh target each time, with ever fewer of its faults, "
+        "and print the line that replays the shortest schedule that still fails (default: 600 seconds)",
+    )
+    parser.add_argument(
+        "--tries",
+        type=_count,
+        default=60,
+        metavar="N",
+        help="with --schedule: carry it out so often at most (default: 60)",
     )
     parser.set_defaults(main=main)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found '{text}'")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -69,10 +92,23 @@ def main(arguments: argparse.Namespace) -> int:
 
     if arguments.anomaly and arguments.anomaly not in SEVERITY:
         raise UsageError(f"no anomaly is called '{arguments.anomaly}'; there are: {', '.join(SEVERITY)}.")
+    if arguments.schedule and arguments.anomaly:
+        raise UsageError(
+            "--anomaly is for a history; with --schedule what the case found has to be found again."
+        )
     code = FINE
     for file in arguments.files:
-        code = max(code, _shrink(file, arguments.anomaly, arguments.seconds))
+        if arguments.schedule:
+            code = max(code, _shrink_schedule(file, arguments.seconds or SCHEDULE_SECONDS, arguments.tries))
+        else:
+            code = max(code, _shrink(file, arguments.anomaly, arguments.seconds or SECONDS))
     return code
+
+
+def _shrink_schedule(file: Path, seconds: float, tries: int) -> int:
+    from waybill.commands.shrink_schedule import shrink_schedule
+
+    return FINE if shrink_schedule(file, seconds, tries) else NOT_SMALLEST
 
 
 def _shrink(file: Path, anomaly: str, seconds: float) -> int:
