@@ -20,8 +20,8 @@ class Peers:
         """Says to be another node, with every certificate that must not do, and without any; each must be refused.
 
         First the same is said with a good certificate and must be answered, else a refusal would show nothing. Each
-        intruder says at once what a node says and something more, which must have no effect: `Check History` judges what
-        came of it. A connection that the node does not end counts as let in.
+        intruder says at once what a node says and something more, which must have no effect: `Check History` judges
+        what came of it. A connection that the node does not end counts as let in.
 
         Example:
 
@@ -60,6 +60,6 @@ class Peers:
             recorder.fault_end(fault)
         if let_in:
             raise AssertionError(
-                f"Expected every intruder at the interface of {interface.node} for other nodes to be refused; it let in "
+                f"Expected every intruder at the interface of {interface.node} for nodes to be refused; it let in "
                 f"whoever shows {'; '.join(let_in)}."
             )
