@@ -77,6 +77,31 @@ class Partitions:
         stage.partitions().isolate(node, hears=hears, is_heard=is_heard)
 
     @keyword
+    def cut_off_node_of(self, person: str) -> None:
+        """Cuts the node that somebody's device is at off from all others, in both directions.
+
+        Args:
+            person: Whose first device is meant, unless another one is named, as in `alice/tablet`.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Suite Setup    Start Target    my-cluster.toml    faulty_links=True
+
+        *** Test Cases ***
+        Somebody's node is alone
+            Connect People    alice and bob
+            Cut Off Node Of    alice
+            Send Messages    alice    bob    count=5
+            Heal Network
+            Check History
+        ```
+        """
+        node = stage.scenario().device(person).node
+        stage.partitions().isolate(node or stage.target().nodes[0])
+
+    @keyword
     def let_network_flap(
         self, shape: Shape, *, times: int, messages: int = 0, deadline: timedelta = WAIT
     ) -> None:

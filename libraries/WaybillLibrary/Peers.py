@@ -60,6 +60,6 @@ class Peers:
             recorder.fault_end(fault)
         if let_in:
             raise AssertionError(
-                f"Expected every intruder at {interface.node}'s interface for other nodes to be refused; it let in "
+                f"Expected every intruder at the interface of {interface.node} for nodes to be refused; it let in "
                 f"whoever shows {'; '.join(let_in)}."
             )

@@ -76,10 +76,14 @@ def test_a_defect_is_no_stand_in_and_a_stand_in_no_defect() -> None:
 def test_programs_get_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["defects", "--json"]) == 0
     listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
-    assert list(listed) == [one.name for one in (*every(), *rare_forms(), *stand_ins.every())]
+    alone = [one for one in every() if not one.regional]
+    assert list(listed) == [one.name for one in (*alone, *rare_forms(), *stand_ins.every())]
     assert listed["drop-every-nth.rare"]["arguments"] == ["--defect", "drop-every-nth.rare"]
     assert listed["liar"]["arguments"] == ["--stand-in", "liar"]
     assert listed["drop-every-nth"]["noticed"] == {"DEL-1": ["lost-acked"]}
+    assert main(["defects", "--json", "--with-peers"]) == 0
+    among = [one["name"] for one in json.loads(capsys.readouterr().out)]
+    assert among == [one.name for one in every() if one.regional]
 
 
 def test_a_node_does_not_start_with_a_defect_that_is_not_known(

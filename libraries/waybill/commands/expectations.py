@@ -79,8 +79,8 @@ def lacking_upkeep(file: TargetFile) -> list[str]:
 
 
 def lacking_nodes(file: TargetFile) -> list[str]:
-    """What scenarios of several nodes lack: the nodes, links between them that can be cut, the interface for intruders,
-    and a way to ask for links. They are looked for in the form of the target that has several nodes."""
+    """What scenarios of several nodes lack: the nodes, links between them that can be cut, and an interface for other
+    nodes that is known. They are looked for in the form of the target that has several nodes."""
     from waybill.targets import MeansMissing, several_nodes
     from waybill.targets.peer_links import reach_each_other
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from waybill.devices.waiting import Deadline, DeadlinePassed
-from waybill.targets.errors import MeansFailed, MeansMissing
-
-if TYPE_CHECKING:
-    from waybill.drivers.base import Outcome
 
 CLOSED = "closed"
 
@@ -21,14 +17,16 @@ class Linked(Protocol):
     def nodes(self) -> Sequence[str]:
         """The names of its nodes."""
 
-    def list_links(self, node: str) -> Outcome:
-        """Asks a node, as an administrator, for its links."""
+    @property
+    def tells_links(self) -> bool:
+        """Whether its nodes can be asked for their links."""
+
+    def list_links(self, node: str) -> Mapping[str, str]:
+        """Asks a node, as an administrator, for the breakers of its links, by the names of the other nodes."""
 
 
 class PeerStates:
     """The breakers of the links between nodes, as the nodes themselves tell.
-
-    The answer of `list_links` is JSON: `{"links": [{"peer": NODE, "breaker": "closed" | "open" | "half-open"}]}`.
 
     Args:
         target: Gives the target.
@@ -38,20 +36,8 @@ class PeerStates:
         self._target = target
 
     def of(self, node: str) -> Mapping[str, str]:
-        """The breaker of each of a node's links, by the name of the other node.
-
-        Raises:
-            MeansMissing: The target file does not tell how to ask.
-            MeansFailed: The answer cannot be understood.
-        """
-        body = self._target().list_links(node).values["body"]
-        try:
-            return {str(link["peer"]): str(link["breaker"]) for link in body["links"]}  # type: ignore[index]
-        except (KeyError, TypeError):
-            raise MeansFailed(
-                f'Expected of list_links an answer such as {{"links": [{{"peer": "south", "breaker": "closed"}}]}}, '
-                f"found {str(body)[:200]}."
-            ) from None
+        """The breaker of each of a node's links, by the name of the other node."""
+        return self._target().list_links(node)
 
     def wait_until_open(self, node: str, peer: str, seconds: float) -> str:
         """Waits until a node waits for another one no longer; returns what its breaker is then.
@@ -86,14 +72,13 @@ class PeerStates:
         Raises:
             DeadlinePassed: One does not.
         """
-        nodes, limit = self._target().nodes, Deadline(seconds)
-        try:
-            for node in nodes:
-                for peer in nodes:
-                    if peer != node:
-                        self.wait_until_closed(node, peer, limit.remaining())
-        except MeansMissing:
+        target, limit = self._target(), Deadline(seconds)
+        if not target.tells_links:
             return False
+        for node in target.nodes:
+            for peer in target.nodes:
+                if peer != node:
+                    self.wait_until_closed(node, peer, limit.remaining())
         return True
 
     @staticmethod

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from waybill.drivers import registry
-from waybill.drivers.base import Credential, Driver, Endpoint, Outcome
+from waybill.drivers.base import Credential, Driver, Endpoint
 from waybill.drivers.clients import Client
 from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
@@ -20,7 +20,7 @@ from waybill.targets.addresses import Address
 from waybill.targets.administration import Administration
 from waybill.targets.client_links import ClientLinks
 from waybill.targets.control import ControlledNode
-from waybill.targets.errors import MeansMissing, PoolExhausted, TargetError
+from waybill.targets.errors import MeansFailed, MeansMissing, PoolExhausted, TargetError
 from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.listening import Listener, listeners
@@ -261,9 +261,14 @@ class RunningTarget:
             )
         return self._administration
 
-    def list_links(self, node: str) -> Outcome:
-        """Asks a node, as an administrator, for its links to the others; the file names it by `{node.address}`,
-        `{node.port}` and the like.
+    @property
+    def tells_links(self) -> bool:
+        """Whether its nodes can be asked for their links."""
+        return "list_links" in self.file.administration
+
+    def list_links(self, node: str) -> Mapping[str, str]:
+        """Asks a node, as an administrator, for the breakers of its links, by the names of the other nodes; the file
+        names the node by `{node.address}`, `{node.port}` and the like.
 
         Raises:
             MeansMissing: The target file does not tell how.
@@ -280,7 +285,14 @@ class RunningTarget:
             for name, value in self._values.items()
             if name.startswith(f"{node}.")
         }
-        return administration.do("list_links", **own)
+        body = administration.do("list_links", **own).values["body"]
+        try:
+            return {str(link["peer"]): str(link["breaker"]) for link in body["links"]}  # type: ignore[index]
+        except (KeyError, TypeError):
+            raise MeansFailed(
+                f'Expected of list_links an answer such as {{"links": [{{"peer": "south", "breaker": "closed"}}]}}, '
+                f"found {str(body)[:200]}."
+            ) from None
 
     def _administered(self, operation: str, values: Mapping[str, str], known: bool) -> None:
         """Sees to it that nobody is handed a token again that was just made worthless, or may have been. What only may

@@ -75,11 +75,9 @@ def intrude(interface: Interface, intruder: Intruder, folder: Path, seconds: flo
         OSError: Nobody listens there.
     """
     plain = socket.create_connection(interface.address, timeout=seconds)
+    context = None if intruder is Intruder.PLAINTEXT else _context(_shown(interface, intruder, folder))
     with plain:
-        if intruder is Intruder.PLAINTEXT:
-            return _refusal(lambda: plain, interface.hello + interface.inject, seconds)
-        context = _context(_shown(interface, intruder, folder))
-        return _refusal(lambda: context.wrap_socket(plain), interface.hello + interface.inject, seconds)
+        return _refusal(plain, context, interface.hello + interface.inject, seconds)
 
 
 def greet_as_node(interface: Interface, folder: Path, seconds: float = SECONDS) -> bytes:
@@ -97,18 +95,18 @@ def greet_as_node(interface: Interface, folder: Path, seconds: float = SECONDS) 
         return secured.recv(PIECE)
 
 
-def _refusal(connect: Callable[[], socket.socket], said: bytes, seconds: float) -> str:
+def _refusal(plain: socket.socket, context: ssl.SSLContext | None, said: bytes, seconds: float) -> str:
     try:
-        connection = connect()
-        connection.sendall(said)
-        heard = connection.recv(PIECE)
+        with context.wrap_socket(plain) if context else plain as connection:
+            connection.sendall(said)
+            heard = connection.recv(PIECE)
     except TimeoutError:
         raise LetIn(f"the connection was still open after {seconds:g} s") from None
     except ssl.SSLError as error:
         return f"by an alert: {error.reason or error}"
     except OSError as error:
         return f"by ending the connection: {error.strerror}"
-    alert = heard.startswith(ALERT) and not isinstance(connection, ssl.SSLSocket)
+    alert = heard.startswith(ALERT) and context is None
     if heard and not alert:
         raise LetIn(f"it said {len(heard)} bytes: {heard[:40]!r}")
     return "by an alert" if heard else "by ending the connection"

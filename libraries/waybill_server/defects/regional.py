@@ -17,9 +17,8 @@ from waybill_server.cluster.router import ClusterRouter
 from waybill_server.cluster.store import ClusterStore
 from waybill_server.cluster.tls import PeerTls
 from waybill_server.defects.registry import seeded
-from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
-from waybill_server.records import LoginRequest, Message, Place, Refusal, Revoked, RevokeRequest, SendRequest
+from waybill_server.records import LoginRequest, Message, Place, Refusal, SendRequest
 from waybill_server.releases import Release
 from waybill_server.router import Router
 
@@ -166,7 +165,7 @@ class PeerCertificateNotVerified(PeerTls):
         return True
 
 
-@seeded("jti-cache-per-node", seam="cluster store", noticed={"TOK-2": ENTERED})
+@seeded("jti-cache-per-node", seam="cluster store", noticed={"TOK-2": ("should have stayed connected",)})
 class JtiCachePerNode(ClusterStore):
     """A token for one login is good for one at every node."""
 
@@ -174,16 +173,7 @@ class JtiCachePerNode(ClusterStore):
         self._write(request, patient=False)
 
 
-@seeded("revocation-per-node", seam="cluster ledger", noticed={"TOK-3": ENTERED})
-class RevocationPerNode(ClusterLedger):
-    """A revocation holds at the node that was told of it."""
-
-    def revoke(self, request: RevokeRequest) -> Revoked:
-        """Revokes here."""
-        return Ledger.revoke(self, request)
-
-
-@seeded("presence-per-node", seam="cluster router", noticed={"OFF-2": ("stale-presence",)})
+@seeded("presence-per-node", seam="cluster router", noticed={"OFF-2": ("stale-read",)})
 class PresencePerNode(ClusterRouter):
     """Who is at another node counts as offline."""
 
@@ -193,7 +183,7 @@ class PresencePerNode(ClusterRouter):
             super().hear(node, frame)
 
 
-@seeded("dedup-per-node", seam="cluster ledger", noticed={"DUP-1": ("duplicate-stored",)})
+@seeded("dedup-per-node", seam="cluster ledger", noticed={"DUP-1": ("phantom",)})
 class DedupPerNode(ClusterLedger):
     """A message that is sent again through another node is stored again."""
 

@@ -54,7 +54,7 @@ MODULES = (
     "upgrading",
 )
 
-WAITING = ("refreshing",)
+WAITING = ("refreshing", "regional_revoking")
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 
