@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from robot.api import logger
 from robot.api.deco import keyword, library
@@ -16,6 +18,9 @@ from waybill.faults.schedule import Schedule
 from waybill.targets import MeansMissing
 from waybill.version import __version__
 from WaybillLibrary import current, stage
+
+if TYPE_CHECKING:
+    from waybill.devices.device import Device
 
 WAIT = timedelta(seconds=30)
 FEWEST_KINDS = 3
@@ -66,7 +71,7 @@ class Chaos:
         places = repertoire.places(
             target.nodes,
             [device.name for device in writers],
-            lambda kind, node: _possible(kind, node, reasons),
+            lambda kind, node: _possible(kind, node, reasons, travellers),
         )
         _tell_impossible(places, reasons)
         if schedule:
@@ -89,7 +94,7 @@ class Chaos:
         logger.info(f"{scenario.acknowledged_count} messages are acknowledged after {followed.faults} faults")
 
 
-def _possible(kind: Kind, node: str, reasons: dict[str, str]) -> bool:
+def _possible(kind: Kind, node: str, reasons: dict[str, str], travellers: Sequence[Device]) -> bool:
     """Whether it can be done; notes why where it cannot."""
     target = stage.target()
     try:
@@ -97,6 +102,8 @@ def _possible(kind: Kind, node: str, reasons: dict[str, str]) -> bool:
             return target.links is not None
         if kind in INTERPOSED:
             target.interposed(node)
+            if kind is Kind.FILE_HANDLES and not travellers:
+                raise MeansMissing("nobody of the scenario is offline, whose return could meet it")
         elif kind is Kind.PAUSE:
             target.pid(node)
         elif not target.killable(node):

@@ -89,8 +89,7 @@ class Chaos:
         meanwhile = exchange(self.scenario, self._routes, now, sizes=SIZES)
         self._until_met(one.faults, meanwhile)
         self._require_alive(one.faults)
-        self._mend(one.faults, sessions)
-        coming.wait()
+        self._mend(one.faults, sessions, coming)
         self.scenario.wait_until_answered(deadline=self._deadline)
         returning = [*present, *([traveller] if traveller else [])]
         retried = come_back_and_retry(returning)
@@ -174,10 +173,18 @@ class Chaos:
 
     # -- the mending -----------------------------------------------------------------------------------------
 
-    def _mend(self, faults: Sequence[Fault], sessions: Mapping[Device, Epoch | None]) -> None:
-        """Ends every fault, those that began last first, once clients have noticed what they must."""
-        for fault in sorted(faults, key=lambda one: Kind(one.kind) in OF_LINKS):
+    def _mend(
+        self, faults: Sequence[Fault], sessions: Mapping[Device, Epoch | None], coming: _Return
+    ) -> None:
+        """Ends every fault, once clients have noticed what they must.
+
+        Clocks are put right last, when nobody is at a login any more: a token that was issued under the wrong clock
+        would be shown under the right one.
+        """
+        for fault in sorted(faults, key=lambda one: Kind(one.kind) is Kind.CLOCK_STEP):
             kind = Kind(fault.kind)
+            if kind is Kind.CLOCK_STEP:
+                coming.wait()
             if kind in DEATHS:
                 self._healed_for_the_dead(faults)
                 wait_until_gone(list(sessions), fault.place, self._deadline)
@@ -188,6 +195,7 @@ class Chaos:
             # What nothing met makes the history vacuous, beside whatever else it shows.
             with contextlib.suppress(FaultWithoutEffect):
                 self._repertoire.end(fault, deadline=self._deadline)
+        coming.wait()
         if all(Kind(fault.kind) in OF_LINKS for fault in faults):
             self._require_undisturbed({fault.place for fault in faults}, sessions)
 

@@ -28,9 +28,11 @@ from waybill_server.writer import Answers, Writer
             "order-divergence",
             "reordered-across-reconnect",
             "false-receipt",
-        )
+        ),
+        "CHA-1": ("lost-acked", "premature-ack"),
     },
     rare="Every third transaction is answered before its COMMIT.",
+    rare_in=("ACK-1",),
 )
 class AckBeforePersist(Writer):
     """Every answer leaves before the COMMIT of the transaction that it belongs to.
@@ -54,7 +56,10 @@ class AckBeforePersist(Writer):
 @seeded(
     "no-fsync-batch",
     seam="ledger",
-    noticed={"ACK-1": ("lost-acked", "premature-ack")},
+    noticed={
+        "ACK-1": ("lost-acked", "premature-ack"),
+        "CHA-1": ("lost-acked", "premature-ack", "did not become ready"),
+    },
 )
 class NoFsyncBatch(Ledger):
     """Commits are never synced to the disk.

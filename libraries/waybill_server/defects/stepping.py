@@ -11,7 +11,10 @@ from waybill_server.defects.registry import seeded
 @seeded(
     "orders-by-wall-clock",
     seam="clock",
-    noticed={"CLK-1": ("id-regression", "order-divergence", "reordered")},
+    noticed={
+        "CLK-1": ("id-regression", "order-divergence", "reordered"),
+        "CHA-1": ("id-regression", "order-divergence", "reordered"),
+    },
 )
 class OrdersByWallClock(HybridClock):
     """Messages are numbered by the wall clock alone, so they go back in time with it."""

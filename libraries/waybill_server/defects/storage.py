@@ -13,7 +13,10 @@ from waybill_server.writer import Answers, CommitFailed, Writer
 @seeded(
     "acks-on-disk-full",
     seam="writer",
-    noticed={"STO-1": ("lost-acked", "premature-ack", "order-divergence", "gap", "stuck")},
+    noticed={
+        "STO-1": ("lost-acked", "premature-ack", "order-divergence", "gap", "stuck"),
+        "CHA-1": ("lost-acked", "premature-ack", "order-divergence", "gap", "stuck"),
+    },
 )
 class AcksOnDiskFull(Writer):
     """What could not be committed is answered as if it were."""
