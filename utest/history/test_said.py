@@ -1,4 +1,4 @@
-"""What is said about every planted history: its findings, in figures, kinds, events and words, as they stand in `said.txt`.
+"""What is said about every planted history - figures, kinds, events and words - is what stands in `said.txt`.
 
 After a change that is meant, write the file again and read what changed in it: `python utest/history/test_said.py`.
 """
@@ -24,7 +24,9 @@ def said() -> str:
                 for anomaly in check(story(one.text, Path(folder) / "history.jsonl")).anomalies:
                     kinds = " ".join(f"{kind}={count}" for kind, count in sorted(anomaly.sub_kinds.items()))
                     lines.append(f"{anomaly.name} {anomaly.count} {kinds}".rstrip())
-                    lines += [f"    {example.sentence} {list(example.events)}" for example in anomaly.examples]
+                    lines += [
+                        f"    {example.sentence} {list(example.events)}" for example in anomaly.examples
+                    ]
                 lines.append("")
     return "\n".join(lines)
 
