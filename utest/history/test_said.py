@@ -1,4 +1,4 @@
-"""What is said about every planted history: its findings, in figures, kinds, events and words, as in `said.txt`.
+"""What is said about every planted history - figures, kinds, events and words - is what stands in `said.txt`.
 
 After a change that is meant, write the file again and read what changed in it: `python utest/history/test_said.py`.
 """
