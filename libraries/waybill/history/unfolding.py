@@ -183,12 +183,14 @@ class _Spelling:
         }
 
     def receipts(self, table: Any, row: int) -> dict[str, Any]:
-        """How far a user was given a conversation, and has read it."""
+        """How far a user was given a conversation, and has read it; or which message has expired."""
+        expired = int(table.expired[row])
         return {
             "event": "receipt",
             **self._session(table, row),
             **self._names(table, row, "conversation", "user", "id"),
             **_numbers(table, row, "delivered", "read", "operation", "unread"),
+            **({"expired": self._history.keys[expired]} if expired >= 0 else {}),
         }
 
     def cursors(self, table: Any, row: int) -> dict[str, Any]:
