@@ -25,7 +25,7 @@ class Proof(Frame, frozen=True, tag="proof"):
     signature: str
 
 
-class Send(Frame, frozen=True, tag="send"):
+class Send(Frame, frozen=True, tag="send", omit_defaults=True):
     """One message; with `ttl` one that is over after so many milliseconds."""
 
     ref: Integer

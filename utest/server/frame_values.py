@@ -40,7 +40,8 @@ DRIVER_WRITES: tuple[type[msgspec.Struct], ...] = tuple(
     and kind.__struct_config__.tag is not None
     and kind not in (*DRIVER_READS, *DRIVER_READS_EARLY)
 )
-"""The driver's frames with an opcode that are none of the server's."""
+"""The driver's frames with an opcode that are none of the server's. A word may have two forms: a send, and one with a
+time to live."""
 
 
 def opcode(kind: type[msgspec.Struct]) -> str:

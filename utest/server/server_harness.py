@@ -89,7 +89,7 @@ class World:
         self._names = (f"user{number}" for number in itertools.count())
         accounts = folder / "accounts.jsonl"
         accounts.write_text(
-            "".join(account_line(f"user{number}") for number in range(400))
+            "".join(account_line(f"user{number}") for number in range(1_000))
             + account_line("root", roles=["admin"])
             + account_line("root2", roles=["admin"])
             + account_line("mod", roles=["moderator"])

@@ -30,6 +30,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "users": st.lists(TEXT, max_size=3),
     "members": st.lists(TEXT, max_size=3),
     "active": st.booleans(),
+    "ttl": st.none() | st.integers(1, 31_622_400_000),
 }
 CLIENT_FRAMES = [
     kind
@@ -71,8 +72,8 @@ def test_every_server_frame_is_written_as_json_with_its_type(
 
 
 def test_there_is_a_frame_for_every_word_of_the_wire() -> None:
-    assert len(CLIENT_FRAMES) == 19
-    assert len(SERVER_FRAMES) == 16
+    assert len(CLIENT_FRAMES) == 20
+    assert len(SERVER_FRAMES) == 18
 
 
 @given(st.binary(max_size=200))

@@ -55,7 +55,7 @@ class SendExpiring(msgspec.Struct, tag="send"):
     conversation: str
     key: str
     body: str
-    ttl: int
+    ttl: Annotated[int, msgspec.Meta(ge=1, le=31_622_400_000)]
 
 
 class AskStatus(msgspec.Struct, tag="status"):

@@ -354,6 +354,7 @@ def _said_by_client(cast: Cast) -> list[Example]:
         example("block", user="nobody-at-all"),
         example("unblock", user="nobody-at-all"),
         example("blocks"),
+        example("status", key="a key that nobody used", taken=False),
         example("bye"),
     ]
 
@@ -368,6 +369,7 @@ def _said_by_server(cast: Cast) -> list[Example]:
         "id": "0199c5a8c1b40003", "conversation": direct, "sequence": 1, "sender": cast.other, "device": "phone",
         "key": "k-1", "body": "hello", "time": 1760000000123,
     }  # fmt: skip
+    expiring = {name: message[name] for name in ("id", "conversation", "sequence", "key")}
     marks = {"user": cast.other, "delivered": 1, "read": 1}
     group = {"conversation": "g:00", "name": "a group", "members": [cast.own]}
     said: dict[str, dict[str, Any]] = {
@@ -390,10 +392,12 @@ def _said_by_server(cast: Cast) -> list[Example]:
         "typing": {"conversation": direct, "user": cast.other, "active": True},
         "group": {"ref": 1, **group, "change": None},
         "blocked": {"ref": 1, "users": [cast.other]},
+        "status": {"ref": 1, **expiring, "expires": 1760000060123, "expired": True},
+        "expired": expiring,
         "closing": {"code": "draining", "text": "goodbye"},
     }  # fmt: skip
     return [_example(Side.SERVER, name, members) for name, members in said.items()]
 
 
-SHARED: Final = frozenset({"markers", "presence", "typing"})
+SHARED: Final = frozenset({"markers", "presence", "status", "typing"})
 """Operations of both sides: as a client's, what a server says is legal, since unknown members are ignored."""
