@@ -105,6 +105,9 @@ class WaybillEcho(Echo):
         accepted, delivered = came[_ONE][0].members, came[_OTHER][0].members
         same = {name: accepted.get(name) for name in ("id", "sequence", "time")}
         yield self._asks(values, _ONE, "send", said, "accepted", {**named, **same, "duplicate": True}, **sent)
+        named = {name: accepted.get(name) for name in ("id", "conversation", "sequence", "key")}
+        forever = {**named, "expires": None, "expired": False}
+        yield self._asks(values, _ONE, "status", {"key": key}, "status", forever)
         cursor, sequence = delivered.get("cursor", 0), accepted.get("sequence", 0)
         moved = {"conversation": self._direct, "user": self._other, "delivered": sequence}
         yield self._asks(
