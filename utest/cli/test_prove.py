@@ -253,7 +253,7 @@ def test_a_server_that_cannot_be_started_broken_proves_nothing(
     [
         (["--without-check", "delivery"], ["drop-every-nth"]),
         (["--without-check", "contents"], ["corrupt-body"]),
-        (["--without-last-step"], ["drop-every-nth", "corrupt-body", "swap-adjacent", "no-fsync-batch"]),
+        (["--without-last-step"], ["drop-every-nth", "corrupt-body", "swap-adjacent", "duplicate-delivery"]),
     ],
 )
 def test_a_defect_survives_without_what_is_there_for_it(
