@@ -17,8 +17,8 @@ A connection is cut in the middle of a send and the retry settles it
     FOR    ${ending}    IN    RESET    FIN
         Cut Link    alice    after=100    ending=${ending}
         Send Messages    alice    bob    count=3
-        Heal Links    alice
         Wait Until Cut Off    alice
+        Heal Links    alice
         Come Back And Retry    alice
     END
     Check History
