@@ -17,12 +17,19 @@ A connection is cut in the middle of a send and the retry settles it
     FOR    ${ending}    IN    RESET    FIN
         Cut Link    alice    after=100    ending=${ending}
         Send Messages    alice    bob    count=3
-        Wait Until Cut Off    alice
         Heal Links    alice
+        Wait Until Cut Off    alice
         Come Back And Retry    alice
     END
     Check History
     Figure Should Be    cut_points    2
+
+Whoever was not cut off is waited for in vain
+    Connect People    alice and bob
+    Run Keyword And Expect Error    DeadlinePassed: the connection is gone, but alice/phone is still *
+    ...    Wait Until Cut Off    alice    deadline=100ms
+    Send Messages    alice    bob    count=1
+    Check History
 
 A connection is cut in the middle of an answer and the retry settles it
     Connect People    alice and bob

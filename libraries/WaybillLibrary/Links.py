@@ -7,7 +7,7 @@ from datetime import timedelta
 from robot.api import logger
 from robot.api.deco import keyword, library
 
-from waybill.devices.absences import wait_until_gone
+from waybill.devices.absences import wait_until_cut_off
 from waybill.faults.disturbances import (
     Disturbance,
     Way,
@@ -305,7 +305,7 @@ class Links:
         ```
         """
         devices = [stage.scenario().device(person) for person in people]
-        wait_until_gone(devices, "the connection", deadline.total_seconds())
+        wait_until_cut_off(devices, "the connection", deadline.total_seconds())
 
     @keyword
     def heal_links(self, people: Names | None = None, *, deadline: timedelta = WAIT) -> None:

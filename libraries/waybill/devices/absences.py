@@ -37,10 +37,23 @@ def wait_until_gone(devices: Sequence[Device], node: str, seconds: float) -> Non
     Raises:
         DeadlinePassed: One of them has not.
     """
-    concerned = [device for device in devices if device.node == node]
-    for device in concerned:
+    wait_until_cut_off([device for device in devices if device.node == node], node, seconds)
+
+
+def wait_until_cut_off(devices: Sequence[Device], gone: str, seconds: float) -> None:
+    """Returns when every one of these devices has noticed that its connection is over.
+
+    Args:
+        devices: Who is to notice.
+        gone: What is gone, in words.
+        seconds: How long each may take.
+
+    Raises:
+        DeadlinePassed: One of them has not.
+    """
+    for device in devices:
         if not device.signal.wait_until(lambda device=device: not device.connected, Deadline(seconds)):  # type: ignore[misc]
-            raise DeadlinePassed(f"{node} is gone, but {device.name} is still {device.state}.")
+            raise DeadlinePassed(f"{gone} is gone, but {device.name} is still {device.state}.")
 
 
 def come_back_and_retry(devices: Sequence[Device]) -> list[Sending]:
