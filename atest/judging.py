@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,18 +59,25 @@ class Judged:
         )
 
 
-def judge(
-    folder: Path, *arguments: str, robot: tuple[str, ...] = (), environment: dict[str, str] | None = None
-) -> Judged:
-    """Runs `waybill run ARGUMENTS -- ROBOT` in a folder; what it printed is shown when the test fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "waybill.cli", "run", *arguments, *(("--", *robot) if robot else ())],
+def waybill(
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "waybill.cli", *words],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "libraries")} | (environment or {}),
+        env=os.environ | {"PYTHONPATH": str(ROOT / "libraries")} | dict(environment or {}),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def judge(
+    folder: Path, *arguments: str, robot: tuple[str, ...] = (), environment: dict[str, str] | None = None
+) -> Judged:
+    """Runs `waybill run ARGUMENTS -- ROBOT` in a folder; what it printed is shown when the test fails."""
+    done = waybill(folder, "run", *arguments, *(("--", *robot) if robot else ()), environment=environment)
     said = done.stdout + done.stderr
     print(said)  # noqa: T201 - shown when a test fails
     latest = next((folder / "results").glob("2*"), None)

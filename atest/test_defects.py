@@ -7,20 +7,17 @@ turn red. Here one is run as anybody would, and the rows are held against the su
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from functools import cache
 from pathlib import Path
 
+from judging import ROOT, waybill
 from robot.api import TestSuite as Suite
 
 from waybill.proof.rows import bundled_rows
 from waybill_server import stand_ins
 from waybill_server.defects import every
 
-ROOT = Path(__file__).parent.parent
 SEED = "7"
 
 LEFT_OUT: dict[str, str] = {
@@ -44,18 +41,6 @@ def scenarios() -> dict[str, tuple[Path, str]]:
 
     collect(Suite.from_file_system(ROOT / "suites"))
     return found
-
-
-def waybill(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "waybill.cli", *words],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "libraries")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_a_run_breaks_what_the_proof_says(tmp_path: Path) -> None:

@@ -5,20 +5,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from judging import ROOT, waybill
 
 pytestmark = pytest.mark.xdist_group("secrets")
 """One worker has them all, since they look at one run."""
 
-ROOT = Path(__file__).parent.parent
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.")
 """How every JWT begins whose header is a JSON object."""
 
@@ -30,17 +27,11 @@ they belong."""
 def run(folder: Path, *arguments: str) -> Path:
     """Runs the security suites with a witness; gives the run's folder."""
     (folder / "seen").mkdir()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "waybill.cli", "run", *arguments, "--seed", "7"),
-            *("--results", str(folder / "results"), "--", "--listener", str(ROOT / "atest" / "Witness.py")),
-            *("--loglevel", "TRACE"),
-        ],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "libraries"), "WITNESS": str(folder / "seen")},
-        capture_output=True,
-        text=True,
-        check=False,
+    done = waybill(
+        folder,
+        *("run", *arguments, "--seed", "7", "--results", str(folder / "results")),
+        *("--", "--listener", str(ROOT / "atest" / "Witness.py"), "--loglevel", "TRACE"),
+        environment={"WITNESS": str(folder / "seen")},
     )
     print(done.stdout, done.stderr)  # noqa: T201 - shown when a test fails
     return folder / "results" / "latest"

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
-
-
-def waybill(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "waybill.cli", *words],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "libraries")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from judging import waybill
 
 
 @pytest.mark.parametrize(
