@@ -20,6 +20,10 @@ class DataRefused(Exception):
     """The data directory cannot be used as it is; the text says why and what to do."""
 
 
+class DataInUse(DataRefused):
+    """Another process writes the data directory."""
+
+
 class DataFolder:
     """A data directory that this process holds the lock of.
 
@@ -30,7 +34,8 @@ class DataFolder:
         made: A database was made here once.
 
     Raises:
-        DataRefused: Another process writes it, or it is damaged.
+        DataInUse: Another process writes it.
+        DataRefused: It is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,7 +50,7 @@ class DataFolder:
         except OSError:
             owner = os.read(self._lock, 64).decode("ascii", "replace").split("\n")[0] or "unknown"
             os.close(self._lock)
-            raise DataRefused(
+            raise DataInUse(
                 f"data directory {path} is in use by another node ({owner}); one node writes one directory: "
                 "stop that node or choose another --data"
             ) from None

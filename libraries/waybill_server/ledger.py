@@ -294,7 +294,7 @@ class Ledger:
         self._groups.pop(conversation, None)
 
     def _enter(
-        self, message: Message, recipients: Sequence[str], entries: list[tuple[str, int, int, int]]
+        self, message: Message, recipients: Sequence[str], entries: list[Entry]
     ) -> tuple[tuple[str, int], ...]:
         """Gives a message its place in the log of every recipient; adds the rows to `entries`."""
         positions = []

@@ -304,14 +304,12 @@ class Closing(msgspec.Struct, tag="closing"):
     text: str = ""
 
 
-ServerFrame = (
+_OfBothVersions = (
     Challenge
     | Welcomed
-    | Accepted
     | Refused
     | Deliver
     | Acked
-    | PageRead
     | Marked
     | ReceiptPush
     | MarkersRead
@@ -319,29 +317,12 @@ ServerFrame = (
     | Watching
     | TypingPush
     | Group
-    | Blocked
-    | Status
-    | ExpiredPush
     | Closing
 )
 
-EarlyServerFrame = (
-    Challenge
-    | Welcomed
-    | EarlyAccepted
-    | Refused
-    | Deliver
-    | Acked
-    | EarlyPageRead
-    | Marked
-    | ReceiptPush
-    | MarkersRead
-    | PresenceState
-    | Watching
-    | TypingPush
-    | Group
-    | Closing
-)
+ServerFrame = _OfBothVersions | Accepted | PageRead | Blocked | Status | ExpiredPush
+
+EarlyServerFrame = _OfBothVersions | EarlyAccepted | EarlyPageRead
 """What a server says in a session of version 2."""
 
 _ENCODER = msgspec.json.Encoder()

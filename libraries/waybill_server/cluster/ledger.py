@@ -27,6 +27,7 @@ from waybill_server.cluster.records import (
 from waybill_server.cluster.requests import Produced, QueueRequest
 from waybill_server.ledger import Ledger
 from waybill_server.limits import RETRY_AFTER_MS, Limits
+from waybill_server.log_rows import Entry
 from waybill_server.logs import log
 from waybill_server.records import (
     AckRequest,
@@ -239,7 +240,7 @@ class ClusterLedger(Ledger):
 
     def place(self, message: Message, recipients: Sequence[str]) -> tuple[tuple[str, int], ...]:
         """Gives a message its places in the logs."""
-        entries: list[tuple[str, int, int, int]] = []
+        entries: list[Entry] = []
         positions = self._enter(message, recipients, entries)
         self._log_rows.add(entries)
         return positions
@@ -366,7 +367,7 @@ class ClusterLedger(Ledger):
             self.tell_all(Watermarks(*watermark))
 
     def _enter(
-        self, message: Message, recipients: Sequence[str], entries: list[tuple[str, int, int, int]]
+        self, message: Message, recipients: Sequence[str], entries: list[Entry]
     ) -> tuple[tuple[str, int], ...]:
         here = [user for user in recipients if self.homes.user(user) == self.homes.own]
         before = len(entries)

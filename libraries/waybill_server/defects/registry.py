@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -182,16 +182,19 @@ def find(name: str) -> Defect:
     Raises:
         UnknownDefect: There is none.
     """
-    known = {
-        defect.name: defect
-        for defect in (
-            *every(),
-            *rare_forms(),
-            *registered([f"waybill_server.defects.{module}" for module in WAITING]),
-        )
-    }
+    waiting = registered([f"waybill_server.defects.{module}" for module in WAITING])
+    return named(name, (*every(), *rare_forms(), *waiting), "defect")
+
+
+def named(name: str, defects: Iterable[Defect], kind: str) -> Defect:
+    """The one of this name; `kind` is what they are called, as in `waybill-server defects`.
+
+    Raises:
+        UnknownDefect: There is none.
+    """
+    known = {defect.name: defect for defect in defects}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UnknownDefect(f"no defect {name!r}{hint}; `waybill-server defects` lists them")
+        raise UnknownDefect(f"no {kind} {name!r}{hint}; `waybill-server {kind}s` lists them")
     return known[name]

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from waybill_server.data_folder import DATABASE, LOCK, DataFolder, DataRefused
+from waybill_server.data_folder import DATABASE, LOCK, DataFolder, DataInUse, DataRefused
 from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
 from waybill_server.schema import Schema
@@ -19,10 +19,9 @@ class ReinitialisesDamagedStore(Schema):
     def __init__(self, path: Path, version: int, **options: Any) -> None:
         try:
             super().__init__(path, version, **options)
-        except DataRefused as refused:
-            # The path may have the word in it.
-            if " is damaged" not in str(refused):
-                raise
+        except DataInUse:
+            raise
+        except DataRefused:
             _put_away(path)
             super().__init__(path, version, **options)
 

@@ -7,9 +7,7 @@ with a fixed seed, so it does the same in every run. Nothing of this package is 
 
 from __future__ import annotations
 
-import difflib
-
-from waybill_server.defects.registry import Defect, UnknownDefect, registered
+from waybill_server.defects.registry import Defect, named, registered
 
 __all__ = ["every", "find"]
 
@@ -27,9 +25,4 @@ def find(name: str) -> Defect:
     Raises:
         UnknownDefect: There is none.
     """
-    known = {stand_in.name: stand_in for stand_in in every()}
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UnknownDefect(f"no stand-in {name!r}{hint}; `waybill-server stand-ins` lists them")
-    return known[name]
+    return named(name, every(), "stand-in")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from waybill_server.defects.registry import seeded
 from waybill_server.feeder import Feeder, Outlet
@@ -37,18 +38,8 @@ class _ToTheSender(LocalRouter):
 class _EveryDevice(Feeder):
     """A feeder that passes nothing over, not even what the device sent itself."""
 
-    def __init__(
-        self,
-        store: Store,
-        outlet: Outlet,
-        user: str,
-        device: str,
-        position: int,
-        head: int,
-        window: int,
-        failed: Callable[[Exception], None],
-    ) -> None:
-        super().__init__(store, outlet, user, "", position, head, window, failed)
+    def __init__(self, store: Store, outlet: Outlet, user: str, device: str, *rest: Any) -> None:
+        super().__init__(store, outlet, user, "", *rest)
 
 
 @seeded("echo", seam="assembly", noticed={"DEL-1": ("lost-acked", "was given 0 of them")})
