@@ -85,7 +85,7 @@ class Chaos:
             target,
             stage.faults(),
             stage.link_faults(),
-            lambda name: scenario.device(name).node or target.nodes[0],
+            lambda name: scenario.device(name).node,
         )
         stage.at_end(known.give_up)
         Choreography(scenario, known, mixed_routes(scenario), travellers, deadline.total_seconds()).run(

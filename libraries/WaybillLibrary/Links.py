@@ -336,5 +336,5 @@ class Links:
 
 def _begin(person: str, disturbance: Disturbance) -> None:
     device = stage.scenario().device(person)
-    stage.link_faults().begin(device.name, device.node or stage.target().nodes[0], disturbance)
+    stage.link_faults().begin(device.name, device.node, disturbance)
     logger.info(f"{disturbance.kind} on the link of {device.name}: {dict(disturbance.details)}")

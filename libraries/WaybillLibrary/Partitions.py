@@ -98,8 +98,7 @@ class Partitions:
             Check History
         ```
         """
-        node = stage.scenario().device(person).node
-        stage.partitions().isolate(node or stage.target().nodes[0])
+        stage.partitions().isolate(stage.scenario().device(person).node)
 
     @keyword
     def let_network_flap(

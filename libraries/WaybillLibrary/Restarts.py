@@ -129,9 +129,8 @@ class Restarts:
             Check History
         ```
         """
-        target = stage.target()
-        name = node or target.nodes[0]
-        change_release(stage.scenario(), stage.faults(), target.upkeep(name), name, release)
+        name = stage.node(node)
+        change_release(stage.scenario(), stage.faults(), stage.target().upkeep(name), name, release)
 
 
 def _restarts(deadline: timedelta) -> Choreography:

@@ -127,7 +127,7 @@ class Servers:
             Start Server
         ```
         """
-        name = node or stage.target().nodes[0]
+        name = stage.node(node)
         stage.faults().kill(name, moment)
         logger.info(f"{name} was killed {moment}")
 
@@ -148,7 +148,7 @@ class Servers:
             Start Server
         ```
         """
-        name = node or stage.target().nodes[0]
+        name = stage.node(node)
         logger.info(f"{name} was stopped {moment} and ended with {stage.faults().stop(name, moment)}")
 
     @keyword
@@ -170,7 +170,7 @@ class Servers:
             Resume Server
         ```
         """
-        name = node or stage.target().nodes[0]
+        name = stage.node(node)
         stage.faults().pause(name, moment)
         logger.info(f"{name} stands still {moment}")
 
@@ -190,7 +190,7 @@ class Servers:
             Resume Server
         ```
         """
-        name = node or stage.target().nodes[0]
+        name = stage.node(node)
         stage.faults().resume(name)
         logger.info(f"{name} goes on")
 
@@ -210,7 +210,7 @@ class Servers:
             Start Server
         ```
         """
-        name = node or stage.target().nodes[0]
+        name = stage.node(node)
         stage.faults().start(name)
         logger.info(f"{name} is ready again on the same data")
 

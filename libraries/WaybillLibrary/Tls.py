@@ -183,9 +183,7 @@ class Tls:
         ```
         """
         campaign = Campaign(_floor())
-        campaign.offer_weaker_tls(
-            self._ports(node or stage.target().nodes[0])[0].place, versions=[version.value]
-        )
+        campaign.offer_weaker_tls(self._ports(stage.node(node))[0].place, versions=[version.value])
         campaign.require_refusals()
         logger.info("; ".join(map(str, campaign.results)))
 

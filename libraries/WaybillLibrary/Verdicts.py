@@ -83,12 +83,12 @@ class Verdicts:
             watch=ServerLogs(target, target.file.launch.log if target.file.launch else None),
             patience=patience.total_seconds(),
         )
-        stage.set_scenario(
-            scenario,
+        faults = stage.Faults(
             ProcessFaults(target, lambda: scenario.recorder),
             LinkFaults(lambda: target.links, lambda: scenario.recorder),
             Partitions(lambda: target.peer_links, lambda: scenario.recorder, scenario.random),
         )
+        stage.set_scenario(scenario, faults)
 
     @keyword
     def end_scenario(self) -> None:

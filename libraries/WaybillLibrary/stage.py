@@ -6,7 +6,7 @@ One Robot process runs one scenario at a time, so both live in this module; keyw
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from waybill.devices.scenario import Scenario
@@ -15,12 +15,19 @@ if TYPE_CHECKING:
     from waybill.faults.process import ProcessFaults
     from waybill.targets import RunningTarget
 
+
+class Faults(NamedTuple):
+    """What disturbs the server in a scenario."""
+
+    processes: ProcessFaults
+    links: LinkFaults
+    partitions: Partitions
+
+
 _target: RunningTarget | None = None
 _scenario: Scenario | None = None
-_faults: ProcessFaults | None = None
+_faults: Faults | None = None
 _at_end: list[Callable[[], None]] = []
-_link_faults: LinkFaults | None = None
-_partitions: Partitions | None = None
 
 
 def set_target(target: RunningTarget | None) -> None:
@@ -45,6 +52,11 @@ def target() -> RunningTarget:
 def has_target() -> bool:
     """Whether a target is running."""
     return _target is not None
+
+
+def node(name: str | None) -> str:
+    """The node with this name; without one the target's first."""
+    return name or target().nodes[0]
 
 
 def gone(nodes: Sequence[str] | None = None) -> list[str]:
@@ -78,15 +90,10 @@ def require_running(nodes: Sequence[str] | None = None, *, ended: Sequence[str] 
         )
 
 
-def set_scenario(
-    scenario: Scenario | None,
-    faults: ProcessFaults | None = None,
-    link_faults: LinkFaults | None = None,
-    partitions: Partitions | None = None,
-) -> None:
-    """Puts a scenario on the stage, or takes it away."""
-    global _scenario, _faults, _link_faults, _partitions
-    _scenario, _faults, _link_faults, _partitions = scenario, faults, link_faults, partitions
+def set_scenario(scenario: Scenario | None, faults: Faults | None = None) -> None:
+    """Puts a scenario on the stage with what disturbs its server, or takes both away."""
+    global _scenario, _faults
+    _scenario, _faults = scenario, faults
 
 
 def scenario() -> Scenario:
@@ -119,14 +126,12 @@ def has_scenario() -> bool:
 
 
 def faults() -> ProcessFaults:
-    """The faults of the running scenario.
+    """The faults of processes of the running scenario.
 
     Raises:
         RuntimeError: No scenario was begun.
     """
-    scenario()
-    assert _faults is not None
-    return _faults
+    return _of_scenario().processes
 
 
 def link_faults() -> LinkFaults:
@@ -135,9 +140,7 @@ def link_faults() -> LinkFaults:
     Raises:
         RuntimeError: No scenario was begun.
     """
-    scenario()
-    assert _link_faults is not None
-    return _link_faults
+    return _of_scenario().links
 
 
 def partitions() -> Partitions:
@@ -146,6 +149,10 @@ def partitions() -> Partitions:
     Raises:
         RuntimeError: No scenario was begun.
     """
+    return _of_scenario().partitions
+
+
+def _of_scenario() -> Faults:
     scenario()
-    assert _partitions is not None
-    return _partitions
+    assert _faults is not None
+    return _faults

@@ -12,6 +12,7 @@ from typing import Any
 from waybill.commands import results
 from waybill.commands.console import say
 from waybill.commands.exits import FINE, INTERRUPTED, RED, UsageError
+from waybill.commands.numbers import positive
 
 _EPILOG = """\
 examples:
@@ -63,12 +64,12 @@ def add(subcommands: Any) -> None:
         help="only scenarios with this tag; repeatable",
     )
     parser.add_argument(
-        "--jobs", type=_positive, metavar="N", help="trials at once (default: three per processor)"
+        "--jobs", type=positive, metavar="N", help="trials at once (default: three per processor)"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="the first seed (default: a new one)")
     parser.add_argument(
         "--seeds",
-        type=_positive,
+        type=positive,
         default=20,
         metavar="N",
         help="for each rare form at most (default: %(default)s)",
@@ -80,7 +81,7 @@ def add(subcommands: Any) -> None:
         help="what a defective server may take over what it owes (default: %(default)s)",
     )
     parser.add_argument(
-        "--trial-timeout", type=_positive, default=240, metavar="SECONDS", help="default: %(default)s"
+        "--trial-timeout", type=positive, default=240, metavar="SECONDS", help="default: %(default)s"
     )
     parser.add_argument(
         "--results", metavar="DIR", type=Path, default=Path("results"), help="default: %(default)s"
@@ -110,12 +111,6 @@ def add(subcommands: Any) -> None:
         help="empty the last step of every scenario: tells what is no longer noticed",
     )
     parser.set_defaults(main=main, words=[])
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found '{text}'")
-    return int(text)
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from waybill.commands.console import say
 from waybill.commands.detector import DetectorCheck
 from waybill.commands.execution import carry_out
 from waybill.commands.exits import DETECTOR, INTERRUPTED, UNUSABLE
+from waybill.commands.numbers import positive
 from waybill.commands.plan import DEFAULT, Plan, command_line, make_plans
 from waybill.commands.report import verdict_code
 from waybill.commands.summary import conclusion, in_between
@@ -73,7 +74,7 @@ def add(subcommands: Any) -> None:
     parser.add_argument(
         "--processes",
         metavar="N",
-        type=_positive,
+        type=positive,
         help="suite files at once (default: two per processor; one for a server that runs elsewhere)",
     )
     for letter, name, what in (
@@ -96,7 +97,7 @@ def add(subcommands: Any) -> None:
     parser.add_argument(
         "--suite-timeout",
         metavar="SECONDS",
-        type=_positive,
+        type=positive,
         default=600,
         help="give a suite file up after this time, without a verdict (default: %(default)s)",
     )
@@ -107,12 +108,6 @@ def add(subcommands: Any) -> None:
 def _seed(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a number such as 42, found '{text}'")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found '{text}'")
     return int(text)
 
 

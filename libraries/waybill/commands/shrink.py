@@ -8,6 +8,7 @@ from typing import Any
 
 from waybill.commands.console import say
 from waybill.commands.exits import FINE, UsageError
+from waybill.commands.numbers import positive
 
 _EPILOG = """\
 examples:
@@ -58,18 +59,12 @@ def add(subcommands: Any) -> None:
     )
     parser.add_argument(
         "--tries",
-        type=_count,
+        type=positive,
         default=60,
         metavar="N",
         help="with --schedule: carry it out so often at most (default: 60)",
     )
     parser.set_defaults(main=main)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found '{text}'")
-    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -77,7 +77,7 @@ class Connection:
         self._piece = 0
 
     @property
-    def node(self) -> str | None:
+    def node(self) -> str:
         """The node of its newest session, or of its next one where it is not told another."""
         return self._node
 
@@ -179,7 +179,7 @@ class Connection:
         )
         recorder = scenario.recorder
         number = recorder.session(
-            self.name, node=self._node or "", protocol=self.driver.name,
+            self.name, node=self._node, protocol=self.driver.name,
             version=max(offers, default=0) or spoken or self.driver.versions[-1],
             transport=transport, credential=kind,
             token=scenario.token_number(login.credential.token),
@@ -215,7 +215,7 @@ class Connection:
         self.changed()
 
     def _endpoint(self) -> Endpoint:
-        own = self.client.endpoints.get(self._node or "") if self.client is not None else None
+        own = self.client.endpoints.get(self._node) if self.client is not None else None
         return own or self.scenario.target.endpoint(self._node, self.name)
 
     def _credential(self) -> Credential:

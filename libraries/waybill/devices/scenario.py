@@ -189,11 +189,10 @@ class Scenario:
             return self.user(user, [device]).devices[device]
         return next(iter(self.user(user, () if user in self.users else ("phone",)).devices.values()))
 
-    def next_node(self) -> str | None:
-        """The node for a new device, each of the target's in turn, so that what people do crosses nodes; None where the
-        target does not name any."""
+    def next_node(self) -> str:
+        """The node for a new device, each of the target's in turn, so that what people do crosses nodes."""
         nodes = self.target.nodes
-        return nodes[next(self._places) % len(nodes)] if nodes else None
+        return nodes[next(self._places) % len(nodes)]
 
     @property
     def devices(self) -> list[Device]:

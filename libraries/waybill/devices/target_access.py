@@ -35,7 +35,7 @@ class TargetAccess(Protocol):
 
     @property
     def nodes(self) -> Sequence[str]:
-        """The names of its nodes, the default one first."""
+        """The names of its nodes, at least one, the default one first."""
 
     @property
     def issuer(self) -> TokenClient | None:

@@ -190,7 +190,7 @@ class _Lane:
             self._back(device)
             if point is not None:
                 epochs[device] = device.usable()[0]
-                self._faults.begin(device.name, _node(device), point.disturbance(self.around))
+                self._faults.begin(device.name, device.node, point.disturbance(self.around))
         self._exchange_until_met(list(epochs))
         for device, epoch in epochs.items():
             if not device.signal.wait_until(lambda epoch=epoch: not epoch.alive, Deadline(self._deadline)):  # type: ignore[misc]
@@ -202,7 +202,7 @@ class _Lane:
     def _exchange_until_met(self, cut: list[Device]) -> None:
         for _ in range(EXCHANGES):
             self._exchange()
-            if all(self._faults.met(device.name, _node(device)) for device in cut):
+            if all(self._faults.met(device.name, device.node) for device in cut):
                 return
         missed = ", ".join(device.name for device in cut)
         raise FaultWithoutEffect(
@@ -277,7 +277,3 @@ class _Lane:
             raise DeadlinePassed(
                 f"{device.name} could not come back after its connection was cut: {outcome.code}: {outcome.text}"
             )
-
-
-def _node(device: Device) -> str:
-    return device.node or device.scenario.target.nodes[0]

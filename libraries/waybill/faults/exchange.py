@@ -98,4 +98,4 @@ class Exchange:
         return sent, hook.seen, answered, delivered, acknowledged
 
     def _link(self, device: Device) -> Link:
-        return self._links.link(device.name, device.node or device.scenario.target.nodes[0])
+        return self._links.link(device.name, device.node)

@@ -46,7 +46,7 @@ def change_release(
     if name not in releases:
         raise ValueError(f"{node} has no release '{name}'. Releases: {', '.join(releases)}.")
     back = releases.index(name) < releases.index(before)
-    present = [device for device in scenario.devices if device.connected and device.node in (None, node)]
+    present = [device for device in scenario.devices if device.connected and device.node == node]
     recorder = faults.recorder()
     fault = recorder.fault_start("rollback" if back else "upgrade", node, before=before, after=name)
     faults.processes.stop(node)
