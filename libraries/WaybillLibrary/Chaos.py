@@ -65,7 +65,7 @@ class Chaos:
         ```
         """
         scenario, target = stage.scenario(), stage.target()
-        writers = [device for device in scenario.devices if device.connected]
+        writers = scenario.present
         travellers = [device for device in scenario.devices if not device.connected]
         reasons: dict[str, str] = {}
         places = repertoire.places(

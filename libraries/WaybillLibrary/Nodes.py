@@ -52,7 +52,7 @@ class Nodes:
         ```
         """
         scenario = stage.scenario()
-        present = [device for device in scenario.devices if device.connected]
+        present = scenario.present
         sent = send_from(scenario, present, messages, deadline.total_seconds())
         refused = sum(one.refused for one in sent)
         logger.info(f"{len(sent) - refused} messages were acknowledged and {refused} refused")
@@ -78,7 +78,7 @@ class Nodes:
             Check History
         ```
         """
-        present = [device for device in stage.scenario().devices if device.connected]
+        present = stage.scenario().present
         wait_until_everybody_holds(present, deadline.total_seconds())
 
     @keyword

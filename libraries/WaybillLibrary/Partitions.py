@@ -134,7 +134,7 @@ class Partitions:
 
         def write() -> None:
             scenario = stage.scenario()
-            present = [device for device in scenario.devices if device.connected]
+            present = scenario.present
             if messages:
                 send_from(scenario, present, messages, seconds)
 

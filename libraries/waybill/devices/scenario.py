@@ -199,6 +199,11 @@ class Scenario:
         """Every device, in the order of invitation."""
         return [device for person in self.users.values() for device in person.devices.values()]
 
+    @property
+    def present(self) -> list[Device]:
+        """The devices that have a session, in the order of invitation."""
+        return [device for device in self.devices if device.connected]
+
     # -- conversations ---------------------------------------------------------------------------------------
 
     def direct(self, one: str, other: str) -> Conversation:

@@ -81,7 +81,7 @@ class Chaos:
         if traveller is not None:
             leave([traveller], goodbye=draw.random() < 0.5)
         self._calm(one.calm)
-        present = [device for device in self.scenario.devices if device.connected]
+        present = self.scenario.present
         sessions = {device: device.epoch for device in present}
         left = one.messages - self._send_until_faults(one, name, draw)
         coming = _Return(traveller, _place(one.faults, Kind.FILE_HANDLES), self._deadline)
@@ -269,7 +269,7 @@ class _Return:
 
 def mixed_routes(scenario: Scenario) -> list[Route]:
     """From every device that is connected to everybody, in conversations of two and, where there are groups, in one."""
-    people, writers = list(scenario.users), [device for device in scenario.devices if device.connected]
+    people, writers = list(scenario.users), scenario.present
     routes: list[Route] = [
         (device, scenario.direct(device.user, other))
         for device in writers

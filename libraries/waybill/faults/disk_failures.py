@@ -68,7 +68,7 @@ class DiskFailures:
             DeadlinePassed: A send got no outcome, or the service did not return.
             FaultWithoutEffect: The node never met the fault.
         """
-        present = [device for device in self.scenario.devices if device.connected]
+        present = self.scenario.present
         self.disk.begin(self.node, fault)
         try:
             for _ in range(count):
@@ -96,7 +96,7 @@ class DiskFailures:
             DeadlinePassed: The node did not come to the write, or the service did not return.
         """
         drawn = self.scenario.random
-        present = [device for device in self.scenario.devices if device.connected]
+        present = self.scenario.present
         torn = self.disk.tear(
             self.node, write=drawn.randint(1, LATEST_WRITE), size=drawn.randint(0, PAGE - 1)
         )

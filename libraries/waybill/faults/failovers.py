@@ -62,7 +62,7 @@ class Failovers:
     def of(self, node: str, others: list[str]) -> None:
         """One failover: of a node, to the others in turn."""
         scenario = self.scenario
-        present = [device for device in scenario.devices if device.connected]
+        present = scenario.present
         moving = [device for device in present if device.node == node]
         if not moving:
             raise FaultWithoutEffect(f"Nobody was at {node}, so its death shows nothing.")

@@ -88,13 +88,13 @@ class Kills:
         self.scenario.wait_until_acknowledged(sent)
         receiver.connect()
         receiver.wait_for_deliveries(sent[:10])
-        present = self._present()
+        present = self.scenario.present
         self.faults.end(self.death, self.node, "while a backlog was delivered")
         self._recover(present)
 
     def after_restart(self, sender: Device, conversation: Conversation) -> None:
         """Kills twice: the second time on the first acknowledgement after the start."""
-        present = self._present()
+        present = self.scenario.present
         self.faults.end(self.death, self.node, "before a second kill")
         self._recover(present)
         self._kill_on(1, "on the first acknowledgement after a start", lambda: sender.send(conversation))
@@ -112,7 +112,7 @@ class Kills:
             finally:
                 ended.set()
 
-        present, before = self._present(), self.scenario.acknowledged_count
+        present, before = self.scenario.present, self.scenario.acknowledged_count
         self.scenario.on_acknowledged(before + number, strike)
         traffic()
         if not ended.wait(DEADLINE):
@@ -123,9 +123,6 @@ class Kills:
         if trouble:
             raise trouble[0]
         self._recover(present)
-
-    def _present(self) -> list[Device]:
-        return [device for device in self.scenario.devices if device.connected]
 
     def _recover(self, present: Sequence[Device]) -> None:
         """Starts the node when everybody has noticed; they come back and retry what is unknown."""

@@ -149,7 +149,7 @@ class Migrations:
             )
 
     def _down(self) -> None:
-        self._readers = [device for device in self.scenario.devices if device.connected]
+        self._readers = self.scenario.present
         for device in self._readers:
             device.close()
         self._faults.stop(self._node, "for a migration")
@@ -163,7 +163,7 @@ class Migrations:
         self._look(when)
 
     def _look(self, when: str) -> None:
-        view = look(self.scenario, [device for device in self.scenario.devices if device.connected])
+        view = look(self.scenario, self.scenario.present)
         if self._first is None:
             self._first, self.rows = view, len(view.rows)
             return

@@ -8,8 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from waybill.devices.absences import come_back_and_retry, wait_until_gone
 from waybill.faults.migrations import require_untouched
+from waybill.faults.recovery import recover
 from waybill.faults.upkeep import Upkeep, first_line, require_refused
 
 if TYPE_CHECKING:
@@ -69,16 +69,14 @@ class Restarts:
         Each time the clients come back, and retry what they do not know the outcome of.
         """
         for turn in range(times):
-            present = self._present()
+            present = self.scenario.present
             for sender, conversation in zip(senders, conversations, strict=True):
                 sender.send_many(conversation, BURST, in_flight=2 * BURST)
             if turn % 2:
                 self._faults.kill(self._node, f"restart {turn + 1} of {times}")
             else:
                 self._faults.stop(self._node, f"restart {turn + 1} of {times}")
-            wait_until_gone(present, self._node, self._deadline)
-            self.scenario.wait_until_answered(deadline=self._deadline)
-            self._return(present)
+            recover(self.scenario, self._faults, self._node, present, self._deadline)
 
     def second_start(self, sender: Device, conversation: Conversation) -> None:
         """Starts a second process on the node's data, which must be refused; the node goes on.
@@ -101,7 +99,7 @@ class Restarts:
             AssertionError: It did not refuse, or changed something.
         """
         upkeep, recorder = self._upkeep(), self._faults.recorder()
-        present = self._present()
+        present = self.scenario.present
         for device in present:
             device.close()
         self._faults.stop(self._node, f"before its data are damaged ({damage.value})")
@@ -121,16 +119,8 @@ class Restarts:
         finally:
             shutil.rmtree(upkeep.data)
             aside.rename(upkeep.data)
-        self._return(present)
+        recover(self.scenario, self._faults, self._node, present, self._deadline)
         recorder.fault_end(fault)
-
-    def _present(self) -> list[Device]:
-        return [device for device in self.scenario.devices if device.connected]
-
-    def _return(self, present: list[Device]) -> None:
-        self._faults.start(self._node)
-        retried = come_back_and_retry(present)
-        self.scenario.wait_until_acknowledged(retried, deadline=self._deadline)
 
 
 def damage_largest(data: Path, damage: Damage) -> str:

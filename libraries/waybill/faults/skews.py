@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from waybill.devices import expiring
-from waybill.devices.absences import come_back_and_retry, wait_until_gone
+from waybill.devices.absences import come_back_and_retry
 from waybill.devices.waiting import CapabilityMissing
 from waybill.drivers.base import Capability
 from waybill.faults.clock import ClockFaults, Skew
+from waybill.faults.recovery import recover
 
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
@@ -156,7 +157,7 @@ class Skews:
             receiver.connect()
 
     def _talk(self, sender: Device, receiver: Device, conversation: Conversation, count: int) -> None:
-        present = [device for device in self.scenario.devices if device.connected]
+        present = self.scenario.present
         sent = sender.send_many(conversation, count - count // 2)
         self._answered(present)
         receiver.wait_for_deliveries([one for one in sent if one.taken], deadline=self.deadline)
@@ -175,9 +176,6 @@ class Skews:
         self.scenario.wait_until_acknowledged(come_back_and_retry(present), deadline=self.deadline)
 
     def _restart(self) -> None:
-        present = [device for device in self.scenario.devices if device.connected]
+        present = self.scenario.present
         self.faults.kill(self.node, "to be started under a wrong clock")
-        wait_until_gone(present, self.node, self.deadline)
-        self.scenario.wait_until_answered(deadline=self.deadline)
-        self.faults.start(self.node)
-        self._answered(present)
+        recover(self.scenario, self.faults, self.node, present, self.deadline)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import come_back_and_retry, wait_until_gone
 from waybill.faults.kill_points import KillPoint, KillPoints
+from waybill.faults.recovery import recover
 
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
@@ -50,7 +51,7 @@ class Sweep:
             DeadlinePassed: Somebody did not notice that the node is gone.
             FaultWithoutEffect: The node never came there.
         """
-        present = self._present()
+        present = self.scenario.present
         armed = self.points.arm(self.node, point, self.scenario.random.randint(1, LATEST))
         try:
             for _ in range(MOST):
@@ -77,7 +78,7 @@ class Sweep:
         Raises:
             DeadlinePassed: A send got no outcome, or somebody did not notice that the node is gone.
         """
-        present = self._present()
+        present = self.scenario.present
         self.scenario.wait_until_acknowledged([sender.send(conversation)], deadline=self.deadline)
         until = time.monotonic() + seconds
         busy = self.scenario.direct(sender.user, listener.user)
@@ -86,23 +87,17 @@ class Sweep:
             self.scenario.wait_until_acknowledged(sent, deadline=self.deadline)
             listener.wait_for_deliveries(sent, deadline=self.deadline)
         self.faults.kill(self.node, f"{seconds:g} s after an acknowledgement")
-        wait_until_gone(present, self.node, self.deadline)
-        self.scenario.wait_until_answered(deadline=self.deadline)
-        self.faults.start(self.node)
-        self._return(present)
+        recover(self.scenario, self.faults, self.node, present, self.deadline)
 
     def crash_again_and_again(self, times: int) -> None:
         """Kills the node as often as this, each time as soon as it was ready again."""
-        present = self._present()
+        present = self.scenario.present
         for time_ in range(1, times + 1):
             self.faults.kill(self.node, f"as soon as it was ready, time {time_} of {times}")
             self.faults.start(self.node)
         wait_until_gone(present, self.node, self.deadline)
         self.scenario.wait_until_answered(deadline=self.deadline)
         self._return(present)
-
-    def _present(self) -> list[Device]:
-        return [device for device in self.scenario.devices if device.connected]
 
     def _return(self, present: list[Device]) -> None:
         self.scenario.wait_until_acknowledged(come_back_and_retry(present), deadline=self.deadline)
