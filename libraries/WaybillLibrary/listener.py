@@ -38,7 +38,10 @@ _NOT_THE_TARGET = (
 """What Robot says when a scenario did not come to its end for a reason that says nothing about the target."""
 
 
-_NO_MEANS = ("MeansMissing: ", "MeansFailed: ", "AdministrationFailed: ", "FaultWithoutEffect: ")
+_ONE_NODE = "NodesMissing: "
+"""How the message of a scenario begins that is about several nodes of a server that has one."""
+
+_NO_MEANS = (_ONE_NODE, "MeansMissing: ", "MeansFailed: ", "AdministrationFailed: ", "FaultWithoutEffect: ")
 """How the message of a scenario begins that could not do to the target what it had to do, by the kind of error."""
 
 
@@ -135,6 +138,7 @@ class EvidenceGate:
             infrastructure=record.infrastructure,
             misspelt=catalogue.misspelt(record.tags),
             log_failure=case.log_failure,
+            one_node=_first_failure(result.message).startswith(_ONE_NODE),
             scenario=NOT_A_SCENARIO not in map(str.lower, record.tags),
         )
         guarantees = [catalogue.guarantees[id_] for id_ in record.guarantees]

@@ -127,6 +127,18 @@ def test_a_failure_stays_one_and_says_what_kind():
     assert decision(shown(**failed, report=unknown), "DEL-1").cause == "no-evidence"
 
 
+def test_what_is_about_several_nodes_is_inapplicable_to_one_unless_the_guarantee_needs_them():
+    apart = shown(robot_status=FAILED, message="it has one node", infrastructure=True, one_node=True)
+
+    decided = decision(apart, "OFF-2")
+    assert (decided.robot_status, decided.cause) == (SKIPPED, "inapplicable")
+    assert decided.message == "it has one node"
+    for needy in (["PAR-1"], ["OFF-2", "PAR-1"]):
+        decided = decision(apart, *needy)
+        assert (decided.robot_status, decided.cause) == (FAILED, "infrastructure")
+    assert decision(apart, "DUP-1", waived=["DUP-1"]).cause == "waived"
+
+
 @pytest.mark.parametrize("status", [FAILED, SKIPPED])
 def test_what_is_waived_does_not_fail(status):
     decided = decision(shown(robot_status=status, message="no key"), "DUP-1", waived=["DUP-1"])

@@ -37,6 +37,15 @@ def test_unproven_without_a_scenario():
     assert verdict() == ("UNPROVEN", "no scenario selected")
 
 
+def test_what_is_inapplicable_decides_nothing_and_proves_nothing():
+    apart = scenario("skipped", "inapplicable", "it has one node", "Across nodes")
+
+    assert verdict(scenario(), apart) == ("PROVEN", "1 scenario passed with the demanded evidence")
+    assert verdict(apart) == ("UNPROVEN", "its scenarios are about several nodes, and the server has one")
+    assert verdict(scenario("failed", "failed", "no"), apart)[0] == "BROKEN"
+    assert redness([], [apart]) == []
+
+
 def test_broken_by_one_failure_among_passes_and_says_which_anomaly_where():
     failed = scenario(
         "failed",

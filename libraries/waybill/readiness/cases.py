@@ -21,7 +21,9 @@ CASES = "cases"
 FILE = "case.json"
 
 Status = Literal["running", "passed", "failed", "skipped"]
-Cause = Literal["", "failed", "anomalies", "over-limit", "no-evidence", "infrastructure", "waived"]
+Cause = Literal[
+    "", "failed", "anomalies", "over-limit", "no-evidence", "infrastructure", "waived", "inapplicable"
+]
 
 
 class Finding(msgspec.Struct):
@@ -65,7 +67,7 @@ class CaseRecord(msgspec.Struct, kw_only=True):
         started: When it started (UTC, ISO 8601).
         finished: When it ended; empty while it runs.
         status: What came of it.
-        cause: Why it did not pass.
+        cause: Why it did not pass; `inapplicable` where the target has one node and the guarantee holds without others.
         message: Robot's message, with the gate's own words.
         evidence: The figures that it carries.
         findings: What its history's check found.

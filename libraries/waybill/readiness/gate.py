@@ -19,6 +19,9 @@ PASSED, FAILED, SKIPPED = "PASS", "FAIL", "SKIP"
 VACUOUS = "vacuous"
 """The anomaly of a history that proves nothing: what was declared did not happen, or nobody read to the end."""
 
+NODES = "nodes"
+"""The means that guarantees demand which a server of one node cannot keep."""
+
 _STATUS: dict[str, Status] = {PASSED: "passed", FAILED: "failed", SKIPPED: "skipped"}
 
 
@@ -36,6 +39,7 @@ class Shown:
         misspelt: Tags that look like a guarantee and are none.
         scenario: False for a test that proves nothing about a target and says so.
         log_failure: What in the server's logs fails the scenario, in a sentence; only where the target file says so.
+        one_node: It is about several nodes, and the target has one.
     """
 
     robot_status: str
@@ -47,6 +51,7 @@ class Shown:
     misspelt: Sequence[str] = ()
     scenario: bool = True
     log_failure: str = ""
+    one_node: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,10 @@ def decide(shown: Shown, guarantees: Sequence[Guarantee], waivers: Mapping[str, 
     """
     demanded = [guarantee for guarantee in guarantees if guarantee.id not in waivers]
     covered = [waivers[guarantee.id] for guarantee in guarantees if guarantee.id in waivers]
-    decision = _demand(shown, guarantees, demanded)
+    if shown.one_node and guarantees and not any(NODES in guarantee.means for guarantee in guarantees):
+        decision = Decision(SKIPPED, shown.message, "inapplicable")
+    else:
+        decision = _demand(shown, guarantees, demanded)
     if decision.robot_status == PASSED and shown.log_failure:
         decision = Decision(FAILED, _join(shown.log_failure, decision.message), "failed")
     if decision.robot_status != PASSED and covered and not demanded:

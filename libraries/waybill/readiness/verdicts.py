@@ -76,6 +76,9 @@ def judge(
 def _verdict(guarantee: Guarantee, scenarios: Sequence[ScenarioResult]) -> tuple[Verdict, str]:
     if not scenarios:
         return "UNPROVEN", "no scenario selected"
+    scenarios = [one for one in scenarios if one.cause != "inapplicable"]
+    if not scenarios:
+        return "UNPROVEN", "its scenarios are about several nodes, and the server has one"
     broken = [one for one in scenarios if one.outcome == "failed" and not _undecided(one)]
     if broken:
         return "BROKEN", _because(broken, _breaking)

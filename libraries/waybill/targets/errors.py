@@ -33,6 +33,10 @@ class MeansMissing(TargetError):
     """The target's file gives no means to do this, so what depends on it stays unproven."""
 
 
+class NodesMissing(MeansMissing):
+    """The server has one node, so what is about several cannot be tried on it."""
+
+
 class MeansFailed(TargetError):
     """A command that the target's file gives for this failed, which says nothing about the server."""
 

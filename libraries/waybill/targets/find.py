@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from waybill import bundled
-from waybill.targets.errors import MeansMissing, TargetError
+from waybill.targets.errors import MeansMissing, NodesMissing, TargetError
 from waybill.targets.model import Launch, TargetFile
 from waybill.targets.programs import program
 from waybill.targets.seeded import SeededDefect, apply_defect, carry_defect, seeded_defects
@@ -66,13 +66,14 @@ def several_nodes(target: TargetFile) -> TargetFile:
     """The form of a target that has several nodes: itself, or the one that its file names, as the same variant.
 
     Raises:
-        MeansMissing: It has one node and names no other form, or that form has not this variant.
+        NodesMissing: It has one node and names no other form.
+        MeansMissing: That form has not this variant.
         TargetError: The form that it names is not there, or has one node as well.
     """
     if len(target.endpoints) > 1:
         return target
     if not target.several_nodes:
-        raise MeansMissing(
+        raise NodesMissing(
             f"{target.name} has one node, and {target.path} names no form of the server with several (several_nodes, "
             f"docs/targets.md). What depends on several nodes stays UNPROVEN."
         )
