@@ -103,7 +103,7 @@ class Table:
 def test_a_migration_that_writes_nothing_proves_nothing() -> None:
     faults = SimpleNamespace(stop=lambda *_: None)
     upkeep = SimpleNamespace(migrate=lambda _: Ended(0, ""))
-    scenario = SimpleNamespace(devices=[])
+    scenario = SimpleNamespace(devices=[], present=[])
     migrations = Migrations(scenario, faults, upkeep, "node", Table)  # type: ignore[arg-type]
     with pytest.raises(FaultWithoutEffect, match="wrote nothing"):
         migrations.killed(1)
@@ -112,6 +112,6 @@ def test_a_migration_that_writes_nothing_proves_nothing() -> None:
 def test_a_migration_that_fails_is_told_with_its_first_line() -> None:
     faults = SimpleNamespace(stop=lambda *_: None)
     upkeep = SimpleNamespace(migrate=lambda _: Ended(5, "no room\n"))
-    migrations = Migrations(SimpleNamespace(devices=[]), faults, upkeep, "node", Table)  # type: ignore[arg-type]
+    migrations = Migrations(SimpleNamespace(devices=[], present=[]), faults, upkeep, "node", Table)  # type: ignore[arg-type]
     with pytest.raises(AssertionError, match="it ended with 5: no room"):
         migrations.killed(1)
