@@ -11,7 +11,7 @@ from waybill import cli
 from waybill.commands.exits import UsageError
 from waybill.commands.proving import Wanted, clean_trials, make_batches, make_trials, unproven
 from waybill.proof import page, report
-from waybill.proof.model import Proof, Trial, judged, read_proof
+from waybill.proof.model import Proof, Trial, judged, read_proof, together
 from waybill.readiness.cases import CaseRecord, Finding
 from waybill.readiness.run_record import Selected
 from waybill.targets.seeded import SeededDefect
@@ -125,6 +125,32 @@ def test_what_says_nothing_about_the_server_is_no_verdict() -> None:
 
     assert judged(TRIAL, case).outcome == "untold"
     assert judged(TRIAL, None).finding == "its scenario has no case file"
+
+
+@pytest.mark.parametrize(
+    ("killed", "outcome"), [(20, "killed"), (19, "killed"), (18, "survived"), (0, "survived")]
+)
+def test_a_rare_form_must_be_killed_with_nearly_every_seed(killed: int, outcome: str) -> None:
+    runs = [
+        msgspec.structs.replace(
+            TRIAL, outcome="killed", seen=["lost-acked"], finding="m1 never came", seconds=float(seed)
+        )
+        if seed < killed
+        else msgspec.structs.replace(TRIAL, outcome="survived", seed=str(seed), folder=f"seed-{seed}")
+        for seed in range(20)
+    ]
+
+    trial = together(runs)
+
+    assert (trial.outcome, trial.killed, trial.runs) == (outcome, killed, 20)
+    if outcome == "killed":
+        assert (trial.finding, trial.seen) == ("m1 never came", ["lost-acked"])
+        assert trial.seconds == pytest.approx((killed - 1) / 2)
+    else:
+        assert trial.folder == f"seed-{killed}", "the first run that tells why"
+        assert trial.finding == (
+            f"expected to be killed with 95% of 20 seeds, was with {killed}; with seed {killed}: everything was green"
+        )
 
 
 def test_a_clean_trial_must_be_green() -> None:

@@ -17,7 +17,7 @@ from waybill.commands.numbers import positive
 _EPILOG = """\
 examples:
   waybill prove --fast                   every blatant defect and stand-in, with one seed
-  waybill prove                          rare forms of defects too, each with up to 20 seeds
+  waybill prove                          rare forms of defects too, each with 20 seeds
   waybill prove --fast --guarantee ACK-1 --jobs 4
   waybill prove --defect drop-every-nth
   waybill prove --fast --without-check order
@@ -72,7 +72,7 @@ def add(subcommands: Any) -> None:
         type=positive,
         default=20,
         metavar="N",
-        help="for each rare form at most (default: %(default)s)",
+        help="for each rare form, 95 %% of which must show it (default: %(default)s)",
     )
     parser.add_argument(
         "--patience",
@@ -228,7 +228,7 @@ def _line(trial: Any, number: int, count: int) -> str:
         end = "" if trial.kept else f": {trial.finding}"
         return f"{place} {mark:<10} clean server, {trial.guarantee}, '{trial.scenario}'{seconds}{end}"
     end = f"by {', '.join(trial.seen)}" if trial.kept else f"in '{trial.scenario}': {trial.finding}"
-    tries = f", seed {trial.attempts}" if trial.attempts > 1 else ""
+    tries = f", with {trial.killed} of {trial.runs} seeds" if trial.runs > 1 else ""
     return f"{place} {_MARKS[trial.outcome]:<10} {trial.defect} {trial.guarantee} {end}{seconds}{tries}"
 
 

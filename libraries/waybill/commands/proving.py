@@ -14,7 +14,7 @@ from waybill.commands import robot_process
 from waybill.commands.exits import UsageError
 from waybill.commands.plan import for_robot, select
 from waybill.commands.warm_workers import Worker
-from waybill.proof.model import CLEAN, Trial, judged
+from waybill.proof.model import CLEAN, Trial, judged, together
 from waybill.readiness.cases import read_cases, slug, utc_now
 from waybill.readiness.catalogue import bundled_catalogue
 from waybill.readiness.run_record import RunRecord, Selected, literal, write_run
@@ -22,7 +22,7 @@ from waybill.targets.model import TargetFile
 from waybill.targets.seeded import SeededDefect
 
 RARE = "rare"
-"""The kind of a defect that shows itself seldom: it is tried with several seeds, until one shows it."""
+"""The kind of a defect that shows itself seldom: it is tried with several seeds."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Batch:
     target: str
     seed: int
     seeds: list[int] = field(default_factory=list)
-    """Further seeds to try until every trial is killed."""
+    """Further seeds to try."""
 
 
 def scenarios() -> list[Selected]:
@@ -197,10 +197,11 @@ def make_batches(trials: Sequence[Trial], target: str, folder: Path, seeds: Sequ
     """The trials with what they run on.
 
     Each defect and scenario has a server of its own, since the scenario before may have left a defective one in ruins.
-    The scenarios of a file share the server as it is, as in any run; these come first, since they take longest.
+    The scenarios of a file share the server as it is, as in any run. These come first, then those with several seeds,
+    since they take longest.
     """
     batches: dict[tuple[str, ...], Batch] = {}
-    for trial in sorted(trials, key=lambda one: not one.clean):
+    for trial in sorted(trials, key=lambda one: (not one.clean, one.kind != RARE)):
         place = (trial.source,) if trial.clean else (trial.defect, trial.scenario)
         if place not in batches:
             name = f"clean--{slug(Path(trial.source).stem)}" if trial.clean else "--".join(map(slug, place))
@@ -232,24 +233,26 @@ class Trying:
     without: Without = field(default_factory=Without)
 
     def carry_out(self, worker: Worker, batch: Batch) -> list[Trial]:
-        """Runs the scenarios of a batch; those of a rare defect with one seed after the other until they are killed."""
-        trials = self._once(worker, batch, batch.seed, batch.trials)
-        for number, seed in enumerate(batch.seeds, 2):
-            left = [trial for trial in trials if not trial.kept]
-            if not left:
-                break
-            again = self._once(worker, batch, seed, left)
-            tried = {one.scenario: msgspec.structs.replace(one, attempts=number) for one in again}
-            trials = [tried.get(trial.scenario, trial) for trial in trials]
+        """Runs the scenarios of a batch, those of a rare defect with one seed after the other."""
+        if not batch.seeds:
+            return self._once(worker, batch, batch.seed, batch.folder)
+        runs = [
+            self._once(worker, batch, seed, batch.folder / f"seed-{seed}")
+            for seed in (batch.seed, *batch.seeds)
+        ]
+        return [together(of_one) for of_one in zip(*runs, strict=True)]
+
+    def _once(self, worker: Worker, batch: Batch, seed: int, folder: Path) -> list[Trial]:
+        """Runs the scenarios of a batch with one seed; unless all is to be kept, what came out as it must leaves no
+        folder."""
+        trials = self._run(worker, batch, seed, folder)
         if not self.keep and all(trial.kept for trial in trials):
-            shutil.rmtree(batch.folder)
+            shutil.rmtree(folder)
             return [msgspec.structs.replace(trial, folder="") for trial in trials]
         return trials
 
-    def _once(self, worker: Worker, batch: Batch, seed: int, trials: Sequence[Trial]) -> list[Trial]:
-        folder = batch.folder
-        if folder.exists():
-            shutil.rmtree(folder)
+    def _run(self, worker: Worker, batch: Batch, seed: int, folder: Path) -> list[Trial]:
+        trials = [msgspec.structs.replace(trial, seed=str(seed)) for trial in batch.trials]
         folder.mkdir(parents=True)
         options = [] if batch.trials[0].clean else ["--variable", f"PATIENCE:{self.patience}"]
         sources = list(dict.fromkeys(trial.source for trial in trials))
@@ -281,7 +284,7 @@ class Trying:
         cases = {case.scenario: case for case in read_cases(folder).values()}
         where = folder.relative_to(self.top).as_posix()
         return [
-            msgspec.structs.replace(judged(trial, cases.get(trial.scenario)), folder=where, seed=str(seed))
+            msgspec.structs.replace(judged(trial, cases.get(trial.scenario)), folder=where)
             for trial in trials
         ]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import msgspec
@@ -17,6 +19,9 @@ Outcome = Literal["killed", "elsewhere", "survived", "untold"]
 
 CLEAN = ""
 """The name of the defect that is none: the server as it is."""
+
+RATE = 0.95
+"""The least part of its runs, each with a seed of its own, in which a defect that shows seldom must be killed."""
 
 
 class Trial(msgspec.Struct, kw_only=True):
@@ -34,9 +39,11 @@ class Trial(msgspec.Struct, kw_only=True):
         seen: Those of them that were.
         outcome: What came of it; of a clean trial `survived` is what is wanted.
         finding: What was found, in one sentence.
-        seconds: How long the scenario took, from its start to its verdict; None without one.
+        seconds: How long the scenario took, from its start to its verdict; None without one. Of several runs the median
+            of those that killed it.
         folder: The folder of its run, relative to that of the proof; empty if it was not kept.
-        attempts: How many seeds it took.
+        runs: How many seeds it was tried with.
+        killed: In how many of these runs it was killed.
     """
 
     defect: str
@@ -52,7 +59,8 @@ class Trial(msgspec.Struct, kw_only=True):
     finding: str = ""
     seconds: float | None = None
     folder: str = ""
-    attempts: int = 1
+    runs: int = 1
+    killed: int = 0
 
     @property
     def clean(self) -> bool:
@@ -160,7 +168,37 @@ def judged(trial: Trial, case: CaseRecord | None) -> Trial:
         outcome = "killed" if seen else "elsewhere"
     shown = next((finding.words() for finding in case.findings if finding.anomaly in seen), case.message)
     return msgspec.structs.replace(
-        trial, outcome=outcome, seen=seen, finding=_first_line(shown), seconds=case.seconds()
+        trial,
+        outcome=outcome,
+        seen=seen,
+        finding=_first_line(shown),
+        seconds=case.seconds(),
+        killed=int(outcome == "killed"),
+    )
+
+
+def together(runs: Sequence[Trial]) -> Trial:
+    """One trial of its runs with several seeds: killed if it was in `RATE` of them or more.
+
+    What is told of it otherwise is the first run that did not kill it.
+    """
+    killed = [run for run in runs if run.kept]
+    enough = len(killed) >= RATE * len(runs)
+    shown = killed[0] if enough else next(run for run in runs if not run.kept)
+    finding = shown.finding
+    if not enough:
+        finding = (
+            f"expected to be killed with {RATE:.0%} of {len(runs)} seeds, was with {len(killed)}; with seed "
+            f"{shown.seed}: {finding or 'everything was green'}"
+        )
+    times = [run.seconds for run in killed if run.seconds is not None]
+    return msgspec.structs.replace(
+        shown,
+        finding=finding,
+        seen=list(dict.fromkeys(sign for run in killed for sign in run.seen)),
+        seconds=median(times) if times else shown.seconds,
+        runs=len(runs),
+        killed=len(killed),
     )
 
 

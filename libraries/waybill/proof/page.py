@@ -95,7 +95,7 @@ def _table(trials: Sequence[Trial], *, clean: bool) -> str:
 def _row(trial: Trial) -> str:
     kind, word = _PILLS[trial.outcome]
     tag = "" if trial.kind == "defect" else f'<span class="tag">{escape(trial.kind)}</span>'
-    tries = f", with seed {trial.attempts}" if trial.attempts > 1 else ""
+    tries = f"<br><small>with {trial.killed} of {trial.runs} seeds</small>" if trial.runs > 1 else ""
     return (
         f"<tr><td><code>{escape(trial.defect)}</code>{tag}<br>{escape(trial.breaks)}</td>"
         f'<td><span class="pill {kind}">{word}</span></td>'

@@ -56,7 +56,7 @@ def _table(trials: Sequence[Trial]) -> Iterator[str]:
     yield "| scenario | defect | came to | by | took |"
     yield "|---|---|---|---|---|"
     for trial in trials:
-        tries = f", seed {trial.attempts}" if trial.attempts > 1 else ""
+        tries = f" with {trial.killed} of {trial.runs} seeds" if trial.runs > 1 else ""
         by = ", ".join(_cell(sign) for sign in trial.seen)
         yield (
             f"| {_cell(trial.scenario)} | `{trial.defect}` | {_WORDS[trial.outcome]}{tries} | {by} "
