@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from waybill import cli
+from waybill.commands.clean_run import clean_verdicts, require_clean_run
 from waybill.commands.exits import UsageError
 from waybill.commands.proving import Wanted, clean_trials, make_batches, make_trials, unproven
 from waybill.proof import page, report
 from waybill.proof.model import Proof, Trial, judged, read_proof, together
-from waybill.readiness.cases import CaseRecord, Finding
-from waybill.readiness.run_record import Selected
+from waybill.readiness.cases import CASES, FILE, CaseRecord, Finding, write_json
+from waybill.readiness.run_record import RunRecord, Selected, write_run
+from waybill.targets import find_target
 from waybill.targets.seeded import SeededDefect
+from waybill.version import __version__
 
 KNOWN = [
     SeededDefect(
@@ -162,6 +166,54 @@ def test_a_clean_trial_must_be_green() -> None:
     assert not red.kept
 
 
+CLEAN_RUN = RunRecord(
+    target="reference",
+    target_argument="reference",
+    seed="5",
+    started="2027-03-01T08:00:00+00:00",
+    finished="2027-03-01T08:02:00+00:00",
+    versions={"Waybill": __version__},
+)
+
+
+def test_the_clean_server_may_have_been_run_before(tmp_path: Path) -> None:
+    write_run(tmp_path, CLEAN_RUN)
+    for case in (
+        CaseRecord(scenario="Arrives", suite="One", status="passed"),
+        CaseRecord(scenario="Waits", suite="Two", status="failed", message="m1 never came"),
+    ):
+        write_json(tmp_path / CASES / case.scenario / FILE, case)
+    trials = clean_trials(FOUND, make_trials(KNOWN, ROWS, FOUND, Wanted()))
+    trials.append(Trial(defect="", guarantee="DEL-1", scenario="Rests"))
+
+    record = require_clean_run(tmp_path, find_target("reference"))
+    arrives, waits, rests = clean_verdicts(tmp_path, record, trials)
+
+    assert (arrives.kept, arrives.seed) == (True, "5")
+    assert (waits.kept, waits.finding) == (False, "m1 never came")
+    assert (rests.outcome, rests.finding) == ("untold", "its scenario has no case file")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"target": "mosquitto", "target_argument": "mosquitto"}, "a run against mosquitto"),
+        ({"variant": "drops", "target_argument": "reference+drops"}, r"a run against reference\+drops"),
+        ({"robot_options": ["--variable", "PATIENCE:1s"]}, "a run with the options --variable PATIENCE:1s"),
+        ({"versions": {"Waybill": "0.0.1"}}, r"a run of Waybill 0\.0\.1"),
+        ({"interrupted": True}, "did not come to its end"),
+        ({"finished": ""}, "did not come to its end"),
+    ],
+)
+def test_a_run_of_something_else_says_nothing_of_the_clean_server(
+    tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    write_run(tmp_path, msgspec.structs.replace(CLEAN_RUN, **change))
+
+    with pytest.raises(UsageError, match=said):
+        require_clean_run(tmp_path, find_target("reference"))
+
+
 def test_only_what_was_killed_by_its_claim_is_complete() -> None:
     killed = msgspec.structs.replace(TRIAL, outcome="killed", seen=["lost-acked"])
     clean = Trial(defect="", guarantee="DEL-1", scenario="Arrives", outcome="survived")
@@ -263,14 +315,14 @@ def test_a_server_that_cannot_be_started_broken_proves_nothing(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["prove", "--target", "reference-v1"]) == 3
     assert "has no table [seeded]" in capsys.readouterr().err
-    assert cli.main(["prove", "--link-from", "."]) == 3
+    assert cli.main(["prove", "--clean-run", "."]) == 3
     assert "is not the folder of a run" in capsys.readouterr().err
     assert cli.main(["prove", "--defect", "drop-everything"]) == 3
     assert "no defect and no stand-in is called 'drop-everything'" in capsys.readouterr().err
     assert cli.main(["prove", "--without-check", "deliveries"]) == 3
     assert "no check of the history is called 'deliveries'; there are delivery, " in capsys.readouterr().err
     (tmp_path / "run.json").touch()
-    assert cli.main(["prove", "--without-last-step", "--link-from", "."]) == 3
+    assert cli.main(["prove", "--without-last-step", "--clean-run", "."]) == 3
     assert "A proof without the last steps proves nothing" in capsys.readouterr().err
 
 

@@ -90,10 +90,10 @@ def add(subcommands: Any) -> None:
         "--keep", action="store_true", help="keep the histories and logs of trials that came out as they must"
     )
     parser.add_argument(
-        "--link-from",
+        "--clean-run",
         metavar="DIR",
         type=Path,
-        help="a run folder whose readiness page is to link to the proof",
+        help="folder of a run of the server as it is: its verdicts count, and its readiness page links to the proof",
     )
     parser.add_argument(
         "--page", metavar="FILE", type=Path, help="write what came of it as Markdown, such as docs/proof.md"
@@ -127,6 +127,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _main(arguments: argparse.Namespace) -> int:
     from waybill.commands import proving
+    from waybill.commands.clean_run import clean_verdicts, require_clean_run
     from waybill.commands.plan import command_line
     from waybill.commands.usable_target import usable_target
     from waybill.proof.model import Proof, Trial
@@ -135,8 +136,6 @@ def _main(arguments: argparse.Namespace) -> int:
     from waybill.targets import TargetError
     from waybill.targets.find import all_defects
 
-    if arguments.link_from is not None and not (arguments.link_from / "run.json").is_file():
-        raise UsageError(f"{arguments.link_from} is not the folder of a run: it has no run.json.")
     without = _without(arguments)
     file, _ = usable_target(arguments.target)
     if file.seeding is None:
@@ -147,11 +146,16 @@ def _main(arguments: argparse.Namespace) -> int:
         known = all_defects(file)
     except TargetError as error:
         raise UsageError(str(error)) from None
+    record = require_clean_run(arguments.clean_run, file) if arguments.clean_run is not None else None
     wanted = proving.Wanted(arguments.defect, arguments.guarantee, arguments.include, rare=not arguments.fast)
     found = proving.scenarios()
     trials = proving.make_trials(known, bundled_rows(), found, wanted)
-    if not without.words:
-        trials += proving.clean_trials(found, trials)
+    clean = [] if without.words else proving.clean_trials(found, trials)
+    done: list[Trial] = []
+    if record is not None:
+        done = clean_verdicts(arguments.clean_run, record, clean)
+        clean = []
+    trials += clean
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     folder = results.proof_folder(arguments.results)
     top = folder.resolve()
@@ -165,20 +169,23 @@ def _main(arguments: argparse.Namespace) -> int:
         f"seed {seed}, into {folder}"
     )
     proof = Proof(
-        target=file.name, started=utc_now(), command=command_line(arguments.words), without=without.words
+        target=file.name,
+        started=utc_now(),
+        command=command_line(arguments.words),
+        without=without.words,
+        clean_run=record.started if record is not None else "",
     )
     begun = time.monotonic()
     trying = proving.Trying(file, arguments.keep, arguments.patience, arguments.trial_timeout, top, without)
     interrupted = False
-    done: list[Trial] = []
     try:
-        for trial in _tried(batches, trying, jobs):
+        for number, trial in enumerate(_tried(batches, trying, jobs), 1):
             done.append(trial)
-            say(_line(trial, len(done), len(trials)))
+            say(_line(trial, number, len(trials)))
     except KeyboardInterrupt:
         interrupted = True
-    order = [(trial.defect, trial.scenario) for trial in trials]
-    proof.trials = sorted(done, key=lambda trial: order.index((trial.defect, trial.scenario)))
+    order = {(trial.defect, trial.scenario): place for place, trial in enumerate(trials)}
+    proof.trials = sorted(done, key=lambda trial: order.get((trial.defect, trial.scenario), len(order)))
     proof.seconds = time.monotonic() - begun
     proof.unproven = proving.unproven(found, proof.trials, wanted)
     _write(arguments, folder, proof)
@@ -197,7 +204,7 @@ def _without(arguments: argparse.Namespace) -> Any:
         raise UsageError(
             f"no check of the history is called '{without.check}'; there are {', '.join(CHECKS)}."
         )
-    if without.words and arguments.link_from is not None:
+    if without.words and arguments.clean_run is not None:
         raise UsageError(f"A proof without {without.words} proves nothing that a run could link to.")
     return without
 
@@ -256,8 +263,8 @@ def _write(arguments: argparse.Namespace, folder: Path, proof: Any) -> None:
         arguments.page.write_text(report.draw(proof), encoding="utf-8")
     for line in _conclusion(proof, folder):
         say(line)
-    if arguments.link_from is not None:
-        _link(arguments.link_from, proof)
+    if arguments.clean_run is not None:
+        _link(arguments.clean_run, proof)
 
 
 def _link(run: Path, proof: Any) -> None:

@@ -85,6 +85,7 @@ class Proof(msgspec.Struct, kw_only=True):
         trials: Every trial, those of the clean server last.
         unproven: Scenarios that no trial turned red by what it claims.
         without: What the kit did without, to see what it is there for; such a proof proves nothing else.
+        clean_run: When the run started that the clean server's verdicts are of; empty if they are of this proof.
     """
 
     schema: int = 1
@@ -95,6 +96,7 @@ class Proof(msgspec.Struct, kw_only=True):
     trials: list[Trial] = []
     unproven: list[str] = []
     without: str = ""
+    clean_run: str = ""
 
     @property
     def defects(self) -> list[Trial]:

@@ -51,7 +51,8 @@ def draw(proof: Proof) -> str:
         "</small></h2>\n"
         + "".join(_guarantee(name, proof) for name in dict.fromkeys(one.guarantee for one in proof.defects))
         + f'<h2 id="clean">The clean server<small>{escape(proof.target)} without any defect must raise nothing'
-        f"</small></h2>\n{_table(proof.clean, clean=True)}"
+        f"{f'; it was run at {moment(proof.clean_run)}' if proof.clean_run else ''}</small></h2>\n"
+        f"{_table(proof.clean, clean=True)}"
         f'<h2>How it was run</h2>\n<dl class="facts"><dt>Command</dt><dd class="mono">{escape(proof.command)}</dd>'
         f"<dt>Seed</dt><dd>{escape(proof.trials[0].seed if proof.trials else '')}</dd></dl>\n"
         f"<footer>Waybill {__version__} - every message accounted for. Data: "

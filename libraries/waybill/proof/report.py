@@ -31,6 +31,8 @@ def _lines(proof: Proof) -> Iterator[str]:
     yield f"```sh\n{proof.command}\n```"
     yield ""
     yield f"**{'PROVEN' if proof.complete else 'NOT PROVEN'}**: {proof.rule}."
+    if proof.clean_run:
+        yield f"The server as it is was run at {moment(proof.clean_run)}."
     wrong = [_wrong(trial, proof) for trial in proof.trials if not trial.kept]
     wrong += [f"- No defect turned “{scenario}” red by what it claims." for scenario in proof.unproven]
     if wrong:
