@@ -76,7 +76,7 @@ def add(subcommands: Any) -> None:
     )
     parser.add_argument(
         "--patience",
-        default="4s",
+        default="8s",
         metavar="TIME",
         help="what a defective server may take over what it owes (default: %(default)s)",
     )
