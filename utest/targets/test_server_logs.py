@@ -10,6 +10,7 @@ import pytest
 
 from waybill.history.header import Header
 from waybill.history.recorder import Recorder
+from waybill.targets import server_logs
 from waybill.targets.errors import TargetFileError
 from waybill.targets.log_rules import read_log_rules
 from waybill.targets.model import LogRules
@@ -173,6 +174,25 @@ def test_leaves_out_the_middle_of_a_huge_log_and_counts_all_of_it(target: Target
     assert text.startswith("first\n")
     assert text.endswith("last\n")
     assert "lines are left out here" in text
+
+
+def test_a_log_that_grows_while_it_is_read_is_read_to_where_it_ended(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = server_logs._Hiding.__call__
+
+    def while_the_server_goes_on(self: server_logs._Hiding, line: bytes) -> bytes:
+        target.write("ERROR again\n" * 1000)
+        return hidden(self, line)
+
+    logs = ServerLogs(target, RULES)
+    target.write("ERROR one\nERROR two\n")
+    monkeypatch.setattr(server_logs._Hiding, "__call__", while_the_server_goes_on)
+
+    kept = logs.keep(tmp_path / "logs")
+
+    assert kept.errors == 2
+    assert kept.files[0].read_text(encoding="utf-8") == "ERROR one\nERROR two\n"
 
 
 def test_a_log_that_was_begun_anew_is_read_from_its_beginning(target: Target, tmp_path: Path) -> None:
