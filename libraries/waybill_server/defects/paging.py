@@ -45,6 +45,20 @@ class PageBoundaryDuplicate(JsonCodec):
         return super().encode(frame)
 
 
+@seeded("pages-out-of-order", seam="codec", noticed={"DEV-1": ("device-divergence",)})
+class PagesOutOfOrder(JsonCodec):
+    """Every third page shows its first two entries the wrong way round: which device gets it is chance."""
+
+    _third = Every(3)
+
+    def encode(self, frame: ServerFrame) -> bytes:
+        """Writes a server frame."""
+        if isinstance(frame, Page) and len(frame.entries) > 1 and self._third.now():
+            first, second, *others = frame.entries
+            frame = msgspec.structs.replace(frame, entries=[second, first, *others])
+        return super().encode(frame)
+
+
 @seeded("cursor-goes-back", seam="ledger", noticed={"DEV-2": ("cursor-regression",)})
 class CursorGoesBack(Ledger):
     """Cursors are stored too low, in steps of 64: whoever comes back finds an older one than was confirmed."""

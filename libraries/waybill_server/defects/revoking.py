@@ -52,7 +52,7 @@ class _EndsNothing(Enforcement):
         return 0
 
 
-@seeded("revocation-late", seam="enforcement", noticed={"TOK-2": ENTERED, "TOK-3": LATE})
+@seeded("revocation-late", seam="enforcement", noticed={"TOK-2": ENTERED, "TOK-3": ("revoked-accepted",)})
 class RevocationLate(Enforcement):
     """A revocation is confirmed at once, and enforced three seconds later."""
 

@@ -35,7 +35,7 @@ class _AfterLogin(Connection):
         super()._take(frame)
 
 
-@seeded("black-hole", seam="connection", noticed={"DEL-1": ("hung", "have no answer")})
+@seeded("black-hole", seam="connection", noticed={"DEL-1": ("hung",)})
 class BlackHole(_AfterLogin):
     """Everybody gets in, and whatever they say then is read and thrown away."""
 
