@@ -236,6 +236,11 @@ class ByteStream:
         return self._handed
 
     @property
+    def broken(self) -> bool:
+        """Whether a write has failed, as every later one will."""
+        return bool(self._broken)
+
+    @property
     def writable(self) -> bool:
         """Whether a small write would not wait."""
         poller = select.poll()

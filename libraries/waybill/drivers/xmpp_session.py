@@ -50,6 +50,9 @@ class XmppSession(Session):
         """Starts to read; so many stanzas were sent already."""
         self._inbound.outgoing.count = greeted
         self._inbound.incoming.told = self._stream.told
+        if any(element.tag == stanzas.ACK for element in self._stream.early):
+            # The login asked, and its answer must not be taken for that to a later question.
+            self._inbound.outgoing.ask(0)
         self._bytes.established()
         self._bytes.blocking = self._before_blocking
         self._thread.start()
@@ -255,10 +258,10 @@ class XmppSession(Session):
 
     def _write_what_is_due(self) -> bool:
         """Writes the queue and what the counts ask for, unless somebody else holds the lock, who then does it; True if
-        there was no room."""
+        there was no room. What could not be written stays due, and nobody tries it again."""
         while self._due and self._bytes.writing.acquire(blocking=False):
             try:
-                if self._over or self._intent is not None:
+                if self._over or self._intent is not None or self._bytes.broken:
                     return False
                 if not self._bytes.writable:
                     return True
