@@ -12,7 +12,6 @@ from waybill.faults.effects import FaultWithoutEffect
 if TYPE_CHECKING:
     from waybill.devices.device import Device
     from waybill.devices.scenario import Scenario
-    from waybill.faults.peer_states import PeerStates
     from waybill.faults.process import ProcessFaults
 
 BURST: Final = 40
@@ -29,17 +28,13 @@ class Failovers:
     Args:
         scenario: Whose traffic it is.
         faults: Kills and starts nodes.
-        states: Says whether nodes use their links to each other.
         bound: Seconds after which clients must go on elsewhere.
         deadline: Seconds for everything that is not promised by a bound.
     """
 
-    def __init__(
-        self, scenario: Scenario, faults: ProcessFaults, states: PeerStates, bound: float, deadline: float
-    ) -> None:
+    def __init__(self, scenario: Scenario, faults: ProcessFaults, bound: float, deadline: float) -> None:
         self.scenario = scenario
         self._faults = faults
-        self._states = states
         self._bound = bound
         self._deadline = deadline
 
@@ -48,8 +43,8 @@ class Failovers:
 
         Each time everybody's messages are on their way. Whoever was at the node goes on at another one, and retries
         there what has no known outcome, under its key. Everybody writes while the node is down, and it is started
-        again. Before the next one is killed everybody must hold everything, and all nodes use their links, where they
-        can be asked.
+        again. Before the next one is killed everybody must hold everything; nobody waits for more than that and for the
+        started node to say that it is ready.
 
         Raises:
             DeadlinePassed: Somebody could not go on within the bound, or lacks something.
@@ -78,7 +73,6 @@ class Failovers:
         send_from(scenario, present, AFTERWARDS, self._deadline)
         self._faults.start(node)
         wait_until_everybody_holds(present, self._deadline)
-        self._states.wait_until_all_closed(self._deadline)
 
     def _burst(self, present: list[Device]) -> None:
         """Puts everybody's messages on their way; returns when the first of them are acknowledged."""
