@@ -28,6 +28,16 @@ A block holds
     Role Table Should Hold
     Check History
 
+Everybody administers what is theirs
+    Try Administration    alice    bob
+    Role Table Should Hold
+    Check History
+
+A role that nobody gave is none
+    Try Administration With False Roles    alice    bob
+    Role Table Should Hold
+    Check History
+
 Nothing tried shows nothing
     Connect People    alice
     Run Keyword And Expect Error    Nothing was tried, so nothing is shown;*    Role Table Should Hold

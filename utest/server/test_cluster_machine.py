@@ -224,7 +224,9 @@ class ClusterMachine(RuleBasedStateMachine):
         self._in_order(by_body)
         for (user, device), cursor in self.cursors.items():
             known = node.rows("SELECT cursor FROM device WHERE user = ? AND device = ?", user, device)
-            assert known == [(cursor,)], f"{user}'s {device} acknowledged {cursor}, and {known} is known"
+            # One that was committed and not answered may be higher.
+            stands = [row[0] for row in known if int(str(row[0])) >= cursor]
+            assert stands, f"{user}'s {device} acknowledged {cursor}, and {known} is known"
 
     def _in_order(self, by_body: dict[bytes, Message]) -> None:
         """What a device handed over at one node, and nowhere else nor twice, has the order in which it did."""

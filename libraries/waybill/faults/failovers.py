@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import wait_until_gone
 from waybill.devices.everywhere import pairs, send_from, wait_until_everybody_holds
-from waybill.devices.waiting import Deadline
+from waybill.devices.waiting import Deadline, DeadlinePassed
 from waybill.faults.effects import FaultWithoutEffect
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Failovers:
             device.connect(others[number % len(others)], deadline=max(1.0, limit.remaining()))
         retried = [one for device in moving for one in device.resend_unknown()]
         scenario.wait_until_acknowledged(retried, deadline=max(1.0, limit.remaining()))
+        if limit.passed:
+            raise DeadlinePassed(
+                f"The clients of {node} went on at other nodes and had their answers, but not within the promised "
+                f"{self._bound:g} s (recovery_bound)."
+            )
         scenario.wait_until_answered(deadline=self._deadline)
         send_from(scenario, present, AFTERWARDS, self._deadline)
         self._faults.start(node)
