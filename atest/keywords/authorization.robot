@@ -9,7 +9,7 @@ Suite Setup       Start
 Suite Teardown    Stop Target
 Test Setup        Begin
 Test Teardown     End Scenario
-Test Timeout      60 seconds
+Test Timeout      180 seconds
 
 
 *** Test Cases ***

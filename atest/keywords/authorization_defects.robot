@@ -6,7 +6,7 @@ Library          WaybillLibrary.Presence
 Resource         ../common.resource
 
 Test Teardown    Run Keywords    End Scenario    AND    Stop Target
-Test Timeout     60 seconds
+Test Timeout     180 seconds
 
 
 *** Test Cases ***

@@ -5,7 +5,7 @@ Library          WaybillLibrary.Upgrades
 Resource         ../common.resource
 
 Test Teardown    Run Keywords    End Scenario    AND    Stop Target
-Test Timeout     120 seconds
+Test Timeout     240 seconds
 
 
 *** Test Cases ***
