@@ -12,12 +12,19 @@ from robot.api.deco import keyword, library
 from waybill import bundled
 from waybill.devices import forging
 from waybill.drivers.base import Delivery, Driver, Login, LoginRefused, Observer, Outcome, Session
+from waybill.faults import cuts
+from waybill.faults.disturbances import Disturbance, Way, cut_after
 from waybill.history.events import Completion, Mode
+from waybill.network.flow import Ending
 from waybill.tokens.attack_subjects import other_case
 from waybill.tokens.listener import Listener
-from WaybillLibrary import Tokens, stage
+from WaybillLibrary import Tokens, current, stage
 from WaybillLibrary.places import run_folder
 from WaybillLibrary.Servers import Servers
+from WaybillLibrary.Verdicts import Verdicts
+
+FAR = 100_000_000
+"""Bytes that no scenario sends."""
 
 
 class Defect(Enum):
@@ -153,6 +160,10 @@ class Asked(Listener):
             return super().asked
 
 
+def _much_later(way: Way, after: int, ending: Ending) -> Disturbance:
+    return cut_after(way, after + FAR, ending)
+
+
 @library(scope="GLOBAL", auto_keywords=False)
 class Misbehaviour:
     """A server that seems to misbehave, for the tests of the keywords."""
@@ -172,6 +183,26 @@ class Misbehaviour:
     def names_lose_their_case(self, lose: bool = True) -> None:
         """From now on (or no longer) a namesake in other letters gets what the person gets."""
         forging.other_case = (lambda _: {}) if lose else other_case  # type: ignore[attr-defined]
+
+    @keyword
+    def cuts_come_too_late(self, late: bool = True) -> None:
+        """From now on (or no longer) connections are cut so many bytes later that nothing meets the cut."""
+        cuts.cut_after = _much_later if late else cut_after  # type: ignore[attr-defined]
+
+    @keyword
+    def forget_everything(self, node: str) -> None:
+        """The node is stopped and started without its data."""
+        target = stage.target()
+        target.stop(node)
+        target.upkeep(node).clear()
+        target.start(node)
+
+    @keyword
+    def errors_in_logs(self) -> int:
+        """Ends the scenario; gives how many unexpected errors the server logged meanwhile."""
+        Verdicts().end_scenario()
+        assert current.case.log_errors is not None, "the target file does not say what an error is"
+        return current.case.log_errors
 
     @keyword
     def start_defective_target(self, defect: str, *, target: str = "reference") -> None:

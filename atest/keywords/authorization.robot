@@ -9,7 +9,7 @@ Suite Setup       Start
 Suite Teardown    Stop Target
 Test Setup        Begin
 Test Teardown     End Scenario
-Test Timeout      60 seconds
+Test Timeout      180 seconds
 
 
 *** Test Cases ***
@@ -25,6 +25,16 @@ The sender is who logged in
 
 A block holds
     Try In Spite Of Blocks And Rules    mallory    victim=bob    friend=alice
+    Role Table Should Hold
+    Check History
+
+Everybody administers what is theirs
+    Try Administration    alice    bob
+    Role Table Should Hold
+    Check History
+
+A role that nobody gave is none
+    Try Administration With False Roles    alice    bob
     Role Table Should Hold
     Check History
 

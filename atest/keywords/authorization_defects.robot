@@ -6,7 +6,7 @@ Library          WaybillLibrary.Presence
 Resource         ../common.resource
 
 Test Teardown    Run Keywords    End Scenario    AND    Stop Target
-Test Timeout     60 seconds
+Test Timeout     180 seconds
 
 
 *** Test Cases ***
@@ -28,6 +28,12 @@ A block that holds nobody back is noticed
     Begin
     Try In Spite Of Blocks And Rules    mallory    victim=bob    friend=alice
     Run Keyword And Expect Error    *reach/send/blocked (delivered)*    Role Table Should Hold
+
+An administration that takes everybody for an administrator is noticed
+    Start Defective Target    any-user-is-admin
+    Begin
+    Try Administration    alice    bob
+    Run Keyword And Expect Error    *must be refused and took effect*    Role Table Should Hold
 
 Presence that is told to the blocked is noticed
     Start Defective Target    presence-leaks-to-blocked

@@ -30,6 +30,18 @@ A clock is wrong in every way
     Send From Wrong Device    alice    bob    count=4    by=1 day
     Check History
 
+What lives for some time does so whatever the clocks say
+    Connect People    alice and bob
+    Send Expiring Messages While Clocks Are Wrong    alice    bob    count=10    ttl=1 second    by=1 day
+    Check History
+    Figure Should Be    expired    10
+
+A session ends with its token although the clock was put back
+    Connect People    alice and bob
+    Try Operations After Expiry While Clock Is Behind    mallory    victim=bob    by=1 hour
+    Attempts Should Have Failed
+    Check History
+
 The issuer alone is ahead, and its tokens are not good yet
     Connect People    alice and bob
     Disconnect People    bob

@@ -180,12 +180,6 @@ Connecting Should Be Refused Now
     Disconnect People    ${person}
     Connecting Should Fail    ${person}
 
-Figure Should Be
-    [Documentation]    What the history counts.
-    [Arguments]    ${name}    ${expected: int}
-    ${figures}=    Evaluate    WaybillLibrary.current.case.figures    modules=WaybillLibrary.current
-    Should Be Equal    ${figures}[${name}]    ${expected}
-
 Send One By One
     [Documentation]    Each message when the one before it is answered, until the connection is gone.
     [Arguments]    ${sender}    ${receiver}    ${count}

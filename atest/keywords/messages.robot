@@ -24,6 +24,16 @@ A chosen device sends
     Wait Until Acknowledged
     Check History
 
+Messages are sent until enough are acknowledged
+    Connect People    alice, bob and carol
+    Send Messages    alice    bob    count=30
+    Wait Until Acknowledged
+    Send Until Acknowledged    alice and carol    bob    count=100
+    Send Until Acknowledged    alice and carol    bob    count=50
+    Check History
+    Figure Should Be    acknowledged    100
+    Figure Should Be    senders    2
+
 Pairs are two messages each
     Connect People    alice, bob and carol
     Send Pairs    alice    bob    pairs=20    alike=BODY

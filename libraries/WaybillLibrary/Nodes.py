@@ -138,9 +138,8 @@ class Nodes:
             Check History
         ```
         """
-        Failovers(
-            stage.scenario(), stage.faults(), _states(), _bound("recovery_bound"), deadline.total_seconds()
-        ).in_turn(times)
+        bound = _bound("recovery_bound")
+        Failovers(stage.scenario(), stage.faults(), bound, deadline.total_seconds()).in_turn(times)
 
     @keyword
     def trip_breaker(self, trouble: Trouble, *, messages: int, deadline: timedelta = WAIT) -> None:
@@ -172,14 +171,10 @@ class Nodes:
             stage.scenario(),
             stage.faults(),
             stage.partitions(),
-            _states(),
+            PeerStates(stage.target),
             _bound("breaker_bound"),
             deadline.total_seconds(),
         ).trip(trouble, messages)
-
-
-def _states() -> PeerStates:
-    return PeerStates(stage.target)
 
 
 def _bound(promise: str) -> float:

@@ -155,12 +155,13 @@ class Node:
         self._administration: Administration | None = None
 
     async def listen(self) -> Ports:
-        """Opens the ports.
+        """Opens the ports: for clients once what waited at other nodes is here.
 
         Raises:
             CannotListen: It cannot be opened.
         """
         settings = self._settings
+        peers = await self._listen_for_peers()
         context = self._services.tls(settings.certificate, settings.key)
         asyncio.sslproto.SSLProtocol.max_size = READ_BYTES
         try:
@@ -180,7 +181,7 @@ class Node:
         self._servers.append(server)
         port: int = server.sockets[0].getsockname()[1]
         v1, admin = await self._listen_v1(context), self._listen_for_administration(context)
-        return Ports(port, v1, admin, await self._listen_for_peers())
+        return Ports(port, v1, admin, peers)
 
     async def _listen_for_peers(self) -> int | None:
         beyond, cluster = self._services.beyond, self._settings.cluster
@@ -193,6 +194,7 @@ class Node:
                 f"cannot listen for peers on {self._settings.host}:{cluster.port}: {error.strerror}"
             ) from None
         beyond.begin()
+        await beyond.catch_up()
         return port
 
     async def _listen_v1(self, context: ssl.SSLContext) -> int | None:

@@ -40,6 +40,9 @@ class Beyond(Protocol):
     def begin(self) -> None:
         """Connects to them, from now on."""
 
+    async def catch_up(self) -> None:
+        """Returns when this node has what every other one that can be reached had for it, or after a bound."""
+
     async def hear_no_more(self) -> None:
         """Takes nothing more from them; what this one has for them still goes its way."""
 

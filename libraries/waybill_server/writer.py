@@ -75,28 +75,8 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
 
-    def _run(self) -> None:
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            group = [first]
-            last = False
-            while len(group) < LARGEST_GROUP:
-                try:
-                    request = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if request is None:
-                    last = True
-                    break
-                group.append(request)
-            self._answer(self._decide(group))
-            self._ledger.trim()
-            if last:
-                return
-
-    def _decide(self, group: Sequence[Request]) -> Answers:
+    def decide(self, group: Sequence[Request]) -> Answers:
+        """Commits requests, together if it can be; gives their answers in their order. Called in one thread only."""
         try:
             return self._commit(group)
         except Exception as error:
@@ -116,7 +96,28 @@ class Writer:
                 return [
                     (group[0], Refusal("storage", text, definite=not committing, retry_after=RETRY_AFTER_MS))
                 ]
-        return [answer for request in group for answer in self._decide([request])]
+        return [answer for request in group for answer in self.decide([request])]
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            group = [first]
+            last = False
+            while len(group) < LARGEST_GROUP:
+                try:
+                    request = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if request is None:
+                    last = True
+                    break
+                group.append(request)
+            self._answer(self.decide(group))
+            self._ledger.trim()
+            if last:
+                return
 
     def _commit(self, group: Sequence[Request]) -> Answers:
         self._ledger.connection.execute("BEGIN IMMEDIATE")

@@ -13,20 +13,12 @@ from waybill.faults.peer_states import PeerStates
 class Nodes:
     """Two nodes whose breakers are said to be one word after the other, the last one for ever."""
 
-    nodes = ("north", "south")
-
     def __init__(self, *words: str) -> None:
         self._words = itertools.chain(words, itertools.repeat(words[-1]))
-
-    tells_links = True
 
     def list_links(self, node: str) -> dict[str, str]:
         peer = "south" if node == "north" else "north"
         return {peer: next(self._words)}
-
-
-class Silent(Nodes):
-    tells_links = False
 
 
 def states(nodes: Nodes) -> PeerStates:
@@ -38,7 +30,6 @@ def test_opening_and_closing_are_waited_for() -> None:
         states(Nodes("closed", "closed", "half-open")).wait_until_open("north", "south", 10.0) == "half-open"
     )
     states(Nodes("open", "half-open", "closed")).wait_until_closed("north", "south", 10.0)
-    assert states(Nodes("open", "closed")).wait_until_all_closed(10.0)
 
 
 def test_what_does_not_come_is_told() -> None:
@@ -48,7 +39,3 @@ def test_what_does_not_come_is_told() -> None:
         DeadlinePassed, match=r"breaker of north to south did not close within 0 s.*it is open"
     ):
         states(Nodes("open")).wait_until_closed("north", "south", 0.0)
-
-
-def test_whom_nobody_can_ask_is_not_waited_for() -> None:
-    assert not states(Silent("closed")).wait_until_all_closed(10.0)

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import wait_until_gone
 from waybill.devices.everywhere import pairs, send_from, wait_until_everybody_holds
-from waybill.devices.waiting import Deadline
+from waybill.devices.waiting import Deadline, DeadlinePassed
 from waybill.faults.effects import FaultWithoutEffect
 
 if TYPE_CHECKING:
     from waybill.devices.device import Device
     from waybill.devices.scenario import Scenario
-    from waybill.faults.peer_states import PeerStates
     from waybill.faults.process import ProcessFaults
 
 BURST: Final = 40
@@ -29,17 +28,13 @@ class Failovers:
     Args:
         scenario: Whose traffic it is.
         faults: Kills and starts nodes.
-        states: Says whether nodes use their links to each other.
         bound: Seconds after which clients must go on elsewhere.
         deadline: Seconds for everything that is not promised by a bound.
     """
 
-    def __init__(
-        self, scenario: Scenario, faults: ProcessFaults, states: PeerStates, bound: float, deadline: float
-    ) -> None:
+    def __init__(self, scenario: Scenario, faults: ProcessFaults, bound: float, deadline: float) -> None:
         self.scenario = scenario
         self._faults = faults
-        self._states = states
         self._bound = bound
         self._deadline = deadline
 
@@ -48,8 +43,8 @@ class Failovers:
 
         Each time everybody's messages are on their way. Whoever was at the node goes on at another one, and retries
         there what has no known outcome, under its key. Everybody writes while the node is down, and it is started
-        again. Before the next one is killed everybody must hold everything, and all nodes use their links, where they
-        can be asked.
+        again. Before the next one is killed everybody must hold everything; nobody waits for more than that and for the
+        started node to say that it is ready.
 
         Raises:
             DeadlinePassed: Somebody could not go on within the bound, or lacks something.
@@ -74,11 +69,15 @@ class Failovers:
             device.connect(others[number % len(others)], deadline=max(1.0, limit.remaining()))
         retried = [one for device in moving for one in device.resend_unknown()]
         scenario.wait_until_acknowledged(retried, deadline=max(1.0, limit.remaining()))
+        if limit.passed:
+            raise DeadlinePassed(
+                f"The clients of {node} went on at other nodes and had their answers, but not within the promised "
+                f"{self._bound:g} s (recovery_bound)."
+            )
         scenario.wait_until_answered(deadline=self._deadline)
         send_from(scenario, present, AFTERWARDS, self._deadline)
         self._faults.start(node)
         wait_until_everybody_holds(present, self._deadline)
-        self._states.wait_until_all_closed(self._deadline)
 
     def _burst(self, present: list[Device]) -> None:
         """Puts everybody's messages on their way; returns when the first of them are acknowledged."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from waybill.devices.waiting import Deadline, DeadlinePassed
@@ -12,14 +12,6 @@ CLOSED = "closed"
 
 class Linked(Protocol):
     """What a target must have for this."""
-
-    @property
-    def nodes(self) -> Sequence[str]:
-        """The names of its nodes."""
-
-    @property
-    def tells_links(self) -> bool:
-        """Whether its nodes can be asked for their links."""
 
     def list_links(self, node: str) -> Mapping[str, str]:
         """Asks a node, as an administrator, for the breakers of its links, by the names of the other nodes."""
@@ -65,21 +57,6 @@ class PeerStates:
                 f"The breaker of {node} to {peer} did not close within {seconds:g} s, although {peer} is there again; "
                 f"it is {found}."
             )
-
-    def wait_until_all_closed(self, seconds: float) -> bool:
-        """Waits until every node uses all its links; False where nobody can tell.
-
-        Raises:
-            DeadlinePassed: One does not.
-        """
-        target, limit = self._target(), Deadline(seconds)
-        if not target.tells_links:
-            return False
-        for node in target.nodes:
-            for peer in target.nodes:
-                if peer != node:
-                    self.wait_until_closed(node, peer, limit.remaining())
-        return True
 
     @staticmethod
     def _waited(look: Callable[[], str], enough: Callable[[str], bool], seconds: float) -> str:

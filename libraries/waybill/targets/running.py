@@ -261,11 +261,6 @@ class RunningTarget:
             )
         return self._administration
 
-    @property
-    def tells_links(self) -> bool:
-        """Whether its nodes can be asked for their links."""
-        return "list_links" in self.file.administration
-
     def list_links(self, node: str) -> Mapping[str, str]:
         """Asks a node, as an administrator, for the breakers of its links, by the names of the other nodes; the file
         names the node by `{node.address}`, `{node.port}` and the like.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from waybill_server.cluster.breaker import Breaker
+from waybill_server.cluster.catching_up import CatchingUp
 from waybill_server.cluster.frames import (
     Call,
     Greeting,
@@ -24,6 +25,7 @@ from waybill_server.cluster.settings import Cluster, Thresholds
 from waybill_server.cluster.settling import Settling
 from waybill_server.cluster.store import ClusterStore
 from waybill_server.cluster.tls import PeerTls
+from waybill_server.logs import log
 
 MakeBreaker = Callable[[str, Thresholds], Breaker]
 
@@ -61,6 +63,7 @@ class Peers:
     ) -> None:
         self._host = host
         self._port = cluster.port
+        self._thresholds = cluster.thresholds
         self._store = store
         self._router = router
         self._server_context = tls.server()
@@ -80,6 +83,7 @@ class Peers:
         store.settling = Settling(self._links, cluster.thresholds.patience)
         router.say = self.say
         self._incoming = Incoming(homes.own, homes.peers, release, tls, cluster.thresholds, self)
+        self._catching_up = CatchingUp(homes.peers)
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -98,6 +102,18 @@ class Peers:
     def begin(self) -> None:
         """Connects to the others, from now on."""
         self._tasks = [asyncio.ensure_future(link.run()) for link in self._links.values()]
+
+    async def catch_up(self) -> None:
+        """Returns when this node has what every other one that can be reached had for it, or after a bound."""
+        looking = [asyncio.ensure_future(self._look_for(link)) for link in self._links.values()]
+        try:
+            async with asyncio.timeout(self._thresholds.catching_up):
+                await self._catching_up.done()
+        except TimeoutError:
+            log("not-caught-up", peers=self._catching_up.missing)
+        finally:
+            for task in looking:
+                task.cancel()
 
     async def hear_no_more(self) -> None:
         """Takes nothing more from the others; what this node has for them still goes its way."""
@@ -123,9 +139,18 @@ class Peers:
 
     # What incoming links need.
 
+    def greeted(self, origin: str) -> None:
+        """Another node is there: it can be reached again."""
+        self._links[origin].is_there()
+
     def applied(self, origin: str, store: str, then: Callable[[int], None]) -> None:
         """Tells the number of the last record of an origin that was applied, once all before is."""
-        self._store.applied(origin, store, then)
+
+        def told(number: int) -> None:
+            self._catching_up.applied(origin, number)
+            then(number)
+
+        self._store.applied(origin, store, told)
 
     def apply(
         self,
@@ -137,7 +162,13 @@ class Peers:
         spread: Callable[[], None],
     ) -> None:
         """Applies a record; tells when it is committed, or failed, and when what came of it is everywhere."""
-        self._store.apply(origin, store, number, record, committed, spread)
+
+        def done(applied: bool) -> None:
+            if applied:
+                self._catching_up.applied(origin, number)
+            committed(applied)
+
+        self._store.apply(origin, store, number, record, done, spread)
 
     def answer(self, origin: str, call: Call, reply: Callable[[Reply], None]) -> None:
         """Does what another node asks for."""
@@ -145,11 +176,18 @@ class Peers:
 
     def hear(self, origin: str, frame: SessionsOpen | SessionOpened | SessionEnded | Types) -> None:
         """Takes note of what another node says."""
+        if isinstance(frame, SessionsOpen):
+            self._catching_up.owes(origin, frame.last)
         self._router.hear(origin, frame)
 
     def lost(self, origin: str) -> None:
         """Nothing is heard of another node any more."""
         self._router.lost(origin)
+
+    async def _look_for(self, link: Link) -> None:
+        await link.tried.wait()
+        if not link.connected:
+            self._catching_up.is_out_of_reach(link.peer)
 
     def _state(self, link: Link) -> dict[str, object]:
         count, oldest = self._store.waiting(link.peer, link.confirmed)

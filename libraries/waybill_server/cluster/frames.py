@@ -62,9 +62,11 @@ class Heartbeat(LinkFrame, frozen=True, tag="heartbeat"):
 
 
 class SessionsOpen(LinkFrame, frozen=True, tag="sessions"):
-    """All sessions of the sender: user, device, and since when; in place of all that was said before."""
+    """All sessions of the sender: user, device, and since when; in place of all that was said before. It is the first
+    frame after the welcome, and tells the number of the last record that the sender has for the receiver."""
 
     sessions: list[tuple[str, str, int]]
+    last: int = 0
 
 
 class SessionOpened(LinkFrame, frozen=True, tag="opened"):

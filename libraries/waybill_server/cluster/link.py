@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import ssl
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from waybill_server.cluster.breaker import Breaker
 from waybill_server.cluster.frames import (
     Call,
     Confirmed,
+    FromReceiver,
     Greeting,
     Heartbeat,
     LinkBroken,
@@ -42,6 +44,13 @@ class Stock(Protocol):
     def outgoing(self, destination: str, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """The next records for a destination."""
 
+    def last(self, destination: str) -> int:
+        """The number of the last record for a destination; 0 for none.
+
+        Raises:
+            LinkBroken: The outbox cannot be read.
+        """
+
     def confirm(self, destination: str, number: int) -> None:
         """The destination has applied everything up to this number."""
 
@@ -68,6 +77,7 @@ class Link:
     Attributes:
         breaker: The breaker.
         release: The release of the node at the other end, as it said at its last welcome; 0 before the first.
+        tried: Whether the first attempt is over.
     """
 
     def __init__(
@@ -88,7 +98,9 @@ class Link:
         self._stock = stock
         self._sessions = sessions
         self._writer: asyncio.StreamWriter | None = None
+        self.tried = asyncio.Event()
         self._up = asyncio.Event()
+        self._there = asyncio.Event()
         self._wake = asyncio.Event()
         self._sent = 0
         self._confirmed = 0
@@ -119,6 +131,11 @@ class Link:
         """There is something new in the outbox."""
         self._wake.set()
 
+    def is_there(self) -> None:
+        """The other node has just been heard of: the next attempt is made at once."""
+        if not self.connected:
+            self._there.set()
+
     def say(self, frame: LinkFrame) -> None:
         """Says something that may be lost; nothing happens without a connection."""
         if self._writer is not None:
@@ -148,12 +165,16 @@ class Link:
         """Keeps the link up until it is cancelled."""
         while True:
             self.breaker.attempt()
+            self._there.clear()
             cause, silent = await self._converse()
+            self.tried.set()
             self._hang_up()
             self.breaker.failed(cause, silent=silent)
             if not self.breaker.passes:
                 self._excuse()
-            await asyncio.sleep(self.breaker.pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.breaker.pause):
+                    await self._there.wait()
 
     # One connection.
 
@@ -166,14 +187,16 @@ class Link:
                     *self._address, ssl=self._context, server_hostname=self.peer
                 )
                 writer.write(packed(self._greeting))
-                await self._welcomed(reader)
+                self.welcomed(from_receiver.decode(await read_frame(reader)))
             self.breaker.succeeded()
             if not self.breaker.passes:
                 return "the breaker stays open", False
             self._writer = writer
             self._up.set()
+            self.tried.set()
             log("link-up", peer=self.peer, release=self.release)
-            self.say(self._sessions())
+            # From here on answers wait for the peer; what was answered without it is among the records up to the last.
+            self.say(msgspec.structs.replace(self._sessions(), last=self._stock.last(self.peer)))
             return await self._stay(reader, writer)
         except TimeoutError:
             return "no welcome in time", False
@@ -183,8 +206,12 @@ class Link:
             if writer is not None:
                 writer.transport.abort()
 
-    async def _welcomed(self, reader: asyncio.StreamReader) -> None:
-        frame = from_receiver.decode(await read_frame(reader))
+    def welcomed(self, frame: FromReceiver) -> None:
+        """Takes the answer to the greeting: sends go on where the other node stands.
+
+        Raises:
+            LinkBroken: It is no welcome.
+        """
         if not isinstance(frame, Welcomed):
             raise LinkBroken("the peer's first frame is no welcome")
         self.release = frame.release
@@ -211,27 +238,37 @@ class Link:
         while True:
             async with asyncio.timeout(self.breaker.thresholds.silence):
                 data = await read_frame(reader)
-            match from_receiver.decode(data):
-                case Confirmed(number):
-                    self._is_confirmed(number)
-                    self._wake.set()
-                case Spread(numbers):
-                    self._are_spread(numbers)
-                case Reply() as reply:
-                    if (answered := self._calls.get(reply.call)) is not None and not answered.done():
-                        answered.set_result(reply)
+            self.heard(from_receiver.decode(data))
+
+    def heard(self, frame: FromReceiver) -> None:
+        """Takes what the other node says after its welcome."""
+        match frame:
+            case Confirmed(number):
+                self._is_confirmed(number)
+                self._wake.set()
+            case Spread(numbers):
+                self._are_spread(numbers)
+            case Reply() as reply:
+                if (answered := self._calls.get(reply.call)) is not None and not answered.done():
+                    answered.set_result(reply)
 
     async def _feed(self, writer: asyncio.StreamWriter) -> None:
         while True:
             self._wake.clear()
-            room = min(BATCH, WINDOW - (self._sent - self._confirmed))
-            rows = self.next_records(room) if room > 0 else ()
-            if rows:
-                writer.write(packed(Records(rows[0][0], [record for _, record in rows])))
-                self._sent = rows[-1][0]
+            if (frame := self.next_frame()) is not None:
+                writer.write(packed(frame))
                 await writer.drain()
             else:
                 await self._wake.wait()
+
+    def next_frame(self) -> Records | None:
+        """What goes next, and counts as sent; None if nothing waits, or too much is on its way."""
+        room = min(BATCH, WINDOW - (self._sent - self._confirmed))
+        rows = self.next_records(room) if room > 0 else ()
+        if not rows:
+            return None
+        self._sent = rows[-1][0]
+        return Records(rows[0][0], [record for _, record in rows])
 
     def next_records(self, limit: int) -> Sequence[tuple[int, bytes]]:
         """The records that go next."""

@@ -13,6 +13,12 @@ from typing import NamedTuple
 from waybill_server.cluster.records import AnyRecord, pack
 from waybill_server.cluster.tables import TABLES
 
+OUTGOING = "SELECT number, record FROM outbox WHERE destination = ? AND number > ? ORDER BY number LIMIT ?"
+"""The next records for a destination, behind a number."""
+
+LAST = "SELECT COALESCE(MAX(number), 0) FROM outbox WHERE destination = ?"
+"""The number of the last record for a destination."""
+
 
 class Row(NamedTuple):
     """A record's place: for whom, and its number there."""
@@ -108,8 +114,6 @@ class Outbox:
     def _head(self, destination: str) -> int:
         head = self._heads.get(destination)
         if head is None:
-            row = self._connection.execute(
-                "SELECT MAX(number) FROM outbox WHERE destination = ?", (destination,)
-            )
-            head = self._heads[destination] = row.fetchone()[0] or 0
+            row = self._connection.execute(LAST, (destination,))
+            head = self._heads[destination] = row.fetchone()[0]
         return head

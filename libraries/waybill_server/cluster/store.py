@@ -14,10 +14,18 @@ from pathlib import Path
 from typing import Protocol
 
 from waybill_server.clock import Clock
-from waybill_server.cluster.frames import Call, ChangeBlock, ChangeGroup, ChangeRule, Reply, UseToken
+from waybill_server.cluster.frames import (
+    Call,
+    ChangeBlock,
+    ChangeGroup,
+    ChangeRule,
+    LinkBroken,
+    Reply,
+    UseToken,
+)
 from waybill_server.cluster.homes import Homes
 from waybill_server.cluster.link import CallFailed, Link
-from waybill_server.cluster.outbox import Row
+from waybill_server.cluster.outbox import LAST, OUTGOING, Row
 from waybill_server.cluster.records import unpack_known
 from waybill_server.cluster.requests import (
     AppliedRequest,
@@ -153,14 +161,22 @@ class ClusterStore(SqliteStore):
 
     def outgoing(self, destination: str, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """The next records for a destination."""
-        query = (
-            "SELECT number, record FROM outbox WHERE destination = ? AND number > ? ORDER BY number LIMIT ?"
-        )
         try:
-            return self._select(query, (destination, after, limit))
+            return self._select(OUTGOING, (destination, after, limit))
         except StoreFailed as error:
             log("storage-failed", outbox=destination, error=str(error))
             return ()
+
+    def last(self, destination: str) -> int:
+        """The number of the last record for a destination; 0 for none.
+
+        Raises:
+            LinkBroken: The outbox cannot be read.
+        """
+        try:
+            return int(self._select(LAST, (destination,))[0][0])
+        except StoreFailed as error:
+            raise LinkBroken(f"the outbox cannot be read: {error}") from None
 
     def waiting(self, destination: str, after: int) -> tuple[int, int | None]:
         """How many records wait for a destination, and since when the oldest does (milliseconds since 1970)."""
