@@ -75,10 +75,15 @@ class HttpsServer(ThreadingHTTPServer):
             self._places.release()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serves one connection."""
+        """Serves one connection, unless the two sides do not come to terms about TLS."""
         request.settimeout(IDLE_SECONDS)
         try:
-            with self._context.wrap_socket(request, server_side=True) as secured:
+            secured = self._context.wrap_socket(request, server_side=True)
+        except OSError as error:
+            log("handshake-failed", peer=str(client_address), error=str(error))
+            return
+        try:
+            with secured:
                 super().finish_request(secured, client_address)
         except OSError as error:
             log("connection-failed", peer=str(client_address), error=str(error))

@@ -18,6 +18,7 @@ HARMLESS = {
     "breaker-opened",
     "connection-dropped",
     "draining",
+    "handshake-failed",
     "key-used-twice",
     "link-down",
     "link-up",
