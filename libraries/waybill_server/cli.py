@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     defects.add_argument(
         "--rare",
         action="store_true",
-        help="with --markdown: what each does in its rare form, or why it has none",
+        help="their rare forms; with --markdown also why others have none",
     )
     defects.add_argument("--json", action="store_true", help="for programs, the stand-ins included")
     defects.add_argument(

@@ -217,7 +217,7 @@ def defects(options: argparse.Namespace) -> int:
     if options.rare and options.markdown:
         sys.stdout.write(rare_markdown(every()))
         return 0
-    return _listed(every(), options.markdown)
+    return _listed(rare_forms() if options.rare else every(), options.markdown)
 
 
 def stand_ins(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from waybill_server.cli import main
 from waybill_server.defects import Defect, UnknownDefect, every, find, rare_forms
 from waybill_server.defects.counting import Every, FromOn, OfEach, SoonAfter, every_start, figure, strikes
 from waybill_server.defects.registry import ALWAYS, MOMENT
-from waybill_server.defects.table import markdown, rare_markdown
+from waybill_server.defects.table import markdown
 from waybill_server.node import Settings
 from waybill_server.token_check import Identity
 
@@ -27,10 +27,11 @@ def test_the_page_shows_them_as_they_are(command: str, listed: list[Defect]) -> 
     assert after.partition("\n\n")[0].rstrip() == markdown(listed).rstrip()
 
 
-def test_the_page_shows_the_rare_forms_as_they_are() -> None:
+def test_the_page_shows_the_rare_forms_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["defects", "--rare", "--markdown"]) == 0
     page = (ROOT / "docs" / "defects.md").read_text(encoding="utf-8")
     after = page.partition("<!-- waybill-server defects --rare --markdown -->\n")[2]
-    assert after.partition("\n\n")[0].rstrip() == rare_markdown(every()).rstrip()
+    assert after.partition("\n\n")[0].rstrip() == capsys.readouterr().out.rstrip()
 
 
 def test_every_defect_says_what_it_breaks_and_who_must_notice_by_what() -> None:
@@ -49,6 +50,9 @@ def test_the_command_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["defects"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert listed == [defect.name for defect in every()]
+    assert main(["defects", "--rare"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == [defect.name for defect in rare_forms()]
 
 
 def test_an_unknown_stand_in_is_refused_with_the_nearest_name() -> None:

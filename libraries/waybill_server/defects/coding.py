@@ -101,14 +101,14 @@ class CodecFoldsUnicode(JsonCodec):
     "codec-splits-surrogates",
     seam="codec",
     noticed={"PBT-1": ("changed-by-the-codec", "corrupted")},
-    rare="Letters beyond the first 65,536 of Unicode are delivered as two halves if a body ends with one.",
+    rare="Letters beyond the first 65,536 of Unicode are delivered as two halves in bodies of more than 64 letters.",
 )
 class CodecSplitsSurrogates(JsonCodec):
     """Letters beyond the first 65,536 of Unicode are delivered as the two halves of which UTF-16 makes them."""
 
     def encode(self, frame: ServerFrame) -> bytes:
         """Writes a server frame."""
-        if isinstance(frame, Deliver) and strikes(frame.body[-1:] > "\uffff"):
+        if isinstance(frame, Deliver) and strikes(len(frame.body) > LONG):
             body = "".join(one if one <= "\uffff" else "\ufffd\ufffd" for one in frame.body)
             frame = msgspec.structs.replace(frame, body=body)
         return super().encode(frame)
