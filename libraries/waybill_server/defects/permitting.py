@@ -14,7 +14,7 @@ import msgspec
 from waybill_server.client_frames import ClientFrame, Send, Sync
 from waybill_server.clock import Clock
 from waybill_server.codec import JsonCodec
-from waybill_server.defects.counting import Every, OfEach, strikes
+from waybill_server.defects.counting import Every, FromOn, OfEach, strikes
 from waybill_server.defects.registry import ALWAYS, seeded
 from waybill_server.enforcement import Enforcement
 from waybill_server.issuer_client import IssuerForbids
@@ -218,18 +218,20 @@ class GroupOutsiderMayAdd(Writer):
             "a valid access token of the issuer is needed",
         )
     },
-    rare="Whoever has no role at all is taken for an administrator; moderators stay what they are.",
+    rare="From the third token on that somebody shows, they are taken for an administrator.",
 )
 class AnyUserIsAdmin:
     """Whoever shows a valid token is taken for an administrator, whatever roles the token says."""
 
     def __init__(self, check: TokenCheck) -> None:
         self._check = check
+        self._promotes = FromOn(3)
 
     async def check(self, token: str) -> Identity:
         """Verifies, and promotes."""
         identity = await self._check.check(token)
-        return identity._replace(roles=frozenset(ROLES)) if strikes(not identity.roles) else identity
+        promoted = self._promotes.now(identity.user)
+        return identity._replace(roles=frozenset(ROLES)) if promoted else identity
 
 
 @seeded(
