@@ -12,7 +12,7 @@ from waybill_server.ledger import Ledger
 from waybill_server.node import Settings, assemble
 from waybill_server.records import LoginRequest, Request
 from waybill_server.revocations import Admission, Revocation, Target
-from waybill_server.services import Services
+from waybill_server.services import OpenSession, Services
 from waybill_server.store import SqliteStore
 from waybill_server.token_check import TokenCheck
 
@@ -51,18 +51,24 @@ class _LoginsAlone(Ledger):
 class _EndsNothing(Enforcement):
     """A revocation that leaves sessions open."""
 
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._spared: set[OpenSession] = set()
+
     def end_all(self, revocation: Revocation) -> int:
         """Ends none."""
         concerned = sorted(
             (
                 session
-                for session in self.services.sessions
+                for session in self.services.sessions - self._spared
                 if session.opened and session.admission and revocation.concerns(session.admission)
             ),
             key=lambda session: session.since,
         )
+        # The same revocation comes again, with the moment from which on it counts at the issuer.
         spared = figure(len(concerned), rare=int(len(concerned) > 1))
         ended = concerned[: len(concerned) - spared]
+        self._spared.update(concerned[len(ended) :])
         for session in ended:
             self.close(session)
         return len(ended)
