@@ -20,12 +20,10 @@ IDLE_SECONDS = 2.5
     "fresh-message-missed-at-login",
     seam="feeder",
     noticed={"OFF-1": ("within", "gap", "stuck")},
-    rare="Every third device that logs in within a quarter of a second of the last message to it is given nothing.",
+    steady=MOMENT,
 )
 class FreshMessageMissedAtLogin(Feeder):
     """A device that logs in within a quarter of a second of the last message to it is given nothing that waited."""
-
-    _misses = Every(1, rare=3)
 
     def wake(self) -> None:
         """Begins behind everything, if the newest entry is fresh; decided once, by the constructor's call."""
@@ -33,7 +31,7 @@ class FreshMessageMissedAtLogin(Feeder):
             self._decided = True
             newest = self._store.entries(self._user, max(0, self._head - 1), self._head)
             if newest and time.time() * 1000 - message_time(newest[-1].message.number) < FRESH_MS:
-                self._position = self._head if self._misses.now() else self._position
+                self._position = self._head
         super().wake()
 
 
