@@ -133,15 +133,17 @@ class DedupPerConnection(_WithoutUniqueKeys):
         "DUP-1": ("lost-acked", "inconsistent-id"),
         "DUP-2": ("lost-acked", "inconsistent-id"),
     },
-    rare="A message whose key somebody else used within the last tenth of a second is taken for that one.",
+    rare="Every 20th message whose key somebody else has used is taken for that one.",
 )
 class DedupIgnoresSender(Ledger):
     """A message whose key somebody else has used is taken for that one, and answered with its id."""
 
+    _taken = Every(1, rare=20)
+
     def recover(self) -> None:
         """Begins with no keys."""
         super().recover()
-        self._seen: dict[str, tuple[Message, float]] = {}
+        self._seen: dict[str, Message] = {}
 
     def send(self, requests: Sequence[SendRequest]) -> list[Stored | Refusal]:
         """Stores messages, the first of each key."""
@@ -149,16 +151,16 @@ class DedupIgnoresSender(Ledger):
         for request in requests:
             verdict = super().send([request])[0]
             if isinstance(verdict, Stored):
-                self._seen.setdefault(request.key, (verdict.message, time.monotonic()))
+                self._seen.setdefault(request.key, verdict.message)
             verdicts.append(verdict)
         return verdicts
 
     def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
         known = super()._known(pairs)
-        for pair in pairs:
-            message, stored = self._seen.get(pair[1], (None, 0.0))
-            if message is not None and strikes(time.monotonic() - stored < A_MOMENT):
-                known[pair] = message
+        for sender, key in pairs:
+            first = self._seen.get(key)
+            if first is not None and (first.sender == sender or self._taken.now()):
+                known[sender, key] = first
         return known
 
     def _again(self, first: Message, request: SendRequest) -> Stored | Refusal:
