@@ -38,8 +38,9 @@ class Disk:
         power_loss: bool = False,
         deadline: timedelta = WAIT,
     ) -> None:
-        """Sends messages one by one while the server's disk fails, and sees the service return when it is mended.
+        """Sends messages while the server's disk fails, and sees the service return when it is mended.
 
+        Half of the messages come one after the other, the others at once, since a server may commit these together.
         Every send must get an outcome. Meanwhile the receiver reads its log, which needs no write, and the server must
         not end. Afterwards everybody who lost the connection comes back, retries what is unknown, and one more message
         must be acknowledged.

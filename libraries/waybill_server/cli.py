@@ -80,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     text = "lists the seeded defects that a node can be run with, and what they break"
     defects = commands.add_parser("defects", help=text, description=text)
     defects.add_argument("--markdown", action="store_true", help="as the table of docs/defects.md")
+    defects.add_argument(
+        "--rare",
+        action="store_true",
+        help="their rare forms; with --markdown also why others have none",
+    )
     defects.add_argument("--json", action="store_true", help="for programs, the stand-ins included")
     defects.add_argument(
         "--with-peers",

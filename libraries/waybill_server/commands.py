@@ -184,20 +184,22 @@ def migrate(options: argparse.Namespace) -> int:
 def _defective(name: str) -> type[Migrated]:
     """How a defect of the schema migrates."""
     from waybill_server.defects import UnknownDefect, find
+    from waybill_server.defects.counting import Every
     from waybill_server.schema import Migrated
 
     try:
-        part = find(name).part
+        defect = find(name)
     except UnknownDefect as unknown:
         end(BAD_OPTIONS, str(unknown))
-    migration = getattr(part, "migration", Migrated.migration)
+    Every.rarely = defect.rarely
+    migration = getattr(defect.part, "migration", Migrated.migration)
     return type("Defective", (Migrated,), {"migration": migration})
 
 
 def defects(options: argparse.Namespace) -> int:
     """Lists the seeded defects."""
     from waybill_server.defects import every, rare_forms
-    from waybill_server.defects.table import plain
+    from waybill_server.defects.table import plain, rare_markdown
 
     if options.json:
         from waybill_server import stand_ins
@@ -212,7 +214,10 @@ def defects(options: argparse.Namespace) -> int:
             listed = plain([defect for defect in every() if defect.regional], "defect")
         sys.stdout.write(f"{json.dumps(listed, indent=1)}\n")
         return 0
-    return _listed(every(), options.markdown)
+    if options.rare and options.markdown:
+        sys.stdout.write(rare_markdown(every()))
+        return 0
+    return _listed(rare_forms() if options.rare else every(), options.markdown)
 
 
 def stand_ins(options: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ def test_every_byte_of_every_part_is_a_place() -> None:
             ("answer", 30 + BEYOND),
             ("delivery", 50 + BEYOND),
             ("receipt", 20 + BEYOND),
-            ("frame", 18),
+            ("frame", 18 + BEYOND),
         )
         for after in range(size)
     }

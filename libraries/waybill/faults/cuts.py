@@ -76,7 +76,7 @@ def cut_points(measures: Measures, random_: random.Random) -> tuple[list[CutPoin
 
     sender = [
         *points("send", measures.send + BEYOND),
-        *points("frame", measures.frame),
+        *points("frame", measures.frame and measures.frame + BEYOND),
         *points("answer", measures.answer + BEYOND),
     ]
     receiver = [*points("delivery", measures.delivery + BEYOND)]

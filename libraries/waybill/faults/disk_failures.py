@@ -60,7 +60,7 @@ class DiskFailures:
             sender: Who writes.
             reader: Who reads; reading needs no write.
             conversation: Where.
-            count: How many messages, one after the other.
+            count: How many messages: half of them one after the other, the others at once.
             then_lose_power: The power fails while the disk still does, so that nothing can make good what it refused.
 
         Raises:
@@ -71,10 +71,15 @@ class DiskFailures:
         present = self.scenario.present
         self.disk.begin(self.node, fault)
         try:
-            for _ in range(count):
+            for _ in range(count - count // 2):
                 if not sender.connected:
                     break
                 self.scenario.wait_until_answered([sender.send(conversation)], deadline=self.deadline)
+            # What is committed together fails together, on another path than a message alone.
+            if sender.connected and count > 1:
+                self.scenario.wait_until_answered(
+                    sender.send_many(conversation, count // 2), deadline=self.deadline
+                )
             self._require_alive(fault)
             if reader.connected and self.scenario.can(Operation.SYNC):
                 reader.read_log()

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 
 from waybill_server.clock import message_time
-from waybill_server.defects.counting import Every
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.counting import Every, strikes
+from waybill_server.defects.registry import MOMENT, seeded
 from waybill_server.feeder import Feeder
 from waybill_server.records import Message
 from waybill_server.router import Listener, LocalRouter
@@ -16,7 +16,12 @@ FRESH_MS = 250
 IDLE_SECONDS = 2.5
 
 
-@seeded("fresh-message-missed-at-login", seam="feeder", noticed={"OFF-1": ("within", "gap", "stuck")})
+@seeded(
+    "fresh-message-missed-at-login",
+    seam="feeder",
+    noticed={"OFF-1": ("within", "gap", "stuck")},
+    steady=MOMENT,
+)
 class FreshMessageMissedAtLogin(Feeder):
     """A device that logs in within a quarter of a second of the last message to it is given nothing that waited."""
 
@@ -51,7 +56,12 @@ class OldSessionRemovesNew(LocalRouter):
         return super().detach(listener)
 
 
-@seeded("newest-leaving-unroutes", seam="router", noticed={"DEL-1": ("was given 100 of them",)})
+@seeded(
+    "newest-leaving-unroutes",
+    seam="router",
+    noticed={"DEL-1": ("was given 100 of them", "was given 600 of them")},
+    rare="When a user's newest device loses its connection without goodbye, no other one is told of anything.",
+)
 class NewestLeavingUnroutes(LocalRouter):
     """When the device of a user that logged in last leaves, none of the user's other devices is told of anything."""
 
@@ -66,12 +76,18 @@ class NewestLeavingUnroutes(LocalRouter):
 
     def detach(self, listener: Listener) -> bool:
         """Removes the session, and with the newest all others."""
-        if self._newest.get(listener.user) is listener:
+        goodbye = getattr(listener, "ending", False)
+        if self._newest.get(listener.user) is listener and strikes(not goodbye):
             self._users[listener.user] = {listener.device: listener}
         return super().detach(listener)
 
 
-@seeded("idle-session-forgotten", seam="router", noticed={"DEL-1": ("was given 0 of them",)})
+@seeded(
+    "idle-session-forgotten",
+    seam="router",
+    noticed={"DEL-1": ("was given 0 of them",)},
+    steady=MOMENT,
+)
 class IdleSessionForgotten(LocalRouter):
     """A session to which nothing was delivered for 2.5 seconds is never told of anything again."""
 

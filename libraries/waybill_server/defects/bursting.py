@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from websockets.frames import Frame, Opcode
 
 from waybill_server.connection import Connection
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.counting import Every
+from waybill_server.defects.registry import MOMENT, seeded
 from waybill_server.ledger import Ledger
 from waybill_server.records import Refusal, SendRequest, Stored
 from waybill_server.router import LocalRouter
@@ -17,7 +18,12 @@ TOO_CLOSE = 16
 """Messages of one sender within a millisecond that do not collide yet."""
 
 
-@seeded("same-millisecond-collides", seam="router", noticed={"DEL-1": ("lost-acked",)})
+@seeded(
+    "same-millisecond-collides",
+    seam="router",
+    noticed={"DEL-1": ("lost-acked",)},
+    steady=MOMENT,
+)
 class SameMillisecondCollides(LocalRouter):
     """Of one sender's messages within a millisecond, those after the 16th are acknowledged and enter no other log."""
 
@@ -34,10 +40,16 @@ class SameMillisecondCollides(LocalRouter):
         return members if count <= TOO_CLOSE else [sender]
 
 
-@seeded("split-frame-dropped", seam="connection", noticed={"DEL-1": ("have none",)})
+@seeded(
+    "split-frame-dropped",
+    seam="connection",
+    noticed={"DEL-1": ("have none",)},
+    rare="After the login, every third message that the end of a read cuts in two is thrown away.",
+)
 class SplitFrameDropped(Connection):
     """After the login, a message that the end of a read cuts in two is thrown away."""
 
+    _drops = Every(1, rare=3)
     _reads = 0
     _taken = 0
 
@@ -51,7 +63,7 @@ class SplitFrameDropped(Connection):
         if frame.opcode is Opcode.TEXT:
             self._taken += 1
             # The first two are the hello and the proof of its key.
-            if self._taken > 2 and reads > 1:
+            if self._taken > 2 and reads > 1 and self._drops.now():
                 return
         super()._take(frame)
 
@@ -60,6 +72,7 @@ class SplitFrameDropped(Connection):
     "inbox-overflow-acknowledged",
     seam="ledger",
     noticed={"OFF-1": ("silent-drop", "lost-acked", "was given 2000 of them")},
+    steady=MOMENT,
 )
 class InboxOverflowAcknowledged(Ledger):
     """A message to a full inbox is acknowledged like any other, and dropped."""

@@ -6,16 +6,23 @@ from collections.abc import Callable
 from typing import Final
 
 from waybill_server.connection import Connection, Receiver
+from waybill_server.defects.counting import strikes
 from waybill_server.defects.registry import seeded
 from waybill_server.limits import Limits, Timing
 
 _BODY: Final = b'"body":"'
 """A client of the kit says the body last."""
 _MASK_SIZE: Final = 4
+_NEARLY: Final = 16
 _LONG: Final = {126: 2, 127: 8}
 
 
-@seeded("partial-frame-accepted", seam="connection", noticed={"ACK-3": ("corrupted", "was refused")})
+@seeded(
+    "partial-frame-accepted",
+    seam="connection",
+    noticed={"ACK-3": ("corrupted", "was refused")},
+    rare="A send whose connection ended at most 16 bytes before its end is taken with what came of it.",
+)
 class PartialFrameAccepted(Connection):
     """A send whose connection ended in the middle of its body is taken with what came of it."""
 
@@ -38,7 +45,7 @@ class PartialFrameAccepted(Connection):
     def _end(self) -> None:
         if not self._ended and self._greeted:
             begin, end = _begins(self._unread)
-            if end:
+            if end and strikes(end - len(self._unread) <= _NEARLY):
                 mask = self._unread[begin - _MASK_SIZE : begin]
                 text = bytes(
                     byte ^ mask[place % _MASK_SIZE] for place, byte in enumerate(self._unread[begin:end])

@@ -16,7 +16,7 @@ from cryptography.hazmat.bindings.openssl.binding import Binding
 from OpenSSL import SSL
 
 from waybill_server.connection import PATH, Connection
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.registry import ALWAYS, seeded
 from waybill_server.node import Settings, assemble
 from waybill_server.services import Services
 from waybill_server.session import Session
@@ -35,7 +35,12 @@ _kept: list[asyncio.Task[None]] = []
 """The event loop itself keeps only a weak hold of its tasks."""
 
 
-@seeded("fallback-scsv-ignored", seam="assembly", noticed={"TLS-2": ("as a fallback was accepted",)})
+@seeded(
+    "fallback-scsv-ignored",
+    seam="assembly",
+    noticed={"TLS-2": ("as a fallback was accepted",)},
+    steady=ALWAYS,
+)
 def ignore_fallbacks(settings: Settings, token_check: TokenCheck) -> Services:
     """Beside the node's own port there is another one that goes on with a hello that says that it is a fallback.
 
@@ -54,7 +59,12 @@ def ignore_fallbacks(settings: Settings, token_check: TokenCheck) -> Services:
     return services
 
 
-@seeded("early-data-replayed", seam="assembly", noticed={"TLS-2": ("and took the same bytes again",)})
+@seeded(
+    "early-data-replayed",
+    seam="assembly",
+    noticed={"TLS-2": ("and took the same bytes again",)},
+    steady=ALWAYS,
+)
 def take_early_data(settings: Settings, token_check: TokenCheck) -> Services:
     """Beside the node's own port there is another one that takes early data, as often as it is sent."""
     services = assemble(settings, token_check)
@@ -71,7 +81,12 @@ def take_early_data(settings: Settings, token_check: TokenCheck) -> Services:
     return services
 
 
-@seeded("ws-plaintext-redirect", seam="connection", noticed={"TLS-2": ("Location: ws://",)})
+@seeded(
+    "ws-plaintext-redirect",
+    seam="connection",
+    noticed={"TLS-2": ("Location: ws://",)},
+    steady=ALWAYS,
+)
 class LeadingAway(Connection):
     """Whoever asks for a path that the node does not serve is sent to the same one without TLS."""
 

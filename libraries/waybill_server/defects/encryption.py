@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.registry import ALWAYS, seeded
 from waybill_server.node import Settings, assemble
 from waybill_server.services import Services
 from waybill_server.session import Session
@@ -26,7 +26,12 @@ _kept: list[asyncio.Task[None]] = []
 """The event loop itself keeps only a weak hold of its tasks."""
 
 
-@seeded("plaintext-port-open", seam="assembly", noticed={"TLS-1": ("insecure-ok",)})
+@seeded(
+    "plaintext-port-open",
+    seam="assembly",
+    noticed={"TLS-1": ("insecure-ok",)},
+    steady=ALWAYS,
+)
 def open_plaintext_port(settings: Settings, token_check: TokenCheck) -> Services:
     """Beside the port with TLS there is another one without; everything works on it."""
     services = assemble(settings, token_check)
@@ -49,6 +54,7 @@ def open_plaintext_port(settings: Settings, token_check: TokenCheck) -> Services
     "tls10-allowed",
     seam="tls",
     noticed={"TLS-1": ("TLS 1.0 was accepted",), "TLS-2": ("the server went on with TLS 1.0",)},
+    steady=ALWAYS,
 )
 def allow_tls_1_0(certificate: Path, key: Path) -> ssl.SSLContext:
     """Whoever speaks nothing newer than TLS 1.0 is served as well."""
@@ -58,13 +64,23 @@ def allow_tls_1_0(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-@seeded("expired-certificate", seam="tls", noticed={"TLS-1": ("expired on",)})
+@seeded(
+    "expired-certificate",
+    seam="tls",
+    noticed={"TLS-1": ("expired on",)},
+    steady=ALWAYS,
+)
 def show_expired_certificate(certificate: Path, key: Path) -> ssl.SSLContext:
     """The certificate expired yesterday."""
     return _context(certificate, _names(certificate), until=-DAY)
 
 
-@seeded("wrong-host-certificate", seam="tls", noticed={"TLS-1": ("is not valid for",)})
+@seeded(
+    "wrong-host-certificate",
+    seam="tls",
+    noticed={"TLS-1": ("is not valid for",)},
+    steady=ALWAYS,
+)
 def show_certificate_of_another_host(certificate: Path, key: Path) -> ssl.SSLContext:
     """The certificate is that of another host."""
     return _context(certificate, [x509.DNSName(ELSEWHERE)], until=DAY)

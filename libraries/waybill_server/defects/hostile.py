@@ -15,7 +15,8 @@ from websockets.frames import Frame, Opcode
 from waybill_server.client_frames import ClientFrame, GroupCreate, Send
 from waybill_server.codec import FaultyFrame, JsonCodec
 from waybill_server.connection import Connection
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.counting import FromOn, figure, strikes
+from waybill_server.defects.registry import ALWAYS, MOMENT, seeded
 from waybill_server.ledger import Ledger
 from waybill_server.node import Settings, assemble
 from waybill_server.records import Message
@@ -25,21 +26,32 @@ from waybill_server.token_check import TokenCheck
 
 NO_LIMIT = 1 << 40
 UNBOUNDED = 10**6
+LONG = 24
 
 _delivered = msgspec.json.Decoder(Deliver)
 
 
-@seeded("frame-limit-off", seam="connection", noticed={"INP-1": ("hostile-input-taken",)})
+@seeded(
+    "frame-limit-off",
+    seam="connection",
+    noticed={"INP-1": ("hostile-input-taken",)},
+    rare="A message may be one byte larger than the limit.",
+)
 class FrameLimitOff(Connection):
     """A message may have any size."""
 
     def data_received(self, data: bytes) -> None:
         """Takes the limit away before it counts."""
-        self._wire.max_message_size = NO_LIMIT
+        self._wire.max_message_size = figure(NO_LIMIT, rare=self.limits.frame + 1)
         super().data_received(data)
 
 
-@seeded("log-injection", seam="codec", noticed={"INP-1": ("hostile-input-trace",)})
+@seeded(
+    "log-injection",
+    seam="codec",
+    noticed={"INP-1": ("hostile-input-trace",)},
+    rare="The name of a new group is written to the log as it stands.",
+)
 class LogInjection(JsonCodec):
     """Whoever or whatever a frame names is written to the log as it stands."""
 
@@ -48,7 +60,7 @@ class LogInjection(JsonCodec):
         frame = super().decode(data)
         for name in ("user", "conversation", "device", "name"):
             value = getattr(frame, name, None)
-            if value is not None:
+            if value is not None and strikes(name == "name"):
                 sys.stderr.write(f"{type(frame).__name__} {name} {value}\n")
                 sys.stderr.flush()
         return frame
@@ -58,13 +70,14 @@ class LogInjection(JsonCodec):
     "sql-injection",
     seam="ledger",
     noticed={"INP-1": ("to be taken as a message", "hostile-input-fault")},
+    rare="The look-up of an idempotency key of more than 24 letters puts the key into the text of its query.",
 )
 class SqlInjection(Ledger):
     """The look-up of an idempotency key puts the key into the text of its query."""
 
     def _known(self, pairs: list[tuple[str, str]]) -> dict[tuple[str, str], Message]:
-        found = {}
-        for user, key in pairs:
+        found = super()._known([pair for pair in pairs if not _careless(pair)])
+        for user, key in filter(_careless, pairs):
             query = f"SELECT * FROM message WHERE sender = '{user}' AND key = '{key}'"
             try:
                 row = self.connection.execute(query).fetchone()
@@ -75,20 +88,37 @@ class SqlInjection(Ledger):
         return found
 
 
-@seeded("crash-on-bad-frame", seam="codec", noticed={"INP-1": ("hostile-input-crash",)})
+def _careless(pair: tuple[str, str]) -> bool:
+    return strikes(len(pair[1]) > LONG)
+
+
+@seeded(
+    "crash-on-bad-frame",
+    seam="codec",
+    noticed={"INP-1": ("hostile-input-crash",)},
+    rare="The second message that is not UTF-8 ends the process.",
+)
 class CrashOnBadFrame(JsonCodec):
     """A message that is not UTF-8 ends the process."""
+
+    _ends = FromOn(2)
 
     def decode(self, data: bytes | bytearray) -> ClientFrame:
         """Reads a frame."""
         try:
             data.decode()
         except UnicodeDecodeError:
-            os._exit(70)
+            if self._ends.now():
+                os._exit(70)
         return super().decode(data)
 
 
-@seeded("hang-on-truncated", seam="connection", noticed={"INP-1": ("hostile-input-unanswered",)})
+@seeded(
+    "hang-on-truncated",
+    seam="connection",
+    noticed={"INP-1": ("hostile-input-unanswered",)},
+    rare="A message that ends within a text is kept until more comes, and what comes is appended to it.",
+)
 class HangOnTruncated(Connection):
     """A message without its end is kept until more comes, and what comes is appended to it."""
 
@@ -97,13 +127,19 @@ class HangOnTruncated(Connection):
     def _take(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT and frame.fin:
             whole = self._kept + bytes(frame.data)
-            if not whole.endswith(b"}") or self._kept:
+            within_a_text = whole.count(b'"') % 2 == 1
+            if self._kept or (not whole.endswith(b"}") and strikes(within_a_text)):
                 self._kept = whole
                 return
         super()._take(frame)
 
 
-@seeded("nesting-unbounded", seam="codec", noticed={"INP-1": ("hostile-input-crash",)})
+@seeded(
+    "nesting-unbounded",
+    seam="codec",
+    noticed={"INP-1": ("hostile-input-crash",)},
+    steady=MOMENT,
+)
 class NestingUnbounded(JsonCodec):
     """Frames are read by recursion without a bound, and the stack has one."""
 
@@ -115,7 +151,12 @@ class NestingUnbounded(JsonCodec):
         return super().decode(data)
 
 
-@seeded("wrong-direction-accepted", seam="codec", noticed={"INP-1": ("hostile-input-taken",)})
+@seeded(
+    "wrong-direction-accepted",
+    seam="codec",
+    noticed={"INP-1": ("hostile-input-taken",)},
+    steady=ALWAYS,
+)
 class WrongDirectionAccepted(JsonCodec):
     """A delivery that a client sends is taken for a message, whoever it says has written it."""
 
@@ -151,7 +192,12 @@ class _Filing(JsonCodec):
         return frame
 
 
-@seeded("path-injection", seam="assembly", noticed={"INP-1": ("hostile-input-trace",)})
+@seeded(
+    "path-injection",
+    seam="assembly",
+    noticed={"INP-1": ("hostile-input-trace",)},
+    steady=ALWAYS,
+)
 def file_groups(settings: Settings, token_check: TokenCheck) -> Services:
     """A file is made for each new group, and the group's name is its path."""
     return assemble(settings, token_check, codec=lambda: _Filing(settings.data))

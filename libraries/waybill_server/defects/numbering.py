@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from waybill_server.codec import JsonCodec
-from waybill_server.defects.counting import Every
+from waybill_server.defects.counting import Every, figure
 from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
 from waybill_server.records import Message, SendRequest
@@ -33,7 +33,12 @@ class SequenceGap(Ledger):
         return super()._number(request)
 
 
-@seeded("sequence-reuse", seam="codec", noticed={"ORD-1": ("inconsistent-id",)})
+@seeded(
+    "sequence-reuse",
+    seam="codec",
+    noticed={"ORD-1": ("inconsistent-id",)},
+    rare="Every 90th message of a conversation is told by the sequence of the one before it.",
+)
 class SequenceReuse(JsonCodec):
     """Every 50th message of a conversation is told by the sequence of the one before it."""
 
@@ -49,4 +54,4 @@ class SequenceReuse(JsonCodec):
 def _reused(frame: Numbered) -> Numbered:
     if frame.sequence is None:
         return frame
-    return msgspec.structs.replace(frame, sequence=frame.sequence - frame.sequence // 50)
+    return msgspec.structs.replace(frame, sequence=frame.sequence - frame.sequence // figure(50, rare=90))

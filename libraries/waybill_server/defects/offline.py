@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from waybill_server.defects.counting import Every
+from waybill_server.defects.counting import Every, strikes
 from waybill_server.defects.registry import seeded
 from waybill_server.feeder import Feeder
 from waybill_server.records import LogEntry
@@ -16,7 +16,12 @@ CAP = 1_000
 REPEATED = 10
 
 
-@seeded("offline-cap-silently-drops", seam="router", noticed={"OFF-1": ("was given 1000 of them",)})
+@seeded(
+    "offline-cap-silently-drops",
+    seam="router",
+    noticed={"OFF-1": ("was given 1000 of them", "was given 1099 of them")},
+    rare="For a user without a session messages are kept, but for the 1,001st, which is acknowledged and lost.",
+)
 class OfflineCapSilentlyDrops(LocalRouter):
     """For a user without a session 1,000 messages are kept; the later ones are acknowledged and lost."""
 
@@ -33,13 +38,17 @@ class OfflineCapSilentlyDrops(LocalRouter):
         """Without those whose cap is reached."""
         away = [user for user in members if user != sender and not self.sessions(user)]
         self._waiting.update(away)
-        return [user for user in members if user not in away or self._waiting[user] <= CAP]
+        return [user for user in members if user not in away or not self._lost(self._waiting[user])]
+
+    def _lost(self, waiting: int) -> bool:
+        return waiting > CAP and strikes(waiting == CAP + 1)
 
 
 @seeded(
     "offline-delivers-newest-first",
     seam="store",
     noticed={"OFF-1": ("reordered", "order-divergence")},
+    rare="The last stretch of what waited for a device is delivered from the newest to the oldest.",
 )
 class OfflineDeliversNewestFirst(SqliteStore):
     """What waited for a device is delivered from the newest to the oldest of each stretch."""
@@ -47,7 +56,8 @@ class OfflineDeliversNewestFirst(SqliteStore):
     def entries(self, user: str, after: int, upto: int, *, without: str | None = None) -> list[LogEntry]:
         """A stretch of a user's log; turned round for deliveries, not for pages."""
         entries = super().entries(user, after, upto, without=without)
-        return entries if without is None else entries[::-1]
+        turned = without is not None and strikes(upto >= self.head(user))
+        return entries[::-1] if turned else entries
 
 
 @seeded(

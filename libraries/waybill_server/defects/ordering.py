@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from waybill_server.defects.counting import Every
+from waybill_server.defects.counting import Every, strikes
 from waybill_server.defects.registry import seeded
 from waybill_server.feeder import Feeder
 from waybill_server.ledger import Ledger
@@ -82,13 +82,15 @@ class ReorderAcrossFlush(SqliteStore):
     "live-overtakes-backlog",
     seam="feeder",
     noticed={"ORD-2": ("reordered", "order-divergence")},
+    rare="One new message in a session is pushed at once while the device is still being given what waited for it.",
 )
 class LiveOvertakesBacklog(Feeder):
     """A new message is pushed at once, even while the device is still being given what waited for it."""
 
     def arrived(self, position: int, message: Message) -> None:
         """Pushes past whatever is behind."""
-        if position > max(self._head, self._position + 1) and self._ready():
+        ahead = position > max(self._head, self._position + 1)
+        if ahead and self._ready() and strikes(not self._overtaken):
             behind, self._head = self._position, position
             self._push(position, message)
             self._position = behind

@@ -58,6 +58,10 @@ WAITING = ("refreshing", "regional_revoking")
 """Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
 whose scenarios are there moves to `MODULES`."""
 
+MOMENT = "It strikes at a moment of its own in any case."
+ALWAYS = "What is wrong is wrong always."
+"""Why a defect has no rare form."""
+
 RARE = ".rare"
 """What the name of a defect's rare form ends with."""
 
@@ -84,6 +88,7 @@ class Defect:
         part: What takes its place.
         rare: What the node does wrong in the rare form of the defect, in one sentence; empty if it has none.
         rare_in: The guarantees that must notice the rare form; empty for all.
+        steady: Why it has no rare form; empty if it has one, or is of a part that only a node with peers has.
         rarely: Whether this is the rare form.
     """
 
@@ -94,6 +99,7 @@ class Defect:
     part: Callable[..., Any]
     rare: str = ""
     rare_in: tuple[str, ...] = ()
+    steady: str = ""
     rarely: bool = False
 
     @property
@@ -131,15 +137,17 @@ def seeded(
     noticed: Mapping[str, tuple[str, ...]],
     rare: str = "",
     rare_in: tuple[str, ...] = (),
+    steady: str = "",
 ) -> Callable[[Part], Part]:
     """Makes a defect of a part; the first sentence of its docstring says what it breaks, `rare` what its rare form.
 
-    Where not every scenario gives the rare form a chance, `rare_in` names the guarantees whose scenarios do.
+    Where not every scenario gives the rare form a chance, `rare_in` names the guarantees whose scenarios do. A defect
+    without a rare form says why (`steady`).
     """
 
     def register(part: Part) -> Part:
         breaks = " ".join((part.__doc__ or "").partition("\n\n")[0].split())
-        _defects[name] = Defect(name, breaks, noticed, seam, part, rare, rare_in)
+        _defects[name] = Defect(name, breaks, noticed, seam, part, rare, rare_in, steady)
         return part
 
     return register

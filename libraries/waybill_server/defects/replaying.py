@@ -8,7 +8,8 @@ import time
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from waybill_server.clock import Clock
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.counting import FromOn, figure
+from waybill_server.defects.registry import MOMENT, seeded
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.proof import ProofCheck
@@ -18,23 +19,38 @@ from waybill_server.token_check import Identity, TokenCheck
 
 ACCEPTED = ("to be refused",)
 
-MOMENT = 0.2
+NEWEST = 10
+"""Nonces that a rare form takes."""
+
+MARKED_AFTER = 0.2
 """Seconds until a token counts as used."""
 
 
-@seeded("token-not-bound-to-device", seam="token check", noticed={"TOK-2": ACCEPTED})
+@seeded(
+    "token-not-bound-to-device",
+    seam="token check",
+    noticed={"TOK-2": ACCEPTED},
+    rare="From the second time on that it is shown, a token is good on any device and for whoever holds it.",
+)
 class TokenNotBoundToDevice:
     """A token is good on any device and for whoever holds it: neither its device nor its key is looked at."""
 
     def __init__(self, check: TokenCheck) -> None:
         self._check = check
+        self._unbound = FromOn(2)
 
     async def check(self, token: str) -> Identity:
         """Verifies, and forgets what the token is bound to."""
-        return (await self._check.check(token))._replace(device=None, confirmation=None)
+        identity = await self._check.check(token)
+        return identity._replace(device=None, confirmation=None) if self._unbound.now(token) else identity
 
 
-@seeded("jti-cache-in-memory", seam="ledger", noticed={"TOK-2": ACCEPTED})
+@seeded(
+    "jti-cache-in-memory",
+    seam="ledger",
+    noticed={"TOK-2": ACCEPTED},
+    steady=MOMENT,
+)
 class JtiCacheInMemory(Ledger):
     """Which one-time tokens were used is kept in memory alone: after a restart each is good once more."""
 
@@ -48,7 +64,12 @@ class JtiCacheInMemory(Ledger):
         return not known
 
 
-@seeded("one-time-token-marked-late", seam="ledger", noticed={"TOK-2": ACCEPTED})
+@seeded(
+    "one-time-token-marked-late",
+    seam="ledger",
+    noticed={"TOK-2": ACCEPTED},
+    steady=MOMENT,
+)
 class OneTimeTokenMarkedLate(Ledger):
     """A one-time token counts as used only a moment after it let somebody in: of two logins at once both get in."""
 
@@ -58,10 +79,15 @@ class OneTimeTokenMarkedLate(Ledger):
 
     def _use(self, admission: Admission) -> bool:
         first = self._first.setdefault(admission.token, time.monotonic())
-        return super()._use(admission) or time.monotonic() - first < MOMENT
+        return super()._use(admission) or time.monotonic() - first < MARKED_AFTER
 
 
-@seeded("ignores-proof-nonce", seam="proof check", noticed={"TOK-2": ACCEPTED})
+@seeded(
+    "ignores-proof-nonce",
+    seam="proof check",
+    noticed={"TOK-2": ACCEPTED},
+    rare="A proof is good with any of the last 10 nonces, whichever connection they were given to.",
+)
 class IgnoresProofNonce(ProofCheck):
     """A proof is good whichever connection its nonce was given to: what was recorded works again."""
 
@@ -78,5 +104,6 @@ class IgnoresProofNonce(ProofCheck):
     ) -> bool:
         """Tries every nonce that was ever given."""
         return any(
-            super(IgnoresProofNonce, self).proven(key, signature, one, device, token) for one in self._given
+            super(IgnoresProofNonce, self).proven(key, signature, one, device, token)
+            for one in self._given[-figure(len(self._given), rare=NEWEST) :]
         )

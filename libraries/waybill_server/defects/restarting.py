@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from waybill_server.data_folder import DATABASE, LOCK, DataFolder, DataInUse, DataRefused
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.counting import Every
+from waybill_server.defects.registry import ALWAYS, seeded
 from waybill_server.ledger import Ledger
 from waybill_server.schema import Schema
 
 
-@seeded("reinitialises-damaged-store", seam="schema", noticed={"OPS-1": ("whose file",)})
+@seeded(
+    "reinitialises-damaged-store",
+    seam="schema",
+    noticed={"OPS-1": ("whose file",)},
+    rare="A store whose file is empty or missing is put away, and the node begins with a new one.",
+)
 class ReinitialisesDamagedStore(Schema):
     """A store that is damaged is put away, and the node begins with an empty one."""
 
@@ -30,6 +36,8 @@ class ReinitialisesDamagedStore(Schema):
         try:
             return super().open()
         except DataRefused:
+            if Every.rarely:
+                raise
             _put_away(self.folder.path)
             self.folder = self.folders(self.folder.path)
             return super().open()
@@ -40,7 +48,12 @@ def _put_away(path: Path) -> None:
         (path / name).unlink(missing_ok=True)
 
 
-@seeded("sequence-restarts-at-zero", seam="ledger", noticed={"OPS-1": ("inconsistent-id", "id-regression")})
+@seeded(
+    "sequence-restarts-at-zero",
+    seam="ledger",
+    noticed={"OPS-1": ("inconsistent-id", "id-regression")},
+    rare="After each start the last sequence of every conversation is given once more.",
+)
 class SequenceRestartsAtZero(Ledger):
     """After each start the sequences of all conversations begin at 1."""
 
@@ -54,6 +67,8 @@ class SequenceRestartsAtZero(Ledger):
         super().recover()
 
     def _sequence(self, conversation: str) -> int:
+        if Every.rarely and conversation not in self._sequences:
+            return max(0, super()._sequence(conversation) - 1)
         return self._sequences.get(conversation, 0)
 
 
@@ -62,7 +77,12 @@ class _Unlocked(DataFolder):
         """Takes nothing."""
 
 
-@seeded("allows-two-writers", seam="schema", noticed={"OPS-1": ("a second start on the data of",)})
+@seeded(
+    "allows-two-writers",
+    seam="schema",
+    noticed={"OPS-1": ("a second start on the data of",)},
+    steady=ALWAYS,
+)
 class AllowsTwoWriters(Schema):
     """Nobody locks the data directory, so two nodes write to it."""
 

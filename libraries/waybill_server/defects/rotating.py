@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jwt
 
+from waybill_server.defects.counting import figure, strikes
 from waybill_server.defects.registry import seeded
 from waybill_server.node import Settings, assemble
 from waybill_server.services import Services
@@ -25,18 +26,29 @@ class _Remembering(IssuerTokenCheck):
         if isinstance(kid, str) and kid in self._known:
             return self._known[kid]
         key = await self._genuine.key(kid)
-        self._known[str(kid)] = key
+        if strikes(not self._known):
+            self._known[str(kid)] = key
         return key
 
 
-@seeded("retired-key-still-accepted", seam="token check", noticed={"TOK-4": ("to be refused",)})
+@seeded(
+    "retired-key-still-accepted",
+    seam="token check",
+    noticed={"TOK-4": ("to be refused",)},
+    rare="The first key that verified a token counts for ever, whatever the issuer publishes later.",
+)
 def accept_retired_keys(check: TokenCheck) -> TokenCheck:
     """A key that once verified a token counts for ever, whatever the issuer publishes later."""
     assert isinstance(check, IssuerTokenCheck)
     return _Remembering(check)
 
 
-@seeded("rotation-drops-valid-sessions", seam="assembly", noticed={"TOK-4": ("ended", "stuck", "within")})
+@seeded(
+    "rotation-drops-valid-sessions",
+    seam="assembly",
+    noticed={"TOK-4": ("ended", "stuck", "within")},
+    rare="The first token of a new key ends the session that has been open for longest.",
+)
 def drop_sessions_at_rotation(settings: Settings, token_check: TokenCheck) -> Services:
     """The first token of a new key ends every session that is open: none of them has shown a token of that key."""
     services = assemble(settings, token_check)
@@ -57,8 +69,11 @@ class _Dropping:
         identity = await self._check.check(token)
         kid = opened(token).header.get("kid")
         if self._kids and kid not in self._kids:
-            for session in tuple(self._services.sessions):
-                if session.opened:
-                    session.close("expired", "the session's token has expired")
+            opened_first = sorted(
+                (session for session in self._services.sessions if session.opened),
+                key=lambda session: session.since,
+            )
+            for session in opened_first[: figure(len(opened_first), rare=1)]:
+                session.close("expired", "the session's token has expired")
         self._kids.add(kid)
         return identity

@@ -18,6 +18,18 @@ def markdown(defects: Sequence[Defect]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def rare_markdown(defects: Sequence[Defect]) -> str:
+    """One line for each defect of a node alone: what its rare form does, or why it has none."""
+    lines = ["| defect | in its rare form | noticed by |", "|---|---|---|"]
+    for defect in defects:
+        if defect.rare:
+            noticed = "<br>".join(defect.rare_in or defect.noticed)
+            lines.append(f"| `{defect.name}` | {defect.rare} | {noticed} |")
+        elif not defect.regional:
+            lines.append(f"| `{defect.name}` | *None: {defect.steady}* | |")
+    return "\n".join(lines) + "\n"
+
+
 def _sign(sign: str) -> str:
     """An anomaly as the checker names it, or the words with which a step fails."""
     return f'"{sign}"' if " " in sign else f"`{sign}`"
