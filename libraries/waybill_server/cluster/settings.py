@@ -19,6 +19,7 @@ class Thresholds:
         pause: The time between two attempts while the breaker is closed.
         probe: The time between two attempts while it is open.
         patience: How long an answer to a client waits for other nodes.
+        confirmation: How long the confirmation of a revocation waits for nodes that say that they are there.
     """
 
     failures: int = 3
@@ -28,6 +29,7 @@ class Thresholds:
     pause: float = 0.1
     probe: float = 0.5
     patience: float = 1.0
+    confirmation: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)

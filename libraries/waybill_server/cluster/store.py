@@ -47,6 +47,7 @@ from waybill_server.records import (
     Regrouped,
     Request,
     Result,
+    Revoked,
     RuleRequest,
     SeenRequest,
     SendRequest,
@@ -271,7 +272,10 @@ class ClusterStore(SqliteStore):
                 mover = (admission.user, admission.device) if admission else ("", "")
                 self.witness.take(Receipted(result, *mover))
                 result = result._replace(watermarks=())
-            if patient and not isinstance(result, Refusal):
+            if isinstance(result, Revoked):
+                revoked = result
+                self.settling.confirm(rows, lambda nodes: answer(revoked._replace(untold=nodes)))
+            elif patient and not isinstance(result, Refusal):
                 self.settling.wait(rows, lambda: answer(result))
             else:
                 answer(result)

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 
 from waybill_server.defects.registry import seeded
-from waybill_server.enforcement import Enforcement
+from waybill_server.enforcement import Enforced, Enforcement
 from waybill_server.ledger import Ledger
 from waybill_server.node import Settings, assemble
 from waybill_server.records import LoginRequest, Request
@@ -56,7 +56,7 @@ class _EndsNothing(Enforcement):
 class RevocationLate(Enforcement):
     """A revocation is confirmed at once, and enforced three seconds later."""
 
-    async def revoke(self, target: Target, at: int | None, caller: Admission | None) -> tuple[int, int]:
+    async def revoke(self, target: Target, at: int | None, caller: Admission | None) -> Enforced:
         """Confirms, and revokes when the time has come."""
         now = self.services.clock.wall_ms()
 
@@ -66,7 +66,7 @@ class RevocationLate(Enforcement):
             )
 
         asyncio.get_running_loop().call_later(LATE_SECONDS, begin)
-        return now, 0
+        return Enforced(now, 0)
 
 
 @seeded("revocation-lost-on-restart", seam="ledger", noticed={"TOK-3": ENTERED})
