@@ -99,7 +99,10 @@ class Revocation:
 
     @keyword
     def show_revoked_tokens_again(self) -> None:
-        """Shows to every node whatever the revoked devices had logged in with.
+        """Shows to every node whatever the revoked devices had logged in with, and to the issuer what came with it.
+
+        Where the issuer gave refresh tokens, it is asked for the next token with each; what it still gives is shown to
+        a node.
 
         `Attempts Should Have Failed` says whether it was refused, `Refusals Should Be Alike` whether that was done as
         with anything that is not genuine.
@@ -116,7 +119,11 @@ class Revocation:
             Refusals Should Be Alike
         ```
         """
-        logger.info(f"{len(self._of_scenario().show_again())} tokens were shown that must not work")
+        made = self._of_scenario()
+        shown = len(made.show_again())
+        logger.info(
+            f"{shown} tokens were shown that must not work, and {len(made.refresh_tokens)} refresh tokens to the issuer"
+        )
 
     @keyword
     def renew_the_revoked(self, *, deadline: timedelta = PATIENCE) -> None:
