@@ -150,6 +150,17 @@ def test_revocation_per_node(broken: Start) -> None:
     cluster.log_in("east", user, token=token)
 
 
+def test_block_per_node(broken: Start) -> None:
+    cluster = broken("block-per-node")
+    alice, bob = cluster.user("north"), cluster.user("north")
+    senders = {name: cluster.log_in(name, alice, f"at-{name}") for name in cluster.names}
+    assert cluster.log_in("east", bob).ask("block", user=alice)["users"] == [alice]
+    assert senders["north"].send(direct(alice, bob), "k")["code"] == "not-permitted"
+    assert senders["east"].send(direct(alice, bob), "k")["type"] == "accepted"
+    presence = {name: one.ask("presence", user=bob)["online"] for name, one in senders.items()}
+    assert presence == {"north": False, "east": True}
+
+
 def test_presence_per_node(broken: Start) -> None:
     cluster = broken("presence-per-node")
     alice, bob = cluster.user("north"), cluster.user("north")

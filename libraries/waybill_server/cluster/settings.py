@@ -19,7 +19,7 @@ class Thresholds:
         pause: The time between two attempts while the breaker is closed.
         probe: The time between two attempts while it is open.
         patience: How long an answer to a client waits for other nodes.
-        confirmation: How long the confirmation of a revocation waits for nodes that say that they are there.
+        confirmation: How long an answer about who may do what waits for other nodes that say that they are there.
     """
 
     failures: int = 3

@@ -275,6 +275,9 @@ class ClusterStore(SqliteStore):
             if isinstance(result, Revoked):
                 revoked = result
                 self.settling.confirm(rows, lambda nodes: answer(revoked._replace(untold=nodes)))
+            elif isinstance(request, GroupRequest | BlockRequest | RuleRequest):
+                # Who may do what must be the same everywhere, so it is worth a longer wait.
+                self.settling.confirm(rows, lambda nodes: answer(result))
             elif patient and not isinstance(result, Refusal):
                 self.settling.wait(rows, lambda: answer(result))
             else:
@@ -354,7 +357,8 @@ class ClusterStore(SqliteStore):
 
     async def _asked(self, home: str, build: Callable[[int], Call]) -> Result:
         try:
-            async with asyncio.timeout(self.links[home].breaker.thresholds.patience * 2):
+            thresholds = self.links[home].breaker.thresholds
+            async with asyncio.timeout(thresholds.patience + thresholds.confirmation):
                 return _result(await self.links[home].call(build))
         except CallFailed as failed:
             return Refusal("unavailable", str(failed), failed.definite, RETRY_AFTER_MS)

@@ -9,7 +9,7 @@ from waybill_server.cluster.ledger import ClusterLedger
 from waybill_server.cluster.store import ClusterStore
 from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
-from waybill_server.records import Revoked, RevokeRequest
+from waybill_server.records import Blocked, BlockRequest, Refusal, Revoked, RevokeRequest
 
 
 @seeded(
@@ -23,6 +23,19 @@ class RevocationPerNode(ClusterLedger):
     def revoke(self, request: RevokeRequest) -> Revoked:
         """Revokes here."""
         return Ledger.revoke(self, request)
+
+
+@seeded(
+    "block-per-node",
+    seam="cluster ledger",
+    noticed={"AZ-1": ("must be refused and took effect",)},
+)
+class BlockPerNode(ClusterLedger):
+    """A block list holds at the home of the user whose it is."""
+
+    def block(self, request: BlockRequest) -> Blocked | Refusal:
+        """Changes it here."""
+        return Ledger.block(self, request)
 
 
 @seeded("leaving-elsewhere-ignored", seam="cluster store", noticed={"GRP-1": ("membership-leak",)})
