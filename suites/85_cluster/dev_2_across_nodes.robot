@@ -19,6 +19,7 @@ A new device at any node reads the whole log while traffic goes on
     Given alice and bob are online
     When alice sends 2000 messages to bob
     And every send is acknowledged
+    And bob has received everything
     And alice keeps sending to bob
     And bob links tablet, laptop and desktop at different nodes
     And the tablet of bob reads the log from the start in pages of 100

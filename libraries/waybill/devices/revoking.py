@@ -118,11 +118,11 @@ class Revocations:
         """The longest time from a confirmation to the end of a session that it concerned, in milliseconds."""
         return max((one.seconds for one in self.revoked), default=0.0) * 1000
 
-    def begin_traffic(self, *, deadline: float) -> None:
-        """Lets everybody write whom a revocation concerns, and some of the others; returns when all of them got a
-        message through."""
+    def begin_traffic(self, *, rate: float = RATE, deadline: float) -> None:
+        """Lets everybody write whom a revocation concerns, and some of the others, each so many messages per second;
+        returns when all of them got a message through."""
         writers = [devices[0] for _, devices in self._chosen] + self._writers
-        crowd.write(((one, self._conversations[one.user]) for one in writers), rate=RATE, deadline=deadline)
+        crowd.write(((one, self._conversations[one.user]) for one in writers), rate=rate, deadline=deadline)
         self._before = crowd.counted(self._writers)
 
     def revoke_in_turn(self, *, deadline: float) -> None:
