@@ -69,7 +69,7 @@ async def revoke(call: Call) -> Outcome:
     ended, own = 0, _decided(call, target)
     try:
         if own:
-            ended = (await call.enforcement.revoke(target, None, call.admission)).ended
+            ended = (await call.enforcement.revoke(target, None, call.admission, everywhere=False)).ended
         elif target.user and not call.caller.roles & MODERATORS:
             raise Failed(403, "forbidden")
         told = await _told(call, target, own)

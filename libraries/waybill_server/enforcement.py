@@ -47,13 +47,16 @@ class Enforcement:
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    async def revoke(self, target: Target, at: int | None, caller: Admission | None) -> Enforced:
-        """Revokes, and returns when nothing of it goes on, here and at the other nodes that can be told.
+    async def revoke(
+        self, target: Target, at: int | None, caller: Admission | None, *, everywhere: bool = True
+    ) -> Enforced:
+        """Revokes, and returns when nothing of it goes on.
 
         Args:
             target: What is revoked.
             at: Milliseconds since 1970 from which on it counts; None for now.
             caller: Who wants it.
+            everywhere: Whether to wait for the other nodes; else nothing of it goes on here.
 
         Raises:
             NotAdmitted: The caller was revoked meanwhile.
@@ -65,7 +68,7 @@ class Enforcement:
             nonlocal ended
             ended = self.end_all(Revocation(target, revoked.at))
 
-        result = await self.store(lambda done: RevokeRequest(done, target, at, enforce), caller)
+        result = await self.store(lambda done: RevokeRequest(done, target, at, enforce, everywhere), caller)
         assert isinstance(result, Revoked)
         return Enforced(result.at, ended, result.untold)
 

@@ -260,11 +260,13 @@ class RevokeRequest(Asked):
     Attributes:
         at: Milliseconds since 1970; tokens that were issued up to this second are refused. None for now.
         enforce: Ends what it concerns; called as soon as it is committed, which may be long before `done`.
+        everywhere: `done` is called once it is known which other nodes have it; else once it is committed.
     """
 
     target: Target
     at: int | None = None
     enforce: Callable[[Revoked], None] = lambda revoked: None
+    everywhere: bool = True
 
 
 @dataclass(slots=True)

@@ -17,10 +17,16 @@ class ScriptedLink:
 
     def __init__(self, *, awaited: bool = True) -> None:
         self.awaited = awaited
-        self.waiting: dict[int, Callable[[bool], None]] = {}
+        self.waiting: list[Callable[[bool], None]] = []
 
     def when_spread(self, number: int, then: Callable[[bool], None]) -> None:
-        self.waiting[number] = then
+        self.waiting.append(then)
+
+    def spread(self, there: bool) -> None:
+        """Everything is there, or nobody should wait any more."""
+        waiting, self.waiting = self.waiting, []
+        for then in waiting:
+            then(there)
 
 
 ROWS = [Row("south", 1), Row("west", 1), Row("west", 2)]
@@ -35,7 +41,7 @@ async def confirmed(
     links: dict[str, ScriptedLink], script: Callable[[], None], seconds: float = 60
 ) -> tuple[str, ...]:
     """Which nodes a confirmation says are not known to have it; what is awaited ends with the script or the time."""
-    settling = Settling(links, Thresholds(patience=0.001, confirmation=seconds))
+    settling = Settling(links, Thresholds(patience=0.001, rights=0.001, confirmation=seconds))
     told: asyncio.Future[tuple[str, ...]] = asyncio.get_running_loop().create_future()
     settling.confirm(ROWS, told.set_result)
     script()
@@ -47,48 +53,62 @@ async def confirmed(
 def test_a_confirmation_waits_until_all_are_told(links: dict[str, ScriptedLink]) -> None:
     def script() -> None:
         for link in links.values():
-            for then in link.waiting.values():
-                then(True)
+            link.spread(True)
 
     assert asyncio.run(confirmed(links, script)) == ()
 
 
-def test_a_node_that_is_given_up_is_named(links: dict[str, ScriptedLink]) -> None:
-    def script() -> None:
-        links["south"].waiting[1](True)
-        links["west"].waiting[1](True)
-        links["west"].waiting[2](False)
-
-    assert asyncio.run(confirmed(links, script)) == ("west",)
-
-
-def test_a_node_whose_link_nobody_waits_for_is_named(links: dict[str, ScriptedLink]) -> None:
+def test_a_confirmation_waits_for_a_link_that_nobody_else_waits_for(links: dict[str, ScriptedLink]) -> None:
     links["south"].awaited = False
 
     def script() -> None:
-        for then in links["west"].waiting.values():
-            then(True)
+        links["west"].spread(False)
+        links["west"].spread(True)
+        links["south"].spread(False)
+        links["south"].spread(False)
+        links["south"].spread(True)
 
-    assert asyncio.run(confirmed(links, script)) == ("south",)
-    links["west"].awaited = False
-    assert asyncio.run(confirmed(links, lambda: None)) == ("south", "west")
-
-
-def test_nobody_waits_longer_than_the_bound(links: dict[str, ScriptedLink]) -> None:
-    def script() -> None:
-        links["south"].waiting[1](True)
-
-    assert asyncio.run(confirmed(links, script, seconds=0.01)) == ("west",)
-    links["west"].waiting[1](True)
+    assert asyncio.run(confirmed(links, script)) == ()
 
 
-def test_an_answer_to_a_client_is_given_sooner_than_a_confirmation(links: dict[str, ScriptedLink]) -> None:
-    async def story() -> list[str]:
-        settling = Settling(links, Thresholds(patience=0.01, confirmation=60))
-        order: list[str] = []
-        settling.confirm(ROWS, lambda missing: order.append("confirmed"))
+def test_who_is_not_told_in_time_is_named(links: dict[str, ScriptedLink]) -> None:
+    assert asyncio.run(confirmed(links, lambda: links["south"].spread(True), seconds=0.01)) == ("west",)
+    links["west"].spread(False)
+    assert not links["west"].waiting
+    assert asyncio.run(confirmed(links, lambda: None, seconds=0.01)) == ("south", "west")
+
+
+def test_an_answer_waits_for_those_alone_that_can_be_reached(links: dict[str, ScriptedLink]) -> None:
+    async def story(script: Callable[[], None]) -> None:
+        settling = Settling(links, Thresholds(patience=60))
         answered = asyncio.Event()
-        settling.wait(ROWS, lambda: (order.append("answered"), answered.set()))
+        settling.wait(ROWS, answered.set)
+        script()
+        await answered.wait()
+        await settling.quiet()
+
+    def give_up() -> None:
+        links["west"].spread(False)
+
+    links["south"].awaited = False
+    asyncio.run(story(give_up))
+    assert not links["south"].waiting
+    links["west"].awaited = False
+    asyncio.run(story(lambda: None))
+
+
+def test_what_is_about_rights_is_given_more_time(links: dict[str, ScriptedLink]) -> None:
+    async def story() -> list[str]:
+        settling = Settling(links, Thresholds(patience=0.01, rights=60))
+        order: list[str] = []
+        settling.wait(ROWS, lambda: order.append("blocked"), rights=True)
+        answered = asyncio.Event()
+
+        def answer() -> None:
+            order.append("answered")
+            answered.set()
+
+        settling.wait(ROWS, answer)
         await answered.wait()
         return order
 

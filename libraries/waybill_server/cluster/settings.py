@@ -19,7 +19,8 @@ class Thresholds:
         pause: The time between two attempts while the breaker is closed.
         probe: The time between two attempts while it is open.
         patience: How long an answer to a client waits for other nodes.
-        confirmation: How long an answer about who may do what waits for other nodes that say that they are there.
+        rights: How long an answer about who may do what waits for them.
+        confirmation: How long the confirmation of a revocation waits for them, whether they can be reached or not.
     """
 
     failures: int = 3
@@ -29,7 +30,8 @@ class Thresholds:
     pause: float = 0.1
     probe: float = 0.5
     patience: float = 1.0
-    confirmation: float = 4.0
+    rights: float = 4.0
+    confirmation: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Waiting until what was stored here is at every other node that can be reached.
 
 Nobody waits for a link whose breaker is open, and nobody longer than a bound: then what was stored goes on its way, and
-whoever asked is told without it, or told which nodes are not known to have it.
+whoever asked is told without it. Who wants it confirmed waits for every link, and is told which nodes are not known to
+have it.
 """
 
 from __future__ import annotations
@@ -41,22 +42,26 @@ class Settling:
         self._quiet = asyncio.Event()
         self._quiet.set()
 
-    def wait(self, rows: Iterable[Row], then: Callable[[], None]) -> None:
-        """Calls once these records and what came of them are everywhere that can be reached."""
-        self._settle(rows, self._thresholds.patience, lambda missing: then())
+    def wait(self, rows: Iterable[Row], then: Callable[[], None], *, rights: bool = False) -> None:
+        """Calls once these records and what came of them are everywhere that can be reached. What is about who may do
+        what is given more time."""
+        seconds = self._thresholds.rights if rights else self._thresholds.patience
+        self._settle(rows, seconds, lambda missing: then(), insist=False)
 
     def confirm(self, rows: Iterable[Row], then: Callable[[tuple[str, ...]], None]) -> None:
-        """Calls once these records and what came of them are everywhere, or once that cannot be awaited any more: with
-        the names of the nodes that are not known to have them. Who says that it is there is given more time."""
-        self._settle(rows, self._thresholds.confirmation, then)
+        """Calls once these records and what came of them are everywhere, or once that took too long: with the names of
+        the nodes that are not known to have them."""
+        self._settle(rows, self._thresholds.confirmation, then, insist=True)
 
     async def quiet(self) -> None:
         """Returns when nobody waits."""
         await self._quiet.wait()
 
-    def _settle(self, rows: Iterable[Row], seconds: float, then: Callable[[tuple[str, ...]], None]) -> None:
+    def _settle(
+        self, rows: Iterable[Row], seconds: float, then: Callable[[tuple[str, ...]], None], *, insist: bool
+    ) -> None:
         missing = set(rows)
-        awaited = [row for row in missing if self._links[row.destination].awaited]
+        awaited = [row for row in missing if insist or self._links[row.destination].awaited]
         left = len(awaited)
         over = False
 
@@ -70,6 +75,9 @@ class Settling:
 
         def one_is_settled(row: Row, there: bool) -> None:
             nonlocal left
+            if insist and not there and not over:
+                self._links[row.destination].when_spread(row.number, partial(one_is_settled, row))
+                return
             left -= 1
             if there:
                 missing.discard(row)

@@ -48,6 +48,7 @@ from waybill_server.records import (
     Request,
     Result,
     Revoked,
+    RevokeRequest,
     RuleRequest,
     SeenRequest,
     SendRequest,
@@ -272,14 +273,12 @@ class ClusterStore(SqliteStore):
                 mover = (admission.user, admission.device) if admission else ("", "")
                 self.witness.take(Receipted(result, *mover))
                 result = result._replace(watermarks=())
-            if isinstance(result, Revoked):
+            if isinstance(result, Revoked) and isinstance(request, RevokeRequest) and request.everywhere:
                 revoked = result
                 self.settling.confirm(rows, lambda nodes: answer(revoked._replace(untold=nodes)))
-            elif isinstance(request, GroupRequest | BlockRequest | RuleRequest):
-                # Who may do what must be the same everywhere, so it is worth a longer wait.
-                self.settling.confirm(rows, lambda nodes: answer(result))
-            elif patient and not isinstance(result, Refusal):
-                self.settling.wait(rows, lambda: answer(result))
+            elif patient and not isinstance(result, Refusal | Revoked):
+                rights = isinstance(request, GroupRequest | BlockRequest | RuleRequest)
+                self.settling.wait(rows, lambda: answer(result), rights=rights)
             else:
                 answer(result)
 
@@ -358,7 +357,7 @@ class ClusterStore(SqliteStore):
     async def _asked(self, home: str, build: Callable[[int], Call]) -> Result:
         try:
             thresholds = self.links[home].breaker.thresholds
-            async with asyncio.timeout(thresholds.patience + thresholds.confirmation):
+            async with asyncio.timeout(thresholds.patience + thresholds.rights):
                 return _result(await self.links[home].call(build))
         except CallFailed as failed:
             return Refusal("unavailable", str(failed), failed.definite, RETRY_AFTER_MS)

@@ -56,7 +56,9 @@ class _EndsNothing(Enforcement):
 class RevocationLate(Enforcement):
     """A revocation is confirmed at once, and enforced three seconds later."""
 
-    async def revoke(self, target: Target, at: int | None, caller: Admission | None) -> Enforced:
+    async def revoke(
+        self, target: Target, at: int | None, caller: Admission | None, *, everywhere: bool = True
+    ) -> Enforced:
         """Confirms, and revokes when the time has come."""
         now = self.services.clock.wall_ms()
 
