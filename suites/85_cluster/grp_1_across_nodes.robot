@@ -20,12 +20,12 @@ Test Tags         grp-1    p1    groups
 A group is one group for members at different nodes
     Given 50 people are online in the group crew
     And erin, frank and grace are online outside the group
-    When 10 of the members send 70 messages to the group at the same time
+    When 10 of the members send 30 messages to the group at the same time
     And everybody has received everything
     And at every node one member leaves and another one removes somebody
-    And 10 of the members send 70 messages to the group at the same time
+    And 10 of the members send 130 messages to the group at the same time
     And everybody has received everything
     And erin, frank and grace are added to the group by members at other nodes
-    And 10 of the members send 70 messages to the group at the same time
+    And 10 of the members send 60 messages to the group at the same time
     And every send is acknowledged
     Then every message is accounted for
