@@ -102,6 +102,8 @@ def test_what_is_about_rights_is_given_more_time(links: dict[str, ScriptedLink])
         settling = Settling(links, Thresholds(patience=0.01, rights=60))
         order: list[str] = []
         settling.wait(ROWS, lambda: order.append("blocked"), rights=True)
+        for link in links.values():
+            link.spread(False)
         answered = asyncio.Event()
 
         def answer() -> None:

@@ -19,8 +19,8 @@ class Thresholds:
         pause: The time between two attempts while the breaker is closed.
         probe: The time between two attempts while it is open.
         patience: How long an answer to a client waits for other nodes.
-        rights: How long an answer about who may do what waits for them.
-        confirmation: How long the confirmation of a revocation waits for them, whether they can be reached or not.
+        rights: How long an answer about who may do what waits for them, whether they can be reached or not.
+        confirmation: How long the confirmation of a revocation does.
     """
 
     failures: int = 3

@@ -1,8 +1,8 @@
 """Waiting until what was stored here is at every other node that can be reached.
 
 Nobody waits for a link whose breaker is open, and nobody longer than a bound: then what was stored goes on its way, and
-whoever asked is told without it. Who wants it confirmed waits for every link, and is told which nodes are not known to
-have it.
+whoever asked is told without it. Changes of who may do what wait for every link, and longer; who revokes is told which
+nodes are not known to have it.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Settling:
 
     def wait(self, rows: Iterable[Row], then: Callable[[], None], *, rights: bool = False) -> None:
         """Calls once these records and what came of them are everywhere that can be reached. What is about who may do
-        what is given more time."""
+        what is given more time, and waits for every link."""
         seconds = self._thresholds.rights if rights else self._thresholds.patience
-        self._settle(rows, seconds, lambda missing: then(), insist=False)
+        self._settle(rows, seconds, lambda missing: then(), insist=rights)
 
     def confirm(self, rows: Iterable[Row], then: Callable[[tuple[str, ...]], None]) -> None:
         """Calls once these records and what came of them are everywhere, or once that took too long: with the names of

@@ -357,7 +357,7 @@ class ClusterStore(SqliteStore):
     async def _asked(self, home: str, build: Callable[[int], Call]) -> Result:
         try:
             thresholds = self.links[home].breaker.thresholds
-            async with asyncio.timeout(thresholds.patience + thresholds.rights):
+            async with asyncio.timeout(2 * thresholds.patience + thresholds.rights):
                 return _result(await self.links[home].call(build))
         except CallFailed as failed:
             return Refusal("unavailable", str(failed), failed.definite, RETRY_AFTER_MS)
