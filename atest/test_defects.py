@@ -20,12 +20,6 @@ from waybill_server.defects import every
 
 SEED = "7"
 
-LEFT_OUT: dict[str, str] = {
-    "revocation-per-node": "TOK-3 is not tried at several nodes yet: its 200 sessions are too many for seconds",
-    "refresh-survives-revocation": "no scenario has a refresh token: no target file asks for one",
-}
-"""Defects that the catalogue names and that no scenario can show yet, with the reason."""
-
 
 @cache
 def scenarios() -> dict[str, tuple[Path, str]]:
@@ -107,4 +101,4 @@ def test_the_defects_are_those_of_the_catalogue() -> None:
         for name in one["defects"]
     }
     seeded = {(defect.name, guarantee) for defect in every() for guarantee in defect.noticed}
-    assert seeded == {(name, guarantee) for name, guarantee in wanted if name not in LEFT_OUT}
+    assert seeded == wanted

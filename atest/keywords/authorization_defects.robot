@@ -29,6 +29,14 @@ A block that holds nobody back is noticed
     Try In Spite Of Blocks And Rules    mallory    victim=bob    friend=alice
     Run Keyword And Expect Error    *reach/send/blocked (delivered)*    Role Table Should Hold
 
+A block that one node keeps to itself is noticed
+    Start Target    ${TARGET}+block-per-node    many_nodes=True
+    Begin
+    Try At Every Node    mallory    victim=bob
+    Run Keyword And Expect Error
+    ...    *must be refused and took effect: *reach/send/blocked (*see/presence/blocked (online)*
+    ...    Role Table Should Hold
+
 An administration that takes everybody for an administrator is noticed
     Start Defective Target    any-user-is-admin
     Begin

@@ -11,6 +11,7 @@ from waybill.authorization.another_name import try_under_another_name
 from waybill.authorization.checked import Trial
 from waybill.authorization.contact import try_in_spite_of
 from waybill.authorization.conversation import try_everything
+from waybill.authorization.everywhere import try_everywhere
 from waybill.authorization.false_roles import try_false_roles
 from waybill.authorization.rules import office_of, rules_of
 from waybill.devices.scenario import Scenario
@@ -93,6 +94,32 @@ class Authorization:
         """
         scenario = stage.scenario()
         self._note(try_in_spite_of(scenario, person, victim, friend, rules_of(scenario)))
+
+    @keyword
+    def try_at_every_node(self, person: str, *, victim: str) -> None:
+        """Tries at every node of the target whether a block or a rule that was made at one of them holds.
+
+        Both people have a device at each node. The victim blocks at each node in turn, and lifts the block at the next
+        one. Each case is decided by its answer; `Check History` finds what was refused and came nevertheless.
+
+        Args:
+            person: Who tries, and is blocked.
+            victim: Who blocks.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Suite Setup    Start Target    reference    many_nodes=True
+
+        *** Test Cases ***
+        A block holds everywhere
+            Try At Every Node    mallory    victim=bob
+            Role Table Should Hold
+        ```
+        """
+        scenario = stage.scenario()
+        self._note(try_everywhere(scenario, person, victim, rules_of(scenario)))
 
     @keyword
     def try_administration(self, sender: str, recipient: str) -> None:

@@ -156,11 +156,12 @@ class Devices:
         leave(self._kind(kind), goodbye=how is How.CLOSE)
 
     @keyword
-    def reconnect_devices(self, kind: str) -> None:
+    def reconnect_devices(self, kind: str, *, elsewhere: bool = False) -> None:
         """Everybody's devices of this kind that are offline connect again.
 
         Args:
             kind: The devices' name, for example `tablet`.
+            elsewhere: Each at the next one of the target's nodes, instead of where it was.
 
         Example:
 
@@ -172,11 +173,18 @@ class Devices:
             Reconnect Devices    tablet
         ```
         """
-        come_back(self._kind(kind))
+        come_back(self._kind(kind), elsewhere=elsewhere)
 
     @keyword
     def reconnect_during_traffic(
-        self, person: str, *, times: int, messages: int, how: How = How.CUT, deadline: timedelta = WAIT
+        self,
+        person: str,
+        *,
+        times: int,
+        messages: int,
+        how: How = How.CUT,
+        elsewhere: bool = False,
+        deadline: timedelta = WAIT,
     ) -> None:
         """A person's devices are away and come back, spread over the traffic that runs meanwhile.
 
@@ -187,6 +195,7 @@ class Devices:
             times: How often.
             messages: How many messages must be acknowledged in the scenario meanwhile.
             how: With or without goodbye.
+            elsewhere: They come back at another node of the target each time.
             deadline: How long each share of the messages may take.
 
         Example:
@@ -207,6 +216,7 @@ class Devices:
             times,
             messages,
             goodbye=how is How.CLOSE,
+            elsewhere=elsewhere,
             deadline=deadline.total_seconds(),
         )
 

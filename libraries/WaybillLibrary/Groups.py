@@ -8,13 +8,17 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.devices.conversation import Conversation
+from waybill.devices.regrouping import add_from_elsewhere, leave_and_remove
 from waybill.devices.traffic import exchange
 from waybill.version import __version__
 from WaybillLibrary import stage
 from WaybillLibrary.Messages import WAIT
+from WaybillLibrary.words import CONVERTERS, Names
 
 
-@library(scope="GLOBAL", version=__version__, doc_format="MARKDOWN", auto_keywords=False)
+@library(
+    scope="GLOBAL", version=__version__, doc_format="MARKDOWN", converters=CONVERTERS, auto_keywords=False
+)
 class Groups:
     """Groups whose members come and go.
 
@@ -111,6 +115,54 @@ class Groups:
         owner, person = group.members[0], group.members[-1]
         scenario.device(owner).remove_member(group, person)
         logger.info(f"{owner} removed {person} from {group.name}")
+
+    @keyword
+    def leave_and_remove_at_every_node(self) -> None:
+        """At each node of the target one member leaves the group, and another one removes a member who is elsewhere.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Suite Setup    Start Target    reference    many_nodes=True
+
+        *** Test Cases ***
+        Members go at every node
+            Connect Crowd    12
+            Create Group    crew
+            Leave And Remove At Every Node
+            Send To Group    senders=2    count=10
+            Check History
+        ```
+        """
+        group = _group()
+        gone = leave_and_remove(stage.scenario(), group)
+        logger.info(f"{Names(gone)} are no members of {group.name} any more")
+
+    @keyword
+    def add_members_from_elsewhere(self, people: Names) -> None:
+        """Each of the people is added by a member who is at another node than they are.
+
+        Args:
+            people: Who joins.
+
+        Example:
+
+        ```robotframework
+        *** Settings ***
+        Suite Setup    Start Target    reference    many_nodes=True
+
+        *** Test Cases ***
+        Somebody at another node joins
+            Connect Crowd    12
+            Create Group    crew
+            Connect People    erin and frank
+            Add Members From Elsewhere    erin and frank
+            Send To Group    senders=2    count=10
+            Check History
+        ```
+        """
+        add_from_elsewhere(stage.scenario(), _group(), people)
 
     @keyword
     def add_member(self, person: str) -> None:

@@ -8,7 +8,7 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 from waybill.devices import crowd
-from waybill.devices.revoking import Revocations
+from waybill.devices.revoking import RATE, Revocations
 from waybill.version import __version__
 from WaybillLibrary import current, stage
 from WaybillLibrary.Administration import office
@@ -32,7 +32,13 @@ class Revocation:
 
     @keyword
     def begin_revocations(
-        self, people: int, devices: Names, *, revocations: int, deadline: timedelta = PATIENCE
+        self,
+        people: int,
+        devices: Names,
+        *,
+        revocations: int,
+        rate: float = RATE,
+        deadline: timedelta = PATIENCE,
     ) -> None:
         """Logs a crowd in, chooses whom revocations will concern, and lets these and some others write.
 
@@ -43,6 +49,7 @@ class Revocation:
             people: How many people.
             devices: The devices of each.
             revocations: How many revocations there will be, each of another person.
+            rate: How many messages each writer sends in a second.
             deadline: How long it may take until each writer got a message through.
 
         Example:
@@ -62,7 +69,7 @@ class Revocation:
         crowd.arrive(device for name in names for device in scenario.user(name, devices).devices.values())
         made = Revocations(scenario, administrator, names, revocations)
         self._made = scenario, made
-        made.begin_traffic(deadline=deadline.total_seconds())
+        made.begin_traffic(rate=rate, deadline=deadline.total_seconds())
         current.case.show(sessions=made.sessions)
 
     @keyword
@@ -99,7 +106,10 @@ class Revocation:
 
     @keyword
     def show_revoked_tokens_again(self) -> None:
-        """Shows to every node whatever the revoked devices had logged in with.
+        """Shows to every node whatever the revoked devices had logged in with, and to the issuer what came with it.
+
+        Where the issuer gave refresh tokens, it is asked for the next token with each; what it still gives is shown to
+        a node.
 
         `Attempts Should Have Failed` says whether it was refused, `Refusals Should Be Alike` whether that was done as
         with anything that is not genuine.
@@ -116,7 +126,11 @@ class Revocation:
             Refusals Should Be Alike
         ```
         """
-        logger.info(f"{len(self._of_scenario().show_again())} tokens were shown that must not work")
+        made = self._of_scenario()
+        shown = len(made.show_again())
+        logger.info(
+            f"{shown} tokens were shown that must not work, and {len(made.refresh_tokens)} refresh tokens to the issuer"
+        )
 
     @keyword
     def renew_the_revoked(self, *, deadline: timedelta = PATIENCE) -> None:

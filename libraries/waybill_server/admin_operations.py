@@ -69,17 +69,24 @@ async def revoke(call: Call) -> Outcome:
     ended, own = 0, _decided(call, target)
     try:
         if own:
-            _, ended = await call.enforcement.revoke(target, None, call.admission)
+            ended = (await call.enforcement.revoke(target, None, call.admission, everywhere=False)).ended
         elif target.user and not call.caller.roles & MODERATORS:
             raise Failed(403, "forbidden")
         told = await _told(call, target, own)
         # Once more: what the issuer gave between, for a refresh token that it had not ended yet, is concerned too.
-        at, more = await call.enforcement.revoke(target, told, None if own else call.admission)
+        done = await call.enforcement.revoke(target, told, None if own else call.admission)
     except NotAdmitted:
         raise Failed(401, "unauthenticated") from None
     except StoreFailed as error:
         raise Failed(503, "storage", str(error)) from None
-    return Outcome(200, {"at": at, "sessions_ended": ended + more})
+    if done.untold:
+        raise Failed(
+            503,
+            "unavailable",
+            f"could not tell yet, and will as soon as it can: {', '.join(done.untold)}. This node enforces it already; "
+            "ask again to have it confirmed",
+        )
+    return Outcome(200, {"at": done.at, "sessions_ended": ended + done.ended})
 
 
 def _decided(call: Call, target: Target) -> bool:

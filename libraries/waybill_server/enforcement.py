@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from waybill_server.records import EndRequest, Refusal, Request, Result, Revoked, RevokeRequest
 from waybill_server.revocations import Admission, Revocation, Target
@@ -23,6 +23,20 @@ class NotAdmitted(Exception):
     """Who asks was revoked meanwhile."""
 
 
+class Enforced(NamedTuple):
+    """A revocation of which nothing goes on, but for what goes on at nodes that could not be told.
+
+    Attributes:
+        at: The milliseconds since 1970 from which on it counts.
+        ended: How many sessions were ended here.
+        untold: The other nodes that are not known to enforce it yet.
+    """
+
+    at: int
+    ended: int
+    untold: tuple[str, ...] = ()
+
+
 class Enforcement:
     """Ends what must not go on; for the event loop.
 
@@ -33,16 +47,16 @@ class Enforcement:
     def __init__(self, services: Services) -> None:
         self.services = services
 
-    async def revoke(self, target: Target, at: int | None, caller: Admission | None) -> tuple[int, int]:
+    async def revoke(
+        self, target: Target, at: int | None, caller: Admission | None, *, everywhere: bool = True
+    ) -> Enforced:
         """Revokes, and returns when nothing of it goes on.
 
         Args:
             target: What is revoked.
             at: Milliseconds since 1970 from which on it counts; None for now.
             caller: Who wants it.
-
-        Returns:
-            From when on it counts, and how many sessions were ended.
+            everywhere: Whether to wait for the other nodes; else nothing of it goes on here.
 
         Raises:
             NotAdmitted: The caller was revoked meanwhile.
@@ -50,14 +64,13 @@ class Enforcement:
         """
         ended = 0
 
-        def committed(result: Result) -> None:
+        def enforce(revoked: Revoked) -> None:
             nonlocal ended
-            if isinstance(result, Revoked):
-                ended = self.end_all(Revocation(target, result.at))
+            ended = self.end_all(Revocation(target, revoked.at))
 
-        result = await self._asked(lambda done: RevokeRequest(done, target, at), committed, caller)
+        result = await self.store(lambda done: RevokeRequest(done, target, at, enforce, everywhere), caller)
         assert isinstance(result, Revoked)
-        return result.at, ended
+        return Enforced(result.at, ended, result.untold)
 
     async def end(self, session: OpenSession, caller: Admission | None) -> None:
         """Ends one session, and returns when nothing of it goes on.

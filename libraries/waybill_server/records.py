@@ -129,9 +129,15 @@ class Expired(NamedTuple):
 
 
 class Revoked(NamedTuple):
-    """The milliseconds since 1970 from which on a revocation counts."""
+    """A revocation is stored.
+
+    Attributes:
+        at: The milliseconds since 1970 from which on it counts.
+        untold: The other nodes that are not known to enforce it yet.
+    """
 
     at: int
+    untold: tuple[str, ...] = ()
 
 
 Result = Stored | Queued | Moved | Place | Regrouped | Blocked | Expired | Revoked | Refusal | None
@@ -253,10 +259,14 @@ class RevokeRequest(Asked):
 
     Attributes:
         at: Milliseconds since 1970; tokens that were issued up to this second are refused. None for now.
+        enforce: Ends what it concerns; called as soon as it is committed, which may be long before `done`.
+        everywhere: `done` is called once it is known which other nodes have it; else once it is committed.
     """
 
     target: Target
     at: int | None = None
+    enforce: Callable[[Revoked], None] = lambda revoked: None
+    everywhere: bool = True
 
 
 @dataclass(slots=True)

@@ -18,7 +18,16 @@ from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
 from waybill_server.logs import log
 from waybill_server.permissions import Permissions
-from waybill_server.records import Group, LogEntry, Message, Request, Status, Watermark
+from waybill_server.records import (
+    Group,
+    LogEntry,
+    Message,
+    Request,
+    Revoked,
+    RevokeRequest,
+    Status,
+    Watermark,
+)
 from waybill_server.revocations import Admission, Revocation, Target
 from waybill_server.router import Router
 from waybill_server.schema import Schema
@@ -138,6 +147,8 @@ class SqliteStore:
     def _hand_over(self, answers: Answers) -> None:
         for request, result in answers:
             try:
+                if isinstance(request, RevokeRequest) and isinstance(result, Revoked):
+                    request.enforce(result)
                 request.done(result)
             except Exception as error:
                 # One answer's fault must not cost the others theirs.

@@ -13,6 +13,7 @@ from waybill.authorization.administering import try_administration
 from waybill.authorization.checked import Trial
 from waybill.authorization.contact import try_in_spite_of
 from waybill.authorization.conversation import try_everything
+from waybill.authorization.everywhere import try_everywhere
 from waybill.authorization.false_roles import try_false_roles
 from waybill.authorization.rules import office_of, rules_of
 from waybill.devices import Scenario
@@ -64,6 +65,20 @@ def test_conversations(governed: Governed) -> None:
 def test_contacts(governed: Governed) -> None:
     scenario = governed()
     holds(scenario, try_in_spite_of(scenario, "mallory", "bob", "alice", rules_of(scenario)), 90)
+
+
+def test_contacts_at_every_node(governed: Governed) -> None:
+    scenario = governed()
+    holds(scenario, try_everywhere(scenario, "mallory", "bob", rules_of(scenario)), 15)
+
+
+def test_blocks_that_hold_nobody_back_are_found_at_every_node(governed: Governed) -> None:
+    scenario = governed("--defect", "blocklist-ignored")
+    trial = try_everywhere(scenario, "mallory", "bob", rules_of(scenario))
+    found = [one.case.id for one in trial.allowed_wrongly]
+    assert found == [
+        f"reach/{what}/{person}" for person in ("blocked", "ruled") for what in ("send", "create")
+    ]
 
 
 def test_administration(governed: Governed) -> None:

@@ -45,6 +45,9 @@ class ScriptedTarget:
     def forget(self, user: str, device: str = "", *, token: str = "") -> None:
         self.forgotten.append((user, device, token))
 
+    def refresh_token(self, account: Any, device: str) -> str:
+        return ""
+
     def credential(
         self, account: Any, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
     ) -> Credential:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from governed import GovernedTarget, Office
@@ -13,6 +14,7 @@ from waybill.devices import Scenario, crowd
 from waybill.devices.revoking import LateOperations, NotEnded, Revocations
 from waybill.drivers.waybill_v2 import WaybillDriver
 from waybill.history.events import CredentialKind
+from waybill.tokens.obtain import Token, TokenRefused
 
 PEOPLE = ["ann", "ben", "cem", "dan", "eve"]
 
@@ -69,6 +71,52 @@ def test_a_token_that_still_opens_a_session_is_used_and_found(
     scenario.settle(deadline=5)
     report = scenario.finish()
     assert "unauthorised-ok" in {anomaly.name for anomaly in report.anomalies}
+
+
+class Refreshing:
+    """An issuer of refresh tokens: it ends those of whoever is revoked, or forgets to for some."""
+
+    def __init__(self, still: Collection[str] = ()) -> None:
+        self.still = still
+        self.asked: list[str] = []
+
+    def refresh(self, token: str) -> Token:
+        self.asked.append(token)
+        if token not in self.still:
+            raise TokenRefused("it was revoked", "invalid_grant", 400)
+        return Token(token.replace("refresh ", "token of ") + " #again")
+
+
+class RefreshingTarget(GovernedTarget):
+    """A target whose phones have a refresh token."""
+
+    def refresh_token(self, account: Any, device: str) -> str:
+        return f"refresh {account.user}" if device == "phone" else ""
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_what_the_issuer_still_gives_for_a_refresh_token_is_shown(
+    server: ScriptedServer, office: Office, tmp_path: Path, still: bool
+) -> None:
+    scenario = Scenario(
+        RefreshingTarget(server, WaybillDriver()), tmp_path / "history.jsonl", name="x", seed=7
+    )
+    made = begun(scenario, office)
+    made.revoke_in_turn(deadline=5)
+    phones = [one.device for one in made.revoked if one.device.device == "phone"]
+    tokens = [f"refresh {device.account.user}" for device in phones]
+    scenario.target.issuer = issuer = Refreshing(tokens[:1] if still else ())  # type: ignore[misc]
+    attempts = made.show_again()
+    assert phones
+    assert issuer.asked == tokens
+    assert made.refresh_tokens == set(tokens)
+    shown = [one for one in attempts if one.false.id.startswith("refreshed-")]
+    assert [(one.false.id, one.got_in) for one in shown] == (
+        [(f"refreshed-{phones[0].name}", True)] if still else []
+    )
+    scenario.settle(deadline=5)
+    names = {anomaly.name for anomaly in scenario.finish().anomalies}
+    assert ("unauthorised-ok" in names) == still
 
 
 def test_a_session_that_goes_on_is_late_as_soon_as_it_does_something(

@@ -14,6 +14,7 @@ from server_harness import World, direct
 from waybill_server.cluster.frames import Greeting, packed
 from waybill_server.defects import find
 from waybill_server.defects.regional import LATER
+from waybill_server.defects.regional_copies import CAP
 
 Start = Callable[[str], ClusterWorld]
 
@@ -149,6 +150,17 @@ def test_revocation_per_node(broken: Start) -> None:
     cluster.log_in("east", user, token=token)
 
 
+def test_block_per_node(broken: Start) -> None:
+    cluster = broken("block-per-node")
+    alice, bob = cluster.user("north"), cluster.user("north")
+    senders = {name: cluster.log_in(name, alice, f"at-{name}") for name in cluster.names}
+    assert cluster.log_in("east", bob).ask("block", user=alice)["users"] == [alice]
+    assert senders["north"].send(direct(alice, bob), "k")["code"] == "not-permitted"
+    assert senders["east"].send(direct(alice, bob), "k")["type"] == "accepted"
+    presence = {name: one.ask("presence", user=bob)["online"] for name, one in senders.items()}
+    assert presence == {"north": False, "east": True}
+
+
 def test_presence_per_node(broken: Start) -> None:
     cluster = broken("presence-per-node")
     alice, bob = cluster.user("north"), cluster.user("north")
@@ -168,3 +180,55 @@ def test_dedup_per_node(broken: Start) -> None:
     cluster.until_linked()
     bodies = [frame["body"] for frame in cluster.log_in("north", bob).delivered(2)]
     assert bodies == ["hello", "hello"]
+
+
+def test_copy_delivers_newest_first(broken: Start) -> None:
+    cluster = broken("copy-delivers-newest-first")
+    alice, bob = cluster.user("north"), cluster.user("north")
+    sender = cluster.log_in("north", alice)
+    for number in range(3):
+        sender.send(direct(alice, bob), f"k{number}")
+    keys = [
+        [frame["key"] for frame in cluster.log_in(name, bob, f"at-{name}").delivered(3)]
+        for name in ("north", "east")
+    ]
+    assert keys == [["k0", "k1", "k2"], ["k2", "k1", "k0"]]
+
+
+def test_cursor_shared_between_nodes(broken: Start) -> None:
+    cluster = broken("cursor-shared-between-nodes")
+    alice, bob = cluster.user("north"), cluster.user("north")
+    phone, tablet = cluster.log_in("north", bob), cluster.log_in("east", bob, "tablet")
+    cluster.log_in("north", alice).send(direct(alice, bob), "k")
+    for device in (phone, tablet):
+        device.delivered(1)
+    tablet.ask("ack", cursor=0)
+    phone.ask("ack", cursor=1)
+    places = [cluster.log_in(name, bob, "tablet").heard[0]["cursor"] for name in ("north", "east")]
+    assert places == [0, 1]
+
+
+def test_copy_of_log_capped(broken: Start) -> None:
+    cluster = broken("copy-of-log-capped")
+    alice, bob = cluster.user("north"), cluster.user("north")
+    sender = cluster.log_in("north", alice)
+    for number in range(CAP + 2):
+        sender.say("send", ref=number, conversation=direct(alice, bob), key=f"k{number}", body="hello")
+    sender.until("accepted", ref=CAP + 1)
+    first = {
+        name: cluster.log_in(name, bob, f"at-{name}").ask("sync", after=0, limit=500)["entries"][0]["cursor"]
+        for name in cluster.names
+    }
+    assert first == {"north": 1, "east": 3}
+
+
+def test_leaving_elsewhere_ignored(broken: Start) -> None:
+    cluster = broken("leaving-elsewhere-ignored")
+    alice, bob = cluster.user("north"), cluster.user("east")
+    one, two = cluster.log_in("north", alice), cluster.log_in("east", bob)
+    group = one.ask("group-create", name="club", members=[bob])["conversation"]
+    two.until("group", conversation=group)
+    left = two.ask("group-leave", conversation=group)
+    assert (left["members"], left["change"]) == ([alice], {"user": bob, "action": "left"})
+    one.send(group, "k")
+    assert two.delivered(1)[0]["key"] == "k"

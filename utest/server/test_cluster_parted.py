@@ -121,6 +121,32 @@ def test_nobody_hangs_while_a_home_is_down(cluster: ClusterWorld) -> None:
     cluster.log_in("west", alice, "other", token=token)
 
 
+@pytest.mark.parametrize("how", ["cut", "hold"])
+def test_a_revocation_is_confirmed_only_when_it_holds_everywhere(cluster: ClusterWorld, how: str) -> None:
+    alice = cluster.user("north")
+    token, root = cluster.world.token(alice), cluster.world.token("root")
+    phones = {name: cluster.log_in(name, alice, f"at-{name}", token=token) for name in cluster.names}
+    cluster.part("north", "south", how)
+
+    def revoked() -> tuple[int, dict[str, object]]:
+        return cluster.world.administrate(
+            cluster.nodes["north"], "POST", "/admin/revocations", root, {"user": alice}
+        )
+
+    status, answer = revoked()
+    assert (status, answer["error"]) == (503, "unavailable")
+    assert str(answer["text"]).startswith("could not tell yet, and will as soon as it can: south.")
+    assert [phones[name].the_end()[0] for name in ("north", "west")] == ["revoked"] * 2
+    for name in ("north", "west"):
+        assert cluster.knock(name, token)[0] == "unauthenticated"
+    cluster.log_in("south", alice, "laptop", token=token)
+    cluster.heal()
+    assert phones["south"].the_end()[0] == "revoked"
+    assert cluster.knock("south", token)[0] == "unauthenticated"
+    cluster.until_linked()
+    assert revoked()[0] == 200
+
+
 def test_a_breaker_opens_and_closes_and_says_so(cluster: ClusterWorld) -> None:
     cluster.part("west", "north", "hold")
     cluster.until_breaker("west", "north", "open")

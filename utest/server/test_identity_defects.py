@@ -15,7 +15,6 @@ from test_administration import claims, refused_login
 from test_proof import bound, challenged, proof
 
 from waybill_server.defects import every, find
-from waybill_server.defects.registry import MODULES, WAITING
 
 Nodes = Callable[..., Process]
 
@@ -29,13 +28,11 @@ def defective(own_node: Nodes, name: str) -> Process:
     return own_node("--defect", name, "--admin-port", 0)
 
 
-def test_a_node_can_be_run_with_defects_that_are_not_listed_yet() -> None:
+def test_defects_of_identity_are_listed() -> None:
     listed = {defect.name for defect in every()}
-    assert not set(MODULES) & set(WAITING)
-    for name in ("token-not-bound-to-device", "revocation-late", "retired-key-still-accepted"):
+    for name in ("token-not-bound-to-device", "revocation-late", "refresh-survives-revocation"):
         defect = find(name)
-        module = defect.part.__module__.rpartition(".")[2]
-        assert (name in listed) == (module in MODULES)
+        assert name in listed
         assert defect.breaks.endswith(".")
         assert all(defect.noticed.values())
 

@@ -122,6 +122,24 @@ def test_the_order_in_the_writer_decides(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_revocation_is_enforced_when_it_is_committed_and_only_then(tmp_path: Path) -> None:
+    async def story() -> None:
+        tale = Story(tmp_path, Clock())
+        alice, happened = admitted(), []
+
+        def request(done: Callable[[Result], None]) -> Request:
+            target = Target(user="alice")
+            return RevokeRequest(done, target, enforce=happened.append)
+
+        revoked = await tale.one(request)
+        assert happened == [revoked]
+        assert await tale.one(request, alice) == NOT_ADMITTED
+        assert happened == [revoked]
+        tale.store.close()
+
+    asyncio.run(story())
+
+
 def test_verdicts_stay_with_their_sends(tmp_path: Path) -> None:
     async def story() -> None:
         tale = Story(tmp_path, Clock())

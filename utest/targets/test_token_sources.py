@@ -224,6 +224,21 @@ def test_a_token_that_ends_is_refreshed_and_else_asked_for_again(tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_a_refresh_token_belongs_to_what_a_device_shows_and_stays_a_secret(tmp_path: Path) -> None:
+    target = running(tmp_path, Counting(refresh=True))
+    assert target.refresh_token(ALICE, "phone") == ""
+    target.credential(ALICE, "phone")
+    target.credential(ALICE, "desk")
+    assert [target.refresh_token(ALICE, device) for device in ("phone", "desk")] == ["r1", "r2"]
+    target.forget("alice")
+    assert target.refresh_token(ALICE, "phone") == ""
+    assert {"r1", "r2"} <= set(target.secrets())
+    without = running(tmp_path, Counting())
+    without.credential(ALICE, "phone")
+    assert without.refresh_token(ALICE, "phone") == ""
+    assert "" not in without.secrets()
+
+
 def test_devices_have_keys_where_the_issuer_binds_tokens(tmp_path: Path) -> None:
     issuer = Counting()
     target = running(tmp_path, issuer, bound="jwk")

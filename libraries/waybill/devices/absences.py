@@ -24,11 +24,23 @@ def leave(devices: Sequence[Device], *, goodbye: bool) -> None:
             device.cut()
 
 
-def come_back(devices: Sequence[Device]) -> None:
-    """Connects those that have no session."""
+def come_back(devices: Sequence[Device], *, elsewhere: bool = False) -> None:
+    """Connects those that have no session, where they were before, or each at the next one of the target's nodes."""
     for device in devices:
         if not device.connected:
-            device.connect()
+            device.connect(_next_node(device) if elsewhere else None)
+
+
+def _next_node(device: Device) -> str:
+    """The node after the one that a device was at.
+
+    Raises:
+        ValueError: The target has no other.
+    """
+    nodes = list(device.scenario.target.nodes)
+    if len(nodes) == 1:
+        raise ValueError(f"{device.name} cannot go to another node: {nodes[0]} is the only one.")
+    return nodes[(nodes.index(device.node) + 1) % len(nodes)]
 
 
 def wait_until_gone(devices: Sequence[Device], node: str, seconds: float) -> None:
@@ -70,6 +82,7 @@ def away_during_traffic(
     messages: int,
     *,
     goodbye: bool,
+    elsewhere: bool = False,
     deadline: float,
 ) -> None:
     """Lets devices be away several times while streams run: half of each share of the messages passes meanwhile.
@@ -80,6 +93,7 @@ def away_during_traffic(
         times: How often.
         messages: How many messages must be acknowledged in all before this returns.
         goodbye: Whether the devices say goodbye.
+        elsewhere: Whether they come back at another node each time.
         deadline: Seconds that each half share may take.
     """
     base = scenario.acknowledged_count
@@ -89,7 +103,7 @@ def away_during_traffic(
         )
         leave(devices, goodbye=goodbye)
         scenario.wait_for_acknowledged_count(base + messages * turn // times, deadline=deadline)
-        come_back(devices)
+        come_back(devices, elsewhere=elsewhere)
 
 
 def send_during_absences(

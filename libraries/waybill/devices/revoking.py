@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from waybill.devices import administering, crowd
@@ -14,6 +14,7 @@ from waybill.devices.waiting import Deadline, DeadlinePassed, some
 from waybill.drivers.base import Credential, LoginRefused
 from waybill.history.events import Completion, CredentialKind, End
 from waybill.history.promises import seconds
+from waybill.tokens.obtain import TokenRefused
 
 if TYPE_CHECKING:
     from waybill.devices.administering import Administrator
@@ -52,6 +53,7 @@ class Revoked:
         begun: How many sends it had begun when nothing more was to work.
         seconds: From the confirmation to the end of the session, as the device saw it.
         late: How many sends worked that it began later.
+        refresh: What the issuer gave along with what it logged in with, to get the next token; empty for nothing.
     """
 
     device: Device
@@ -60,6 +62,7 @@ class Revoked:
     begun: int = 0
     seconds: float = 0.0
     late: int = 0
+    refresh: str = field(default="", repr=False)
 
 
 class Revocations:
@@ -70,6 +73,7 @@ class Revocations:
     Attributes:
         revoked: Every device that is out, in the order of the revocations.
         confirmed: How many revocations were confirmed.
+        refresh_tokens: The refresh tokens that were shown to the issuer.
         sessions: How many sessions there were when it began.
     """
 
@@ -100,6 +104,7 @@ class Revocations:
         self._writers = [next(iter(scenario.users[person].devices.values())) for person in unconcerned]
         self._before: dict[Device, int] = {}
         self.revoked: list[Revoked] = []
+        self.refresh_tokens: set[str] = set()
         self.confirmed = 0
         self.sessions = len(everybody)
 
@@ -113,11 +118,11 @@ class Revocations:
         """The longest time from a confirmation to the end of a session that it concerned, in milliseconds."""
         return max((one.seconds for one in self.revoked), default=0.0) * 1000
 
-    def begin_traffic(self, *, deadline: float) -> None:
-        """Lets everybody write whom a revocation concerns, and some of the others; returns when all of them got a
-        message through."""
+    def begin_traffic(self, *, rate: float = RATE, deadline: float) -> None:
+        """Lets everybody write whom a revocation concerns, and some of the others, each so many messages per second;
+        returns when all of them got a message through."""
         writers = [devices[0] for _, devices in self._chosen] + self._writers
-        crowd.write(((one, self._conversations[one.user]) for one in writers), rate=RATE, deadline=deadline)
+        crowd.write(((one, self._conversations[one.user]) for one in writers), rate=rate, deadline=deadline)
         self._before = crowd.counted(self._writers)
 
     def revoke_in_turn(self, *, deadline: float) -> None:
@@ -131,9 +136,16 @@ class Revocations:
             NotEnded: A session goes on, or ended for another reason.
         """
         for operation, devices in self._chosen:
-            shown = [self._scenario.target.credential(one.account, one.device) for one in devices]
-            epochs = [one.usable()[0] for one in devices]
-            mine = [Revoked(*three) for three in zip(devices, shown, epochs, strict=True)]
+            target = self._scenario.target
+            mine = [
+                Revoked(
+                    one,
+                    target.credential(one.account, one.device),
+                    one.usable()[0],
+                    refresh=target.refresh_token(one.account, one.device),
+                )
+                for one in devices
+            ]
             for one in devices:
                 one.send_many(self._conversations[one.user], IN_FLIGHT)
             self._ask(operation, devices[0])
@@ -144,14 +156,16 @@ class Revocations:
         self._scenario.stop_sending([one.device for one in self.revoked], deadline=deadline)
 
     def show_again(self) -> list[Attempt]:
-        """Shows to every node what the revoked devices had logged in with, and something that never was a token beside
-        it; whatever session that opens is used at once."""
+        """Shows to every node what the revoked devices had logged in with, to one node what the issuer still gives for
+        the refresh tokens that came with it, and something that never was a token beside it; whatever session that
+        opens is used at once."""
         made = [
             show(one.device, self._conversations, one.shown, name, CredentialKind.REVOKED, node)
             for node in self._scenario.target.nodes
             for one in self.revoked
             for name in (f"revoked-{one.device.name}-{node}",)
         ]
+        made += self._show_refreshed()
         first = self.revoked[0].device
         nonsense = Credential(first.account.user, token=REASON)
         return [*made, show(first, self._conversations, nonsense, "no-token", CredentialKind.FORGED)]
@@ -182,6 +196,22 @@ class Revocations:
         crowd.arrive([*self.others, *(one.device for one in self.revoked)])
 
     # -- inside ----------------------------------------------------------------------------------------------
+
+    def _show_refreshed(self) -> list[Attempt]:
+        """Asks the issuer for the next token of every device that is out, and shows what it gives."""
+        issuer, made = self._scenario.target.issuer, []
+        for one in self.revoked:
+            if issuer is None or not one.refresh:
+                continue
+            self.refresh_tokens.add(one.refresh)
+            try:
+                token = issuer.refresh(one.refresh)
+            except TokenRefused:
+                continue
+            shown = Credential(one.device.account.user, token=token.text, key=one.shown.key)
+            name = f"refreshed-{one.device.name}"
+            made.append(show(one.device, self._conversations, shown, name, CredentialKind.REVOKED))
+        return made
 
     def _choice(self, person: str, number: int) -> tuple[str, list[Device]]:
         devices = list(self._scenario.user(person, ()).devices.values())

@@ -62,6 +62,9 @@ class TargetAccess(Protocol):
     def forget(self, user: str, device: str = "", *, token: str = "") -> None:
         """Takes note that tokens of a user, of one device, or one of them were revoked; the next login gets another."""
 
+    def refresh_token(self, account: Any, device: str) -> str:
+        """What gets the token after the one that a device shows, at the issuer; empty where there is none."""
+
     def credential(
         self, account: Any, device: str, *, fresh: bool = False, bound: bool = True, once: bool = False
     ) -> Credential:

@@ -97,6 +97,7 @@ class RunningTarget:
         self._obtained: dict[tuple[str, str], tuple[Token, float]] = {}
         self._given: dict[str, tuple[str, str, bool]] = {}
         self._revoked: set[str] = set()
+        self._refreshing: set[str] = set()
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
         self._upkeeps = dict(upkeeps or {})
@@ -371,7 +372,13 @@ class RunningTarget:
             if bound and not once:
                 self._obtained[account.user, device] = kept
             self._given[token.text] = account.user, device, key is not None
+            self._refreshing |= {token.refresh} - {""}
         return Credential(account.user, token=kept[0].text, key=key)
+
+    def refresh_token(self, account: Account, device: str) -> str:
+        """What the issuer gave along with the token that a device of an account shows; empty where it gave nothing."""
+        kept = self._obtained.get((account.user, device))
+        return kept[0].refresh if kept else ""
 
     def forget(self, user: str, device: str = "", *, token: str = "") -> None:
         """Takes note that tokens were revoked: whoever logs in with one of them next is given a new one.
@@ -572,11 +579,10 @@ class RunningTarget:
 
     def secrets(self) -> list[str]:
         """What it gave out, or can give out, that nothing may keep: passwords and tokens."""
-        tokens = [token for token, _ in list(self._obtained.values())]
         return [
             *(account.password for account in self._accounts),
             *list(self._given),
-            *(token.refresh for token in tokens if token.refresh),
+            *list(self._refreshing),
         ]
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ class Peers:
             for peer in homes.peers
         }
         store.links = self._links
-        store.settling = Settling(self._links, cluster.thresholds.patience)
+        store.settling = Settling(self._links, cluster.thresholds)
         router.say = self.say
         self._incoming = Incoming(homes.own, homes.peers, release, tls, cluster.thresholds, self)
         self._catching_up = CatchingUp(homes.peers)

@@ -104,7 +104,7 @@ class Link:
         self._wake = asyncio.Event()
         self._sent = 0
         self._confirmed = 0
-        self._waiting: dict[int, list[Callable[[], None]]] = {}
+        self._waiting: dict[int, list[Callable[[bool], None]]] = {}
         self._calls: dict[int, asyncio.Future[Reply]] = {}
         self._numbers = itertools.count(1)
 
@@ -123,8 +123,8 @@ class Link:
         """The number of the last record that the other node is known to have applied."""
         return self._confirmed
 
-    def when_spread(self, number: int, then: Callable[[], None]) -> None:
-        """Calls once what came of a record is everywhere, or nobody should wait any more."""
+    def when_spread(self, number: int, then: Callable[[bool], None]) -> None:
+        """Calls with True once what came of a record is everywhere, or with False once nobody should wait any more."""
         self._waiting.setdefault(number, []).append(then)
 
     def wake(self) -> None:
@@ -284,14 +284,14 @@ class Link:
             self._confirmed = number
             self._stock.confirm(self.peer, number)
 
-    def _are_spread(self, numbers: Sequence[int]) -> None:
+    def _are_spread(self, numbers: Sequence[int], *, there: bool = True) -> None:
         for number in numbers:
             for then in self._waiting.pop(number, ()):
-                then()
+                then(there)
 
     def _excuse(self) -> None:
         """Nobody waits any more."""
-        self._are_spread(list(self._waiting))
+        self._are_spread(list(self._waiting), there=False)
 
     def _hang_up(self) -> None:
         if self._writer is not None:

@@ -19,6 +19,8 @@ class Thresholds:
         pause: The time between two attempts while the breaker is closed.
         probe: The time between two attempts while it is open.
         patience: How long an answer to a client waits for other nodes.
+        rights: How long an answer about who may do what waits for them, whether they can be reached or not.
+        confirmation: How long the confirmation of a revocation does.
         catching_up: How long a node that starts waits for what others have for it, before it takes clients.
     """
 
@@ -29,6 +31,8 @@ class Thresholds:
     pause: float = 0.1
     probe: float = 0.5
     patience: float = 1.0
+    rights: float = 4.0
+    confirmation: float = 8.0
     catching_up: float = 5.0
 
 

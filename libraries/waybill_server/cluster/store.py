@@ -55,6 +55,8 @@ from waybill_server.records import (
     Regrouped,
     Request,
     Result,
+    Revoked,
+    RevokeRequest,
     RuleRequest,
     SeenRequest,
     SendRequest,
@@ -287,8 +289,12 @@ class ClusterStore(SqliteStore):
                 mover = (admission.user, admission.device) if admission else ("", "")
                 self.witness.take(Receipted(result, *mover))
                 result = result._replace(watermarks=())
-            if patient and not isinstance(result, Refusal):
-                self.settling.wait(rows, lambda: answer(result))
+            if isinstance(result, Revoked) and isinstance(request, RevokeRequest) and request.everywhere:
+                revoked = result
+                self.settling.confirm(rows, lambda nodes: answer(revoked._replace(untold=nodes)))
+            elif patient and not isinstance(result, Refusal | Revoked):
+                rights = isinstance(request, GroupRequest | BlockRequest | RuleRequest)
+                self.settling.wait(rows, lambda: answer(result), rights=rights)
             else:
                 answer(result)
 
@@ -366,7 +372,8 @@ class ClusterStore(SqliteStore):
 
     async def _asked(self, home: str, build: Callable[[int], Call]) -> Result:
         try:
-            async with asyncio.timeout(self.links[home].breaker.thresholds.patience * 2):
+            thresholds = self.links[home].breaker.thresholds
+            async with asyncio.timeout(2 * thresholds.patience + thresholds.rights):
                 return _result(await self.links[home].call(build))
         except CallFailed as failed:
             return Refusal("unavailable", str(failed), failed.definite, RETRY_AFTER_MS)

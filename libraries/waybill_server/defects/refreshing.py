@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from waybill_server.defects.registry import seeded
+from waybill_server.defects.registry import ALWAYS, seeded
 from waybill_server.enforcement import Enforcement
 
 ENTERED = ("to be refused",)
 
 
-@seeded("refresh-survives-revocation", seam="enforcement", noticed={"TOK-3": ENTERED})
+@seeded("refresh-survives-revocation", seam="enforcement", noticed={"TOK-3": ENTERED}, steady=ALWAYS)
 class RefreshSurvivesRevocation(Enforcement):
     """The issuer is not told of a revocation: a refresh token of what was revoked still gives new access tokens."""
 

@@ -46,17 +46,16 @@ MODULES = (
     "outliving",
     "replaying",
     "revoking",
+    "refreshing",
     "rotating",
     "migrating",
     "versioning",
     "restarting",
     "regional",
+    "regional_copies",
+    "regional_telling",
     "upgrading",
 )
-
-WAITING = ("refreshing", "regional_revoking")
-"""Modules of defects that a node can be run with, and that no scenario puts to the proof yet: they are not listed. One
-whose scenarios are there moves to `MODULES`."""
 
 MOMENT = "It strikes at a moment of its own in any case."
 ALWAYS = "What is wrong is wrong always."
@@ -190,8 +189,7 @@ def find(name: str) -> Defect:
     Raises:
         UnknownDefect: There is none.
     """
-    waiting = registered([f"waybill_server.defects.{module}" for module in WAITING])
-    return named(name, (*every(), *rare_forms(), *waiting), "defect")
+    return named(name, (*every(), *rare_forms()), "defect")
 
 
 def named(name: str, defects: Iterable[Defect], kind: str) -> Defect:

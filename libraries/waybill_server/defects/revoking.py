@@ -7,7 +7,7 @@ from functools import partial
 
 from waybill_server.defects.counting import SoonAfter, figure
 from waybill_server.defects.registry import seeded
-from waybill_server.enforcement import Enforcement
+from waybill_server.enforcement import Enforced, Enforcement
 from waybill_server.ledger import Ledger
 from waybill_server.node import Settings, assemble
 from waybill_server.records import LoginRequest, Request
@@ -86,10 +86,12 @@ class RevocationLate(Enforcement):
 
     _late = SoonAfter(SOON)
 
-    async def revoke(self, target: Target, at: int | None, caller: Admission | None) -> tuple[int, int]:
+    async def revoke(
+        self, target: Target, at: int | None, caller: Admission | None, *, everywhere: bool = True
+    ) -> Enforced:
         """Confirms, and revokes when the time has come."""
         if not self._late.now():
-            return await super().revoke(target, at, caller)
+            return await super().revoke(target, at, caller, everywhere=everywhere)
         now = self.services.clock.wall_ms()
 
         def begin() -> None:
@@ -98,7 +100,7 @@ class RevocationLate(Enforcement):
             )
 
         asyncio.get_running_loop().call_later(LATE_SECONDS, begin)
-        return now, 0
+        return Enforced(now, 0)
 
 
 @seeded(

@@ -62,7 +62,10 @@ def _stale(history: History, lacking: list[tuple[Page, int]]) -> list[Anomaly]:
 
 
 def _flutter(history: History, lacking: list[tuple[Page, int]], taken: list[Page]) -> list[Anomaly]:
-    """A message seen by a user, absent from a later read that covers it, and there again in a read after that."""
+    """A message seen by a user, absent from a later read that covers it, and there again in a read after that.
+
+    What was seen at one node alone is owed to a read at another one once the message is acknowledged.
+    """
     deliveries, messages, prose = history.deliveries, history.messages, Prose(history)
     if not lacking:
         return []
@@ -73,10 +76,20 @@ def _flutter(history: History, lacking: list[tuple[Page, int]], taken: list[Page
         user = int(history.sessions.user[deliveries.session[row]])
         by_message.setdefault((int(messages.given[row]), user), []).append(row)
     begun = {page.operation: page.begun for page in taken}
+    node = history.sessions.node
     found = []
     for page, message in lacking:
         mine = by_message.get((message, int(history.device_user[page.device])), [])
-        before = next((row for row in mine if deliveries.event[row] < page.begun), None)
+        owed = messages.acknowledged[message] < page.begun
+        before = next(
+            (
+                row
+                for row in mine
+                if deliveries.event[row] < page.begun
+                and (owed or node[deliveries.session[row]] == node[page.session])
+            ),
+            None,
+        )
         back = next((row for row in mine if begun.get(int(deliveries.read[row]), 0) > page.done), None)
         if before is not None and back is not None:
             found.append((page, message, before, back))
