@@ -37,8 +37,8 @@ def test_a_machine_without_programs_says_what_is_missing() -> None:
     finally:
         build.library.cache_clear()
     assert "need a C compiler (cc, gcc, clang), and none is installed" in tried["interposed library"]
-    assert tried["strace"] == "the program 'strace' is not installed"
-    assert tried["tmpfs"] == tried["network namespaces"] == "the program 'unshare' is not installed"
+    assert tried["strace"].startswith("the program 'strace' is not installed")
+    assert tried["network namespaces"] == "the program 'unshare' is not installed"
     assert tried["SIGSTOP"] == "", "what needs no program is still possible"
 
 

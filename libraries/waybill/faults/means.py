@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import os
 import resource
 import shutil
@@ -18,14 +20,41 @@ from typing import Final
 
 from waybill.interposer.build import NotInterposable
 from waybill.interposer.table import Table
+from waybill.namespaces.entering import ENTERING
+from waybill.namespaces.small_disk import NoSuchDisk, SmallDisk
+from waybill.tracing.strace import Injection, NotTraceable, Tracer
 
 DEADLINE: Final = 30.0
 """Seconds that one trial may take."""
 _WAITER: Final = "import signal; signal.pause()"
+_OVERFLOWING: Final = f"""{ENTERING}
+import mmap, sys
+if sys.argv[2:]:
+    enter(sys.argv[2:])
+try:
+    with open(sys.argv[1], "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(mmap.PAGESIZE))
+except OSError as error:
+    sys.exit(error.errno)
+"""
+"""Python that enters namespaces, and writes to a file until an error comes, with which it ends."""
 
 
 class Impossible(Exception):
     """A means is not to be had here; the message says why."""
+
+
+_REFUSALS: Final = (
+    Impossible,
+    NotInterposable,
+    NoSuchDisk,
+    NotTraceable,
+    OSError,
+    ValueError,
+    subprocess.SubprocessError,
+)
+"""What trials end with where a means is not to be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +80,7 @@ def probe() -> list[Means]:
 def _tried(name: str, used_for: str, trial: Callable[[], None]) -> Means:
     try:
         trial()
-    except (Impossible, NotInterposable, OSError, ValueError, subprocess.SubprocessError) as error:
+    except _REFUSALS as error:
         return Means(name, used_for, " ".join(str(error).split()) or type(error).__name__)
     return Means(name, used_for)
 
@@ -98,11 +127,22 @@ def _network_namespaces() -> None:
 
 
 def _tmpfs() -> None:
-    _run_unshared("--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "data")
+        data.mkdir()
+        disk = SmallDisk(data, size=mmap.PAGESIZE)
+        try:
+            writer = [sys.executable, "-I", "-S", "-c", _OVERFLOWING, str(data / "file"), *disk.entry]
+            ended = subprocess.run(writer, capture_output=True, timeout=DEADLINE, check=False).returncode
+            if ended != errno.ENOSPC:
+                raise Impossible(f"a program that wrote more than a disk holds ended with {ended}")
+        finally:
+            disk.close()
 
 
 def _strace() -> None:
-    _run(["strace", "-qq", "-o", os.devnull, "true"])
+    with tempfile.TemporaryDirectory() as folder, _child() as pid:
+        Tracer([pid], Injection(("write",), errno.ENOSPC), Path(folder, "log")).end()
 
 
 _TRIALS: Final[tuple[tuple[str, str, Callable[[], None]], ...]] = (
@@ -116,7 +156,7 @@ _TRIALS: Final[tuple[tuple[str, str, Callable[[], None]], ...]] = (
     ("loopback addresses", "an address of its own for each target", _loopback_addresses),
     ("network namespaces", "faults of single packets; no scenario needs it", _network_namespaces),
     ("tmpfs", "a disk that is really full; no scenario needs it", _tmpfs),
-    ("strace", "faults of static programs; no scenario needs it", _strace),
+    ("strace", "a disk that fails static programs; no scenario needs it", _strace),
 )
 
 

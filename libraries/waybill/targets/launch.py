@@ -29,6 +29,7 @@ from waybill.targets.model import (
     ProcessTemplate,
     TargetFile,
 )
+from waybill.targets.node_disk import NodeDisk
 from waybill.targets.peer_links import PeerLinks
 from waybill.targets.processes import ServerProcess
 from waybill.targets.programs import program
@@ -61,6 +62,7 @@ def launch(
     deadline: float | None = None,
     interposed: bool = False,
     linked: bool = False,
+    small_disk: bool = False,
 ) -> RunningTarget:
     """Brings a target up; one without `[launch]` runs already and is only connected to.
 
@@ -71,6 +73,8 @@ def launch(
         interposed: Let faults of disk and clock reach the nodes (`RunningTarget.interposed`), where that can be had.
         linked: Lead clients, and nodes whose target file tells how they reach each other, through links that can be
             disturbed (`RunningTarget.links`).
+        small_disk: Give each node a disk of its own that can really be full (`RunningTarget.small_disk`), where that
+            can be had. Its power cannot be lost then.
 
     Returns:
         The running target. All its processes are ready. They end with `close`, or with this process.
@@ -84,7 +88,7 @@ def launch(
     if target.launch is None:
         return _connect(target, folder, linked=linked)
     launcher = _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline)
-    launcher.interposing, launcher.linking = interposed, linked
+    launcher.interposing, launcher.linking, launcher.shrinking = interposed, linked, small_disk
     return launcher.run()
 
 
@@ -170,9 +174,11 @@ class _Launcher:
         self.processes: dict[str, LaunchedProcess] = {}
         self.interposing = False
         self.linking = False
+        self.shrinking = False
         self.network: Network | None = None
         self.peer_links: PeerLinks | None = None
         self.interpositions: dict[str, Interposition] = {}
+        self.disks: dict[str, NodeDisk] = {}
         self.upkeeps: dict[str, Upkeep] = {}
 
     def run(self) -> RunningTarget:
@@ -181,6 +187,8 @@ class _Launcher:
         except BaseException:
             for process in self.processes.values():
                 process.process.close()
+            for disk in self.disks.values():
+                disk.close()
             if self.network is not None:
                 self.network.close()
             self.address.release()
@@ -226,6 +234,8 @@ class _Launcher:
                 self.upkeeps[process.name] = self._upkeep(process)
         self._write_files()
         self._run_users_command()
+        for disk in self.disks.values():
+            disk.take_over()
         self._start_all()
         return RunningTarget(
             self.target,
@@ -238,6 +248,7 @@ class _Launcher:
             provisioner=provisioner,
             processes=self.processes,
             interpositions=self.interpositions,
+            disks=self.disks,
             upkeeps=self.upkeeps,
             clients=clients,
             address=self.address,
@@ -299,9 +310,13 @@ class _Launcher:
         (folder / "data").mkdir(exist_ok=True)
         values = {**self.shared, **self._own(template.name)}
         where = f"{self.target.path.name}: the process '{template.name}'"
+        if self.shrinking and template.role == "node":
+            self.disks[template.name] = NodeDisk(template.name, folder / "data")
         if self.interposing and template.role in ("node", "issuer"):
-            interposition = Interposition(template.name, self.folder, loses_power=template.role == "node")
-            self.interpositions[template.name] = interposition
+            loses_power = template.role == "node" and not self._on_small_disk(template.name)
+            self.interpositions[template.name] = Interposition(
+                template.name, self.folder, loses_power=loses_power
+            )
         process = self._process(template, template.name, self._command(template.command, values, where))
         ready: Ready = passes or ReadyLine(process)
         if template.ready == "port":
@@ -323,7 +338,11 @@ class _Launcher:
         if template.name in self.interpositions:
             environment.update(self.interpositions[template.name].environment)
         marks = {**self.marks, _PROCESS_MARK: name}
-        return ServerProcess(name, command, self.folder / template.name, environment, marks, log)
+        entry = self.disks[template.name].entry if template.name in self.disks else ()
+        return ServerProcess(name, command, self.folder / template.name, environment, marks, log, entry)
+
+    def _on_small_disk(self, name: str) -> bool:
+        return name in self.disks and self.disks[name].mounted
 
     def _upkeep(self, template: ProcessTemplate) -> Upkeep:
         name, file = template.name, self.target.path
@@ -360,7 +379,7 @@ class _Launcher:
             lambda command: self._command(command, values, where),
             elsewhere,
             program,
-            self.folder / name / "data",
+            self.disks[name].data if name in self.disks else self.folder / name / "data",
             file,
             self.deadline,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
@@ -15,6 +16,7 @@ from waybill.drivers.clients import Client
 from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
+from waybill.namespaces.small_disk import SmallDisk, inside
 from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
 from waybill.targets.administration import Administration
@@ -25,6 +27,7 @@ from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
+from waybill.targets.node_disk import NodeDisk
 from waybill.targets.peer_links import PeerLinks
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.toml_table import nearest
@@ -35,6 +38,7 @@ from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient, TokenRefused
 from waybill.tokens.reading import token_id
 from waybill.tokens.sources import TokenSource
+from waybill.tracing.strace import Injection, NotTraceable, Tracer
 
 _RENEW_BEFORE = 60.0
 """A token with less than this many seconds to live is not handed out again."""
@@ -66,6 +70,7 @@ class RunningTarget:
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
         interpositions: Mapping[str, Interposition] | None = None,
+        disks: Mapping[str, NodeDisk] | None = None,
         upkeeps: Mapping[str, Upkeep] | None = None,
         clients: Sequence[Client] = (),
         controls: Mapping[str, ControlledNode] | None = None,
@@ -99,6 +104,7 @@ class RunningTarget:
         self._revoked: set[str] = set()
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
+        self._disks = dict(disks or {})
         self._upkeeps = dict(upkeeps or {})
         self._clients = tuple(clients)
         self._controls = dict(controls or {})
@@ -483,6 +489,12 @@ class RunningTarget:
             MeansMissing: Disk and clock of the node cannot be disturbed.
             MeansFailed: What was lost cannot be told.
         """
+        name = node or self.nodes[0]
+        if name in self._disks and self._disks[name].mounted:
+            raise MeansMissing(
+                f"The power of {name} cannot be lost: it keeps its data on a small disk in memory. "
+                f"What depends on it stays UNPROVEN."
+            )
         interposition, process = self._interposition(node), self._process(node, "take the power from").process
         interposition.table(process.pids)
         process.kill()
@@ -495,6 +507,44 @@ class RunningTarget:
             MeansMissing: There are none: the target was not launched with `interposed`, or they do not reach it.
         """
         return self._interposition(node).table(self._process(node, "disturb").process.pids)
+
+    def small_disk(self, node: str | None = None) -> SmallDisk:
+        """The disk of a node that can really be full.
+
+        Raises:
+            MeansMissing: There is none: the target was not launched with `small_disk`, or the kernel forbids it.
+        """
+        name = node or self.nodes[0]
+        if name not in self._disks:
+            raise MeansMissing(
+                f"The disk of {name} cannot be filled: {self.name} was not launched for that, as `A fresh target with "
+                f"a small disk` does, or runs elsewhere. What depends on it stays UNPROVEN."
+            )
+        return self._disks[name].disk()
+
+    def trace(self, injection: Injection, node: str | None = None) -> Tracer:
+        """Lets calls of a running node about its data fail from now on, until the tracer is ended.
+
+        Args:
+            injection: Which calls, and how. Without paths it is about every file that the node has among its data now.
+            node: The node.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit, or its processes cannot be traced.
+        """
+        name, process = node or self.nodes[0], self._process(node, "trace").process
+        data = self._disks[name].data if name in self._disks else self.folder / name / "data"
+        files = [inside(path) for path in sorted(data.rglob("*")) if not path.is_dir()]
+        try:
+            return Tracer(
+                process.pids,
+                dataclasses.replace(injection, paths=injection.paths or files),
+                self.folder / "faults" / f"{name}.strace",
+            )
+        except NotTraceable as error:
+            raise MeansMissing(
+                f"The calls of {name} cannot be made to fail by tracing: {error}. What depends on it stays UNPROVEN."
+            ) from None
 
     def upkeep(self, node: str | None = None) -> Upkeep:
         """What can be done to the program and the data of a node.
@@ -572,8 +622,9 @@ class RunningTarget:
         return [*(self.folder / name / "data" for name in issuers), self.folder / "device-keys"]
 
     def logs(self) -> list[Path]:
-        """All log files of its processes, to be kept as artifacts."""
-        return sorted(self.folder.rglob("*.log"))
+        """All log files of its processes, to be kept as artifacts; those on small disks as this process sees them."""
+        folders = [self.folder, *(disk.data for disk in self._disks.values() if disk.mounted)]
+        return sorted(log for folder in folders for log in folder.rglob("*.log"))
 
     def secrets(self) -> list[str]:
         """What it gave out, or can give out, that nothing may keep: passwords and tokens."""
@@ -590,6 +641,8 @@ class RunningTarget:
             self._links.close()
         for process in self._processes.values():
             process.process.close()
+        for disk in self._disks.values():
+            disk.close()
         for interposition in self._interpositions.values():
             interposition.close()
         if self._address is not None:
