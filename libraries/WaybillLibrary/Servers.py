@@ -41,6 +41,7 @@ class Servers:
         faulty_links: bool = False,
         many_nodes: bool = False,
         small_disk: bool = False,
+        faulty_packets: bool = False,
     ) -> None:
         """Starts a target with empty data and waits until it is ready.
 
@@ -57,6 +58,8 @@ class Servers:
                 file names with `several_nodes`.
             small_disk: Give each node a disk of its own that can really be full, where this machine lets that be done.
                 Its power cannot be lost then.
+            faulty_packets: Let packets of its clients be lost as well, where this machine lets that be done; its nodes
+                reach each other without links then, and it has no small disks.
 
         Example:
 
@@ -91,6 +94,7 @@ class Servers:
             interposed=faulty_disk or faulty_clock,
             linked=faulty_links,
             small_disk=small_disk,
+            packets=faulty_packets,
         )
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")

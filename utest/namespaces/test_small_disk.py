@@ -167,8 +167,9 @@ def test_a_kernel_that_forbids_it_is_quoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, reason: str
 ) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "forbidden.py").write_text(f"{said}\nraise SystemExit(1)\n")
-    monkeypatch.setattr(small_disk, "HOLDER", tmp_path / "forbidden.py")
+    monkeypatch.setattr(
+        small_disk, "program", lambda *_: [sys.executable, "-c", f"{said}\nraise SystemExit(1)"]
+    )
     with pytest.raises(NoSuchDisk, match=reason):
         SmallDisk(tmp_path / "data")
     assert not (tmp_path / "data.disk").exists()

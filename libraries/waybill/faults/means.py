@@ -6,7 +6,6 @@ import errno
 import mmap
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from typing import Final
 from waybill.interposer.build import NotInterposable
 from waybill.interposer.table import Table
 from waybill.namespaces.entering import ENTERING
+from waybill.namespaces.packet_network import NoPacketNetwork, PacketNetwork
 from waybill.namespaces.small_disk import NoSuchDisk, SmallDisk
 from waybill.tracing.strace import Injection, NotTraceable, Tracer
 
@@ -48,6 +48,7 @@ class Impossible(Exception):
 _REFUSALS: Final = (
     Impossible,
     NotInterposable,
+    NoPacketNetwork,
     NoSuchDisk,
     NotTraceable,
     OSError,
@@ -123,7 +124,7 @@ def _loopback_addresses() -> None:
 
 
 def _network_namespaces() -> None:
-    _run_unshared("--net", "true")
+    PacketNetwork("127.93.17.5").close()
 
 
 def _tmpfs() -> None:
@@ -154,7 +155,7 @@ _TRIALS: Final[tuple[tuple[str, str, Callable[[], None]], ...]] = (
     ("SIGSTOP", "paused and slowed servers", _stopping),
     ("prlimit", "limits of a running process", _limits),
     ("loopback addresses", "an address of its own for each target", _loopback_addresses),
-    ("network namespaces", "faults of single packets; no scenario needs it", _network_namespaces),
+    ("network namespaces", "packets of clients that are lost; no scenario needs it", _network_namespaces),
     ("tmpfs", "a disk that is really full; no scenario needs it", _tmpfs),
     ("strace", "a disk that fails static programs; no scenario needs it", _strace),
 )
@@ -168,20 +169,3 @@ def _child() -> Iterator[int]:
     finally:
         process.kill()
         process.wait()
-
-
-def _run_unshared(kind: str, *command: str) -> None:
-    """Runs a command in a namespace of its own: as root, or as root of a user namespace."""
-    try:
-        _run(["unshare", kind, *command])
-    except Impossible:
-        _run(["unshare", "--user", "--map-root-user", kind, *command])
-
-
-def _run(command: list[str]) -> None:
-    if shutil.which(command[0]) is None:
-        raise Impossible(f"the program '{command[0]}' is not installed")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
-    if done.returncode != 0:
-        said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-        raise Impossible(f"'{' '.join(command)}' ended with {done.returncode}: {said}")

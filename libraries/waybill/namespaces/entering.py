@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 ENTERING: Final = """
@@ -15,3 +16,9 @@ def enter(ways):
 """
 """Python for `python -I -S -c`: `enter` takes the paths of namespaces, the outermost first, and keeps the working
 directory. All are opened before any is entered, because the way to one may end with the entry to another."""
+
+
+def entry(pid: int, *kinds: str) -> tuple[str, ...]:
+    """The paths of those namespaces of a process, of these kinds, that are not this process's own."""
+    ways = {kind: f"/proc/{pid}/ns/{kind}" for kind in kinds}
+    return tuple(ways[kind] for kind in kinds if not Path(ways[kind]).samefile(f"/proc/self/ns/{kind}"))

@@ -15,7 +15,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-HOLDER: Final = Path(__file__).with_name("holder.py")
+from waybill.namespaces.entering import entry
+from waybill.namespaces.kernel import program
+
+HOLDER: Final = "waybill.namespaces.holder"
 SIZE: Final = 32 * 1024 * 1024
 """Bytes of a disk: more than a scenario writes, and what a full one takes of the machine's memory."""
 _END_DEADLINE: Final = 10.0
@@ -45,7 +48,7 @@ class SmallDisk:
         self._folder = folder.resolve()
         self._mounted = self._folder.with_name(f"{self._folder.name}.disk")
         self._mounted.mkdir(exist_ok=True)
-        command = [sys.executable, "-I", "-S", str(HOLDER), str(self._mounted), str(size), str(self._folder)]
+        command = program(HOLDER, str(self._mounted), str(size), str(self._folder))
         # Its input ends with this process, however that ends, and so does it.
         self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._holder.stdout is not None
@@ -60,9 +63,7 @@ class SmallDisk:
     @property
     def entry(self) -> tuple[str, ...]:
         """The namespaces that a process has to enter, one after the other, to have the disk."""
-        kinds = ("user", "mnt")
-        ways = {kind: f"/proc/{self._holder.pid}/ns/{kind}" for kind in kinds}
-        return tuple(ways[kind] for kind in kinds if not Path(ways[kind]).samefile(f"/proc/self/ns/{kind}"))
+        return entry(self._holder.pid, "user", "mnt")
 
     @property
     def free(self) -> int:

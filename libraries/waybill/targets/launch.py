@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,7 @@ from waybill.targets.programs import program
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.ready import MessagePasses, PortOpens, ProgramRuns, Ready, ReadyLine
 from waybill.targets.running import RunningTarget
+from waybill.targets.server_network import ServerNetwork
 from waybill.targets.templates import fill, new_secrets
 from waybill.targets.token_sources import make_source
 from waybill.targets.upkeep import Upkeep
@@ -63,6 +65,7 @@ def launch(
     interposed: bool = False,
     linked: bool = False,
     small_disk: bool = False,
+    packets: bool = False,
 ) -> RunningTarget:
     """Brings a target up; one without `[launch]` runs already and is only connected to.
 
@@ -75,6 +78,8 @@ def launch(
             disturbed (`RunningTarget.links`).
         small_disk: Give each node a disk of its own that can really be full (`RunningTarget.small_disk`), where that
             can be had. Its power cannot be lost then.
+        packets: Put its processes into a network of their own, where that can be had, so that packets of clients can be
+            lost on the links. Nodes reach each other without links then. Not together with `small_disk`.
 
     Returns:
         The running target. All its processes are ready. They end with `close`, or with this process.
@@ -82,13 +87,17 @@ def launch(
     Raises:
         LaunchError: Something did not start; nothing is left running.
         TargetError: The target file asks for something that is not there.
+        ValueError: It is to have small disks and a network of its own; without root a process enters only one of them.
     """
+    if small_disk and packets:
+        raise ValueError("A target has small disks or a network of its own, not both; start two targets.")
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if target.launch is None:
         return _connect(target, folder, linked=linked)
     launcher = _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline)
     launcher.interposing, launcher.linking, launcher.shrinking = interposed, linked, small_disk
+    launcher.apart = packets
     return launcher.run()
 
 
@@ -175,6 +184,8 @@ class _Launcher:
         self.interposing = False
         self.linking = False
         self.shrinking = False
+        self.apart = False
+        self.server_network: ServerNetwork | None = None
         self.network: Network | None = None
         self.peer_links: PeerLinks | None = None
         self.interpositions: dict[str, Interposition] = {}
@@ -191,6 +202,8 @@ class _Launcher:
                 disk.close()
             if self.network is not None:
                 self.network.close()
+            if self.server_network is not None:
+                self.server_network.close()
             self.address.release()
             raise
 
@@ -205,9 +218,12 @@ class _Launcher:
                 ports.setdefault(process.name, {})[port] = str(number)
             self.shared[f"{process.name}.address"] = self.address.host
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
-        if self.linking:
+        if self.linking or self.apart:
             self.network = Network(self.address.host)
-        self.peer_links = PeerLinks(self.launch, self.network, self.address.host, ports)
+        if self.apart:
+            self.server_network = self._own_network(ports)
+        between_nodes = None if self.apart else self.network
+        self.peer_links = PeerLinks(self.launch, between_nodes, self.address.host, ports)
         users = self.target.users
         accounts = _as_shown(self.target, make_accounts(users.pool))
         staff = _as_shown(self.target, make_staff(users.roles))
@@ -255,9 +271,27 @@ class _Launcher:
             authority=self.authority.certificate,
             issuing=self.authority,
             cluster=self.cluster,
-            links=ClientLinks(endpoints, self.network) if self.network else None,
+            links=(
+                ClientLinks(endpoints, self.network, server_network=self.server_network)
+                if self.network
+                else None
+            ),
             peer_links=self.peer_links if self.network else None,
+            server_network=self.server_network,
         )
+
+    def _new_socket(self) -> socket.socket:
+        """A socket in the network that the processes are in."""
+        return self.server_network.new_socket() if self.server_network else socket.socket()
+
+    def _own_network(self, ports: Mapping[str, Mapping[str, str]]) -> ServerNetwork:
+        """A network for all processes, in which each of their ports can be reached from outside."""
+        network = ServerNetwork(self.address.host)
+        for process in self.launch.processes:
+            numbers = ports.get(process.name, {})
+            network.relay(self.address.host, [int(numbers[port]) for port in process.ports])
+            network.relay("127.0.0.1", [int(numbers[port]) for port in process.machine_ports])
+        return network
 
     def _endpoint(self, template: EndpointTemplate) -> Endpoint:
         where = f"{self.target.path.name}: endpoints.{template.node}"
@@ -320,7 +354,7 @@ class _Launcher:
         process = self._process(template, template.name, self._command(template.command, values, where))
         ready: Ready = passes or ReadyLine(process)
         if template.ready == "port":
-            ready = PortOpens(self.address.host, int(values["port"]))
+            ready = PortOpens(self.address.host, int(values["port"]), self._new_socket)
         elif template.ready == "started":
             ready = ProgramRuns(process)
         return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
@@ -339,6 +373,8 @@ class _Launcher:
             environment.update(self.interpositions[template.name].environment)
         marks = {**self.marks, _PROCESS_MARK: name}
         entry = self.disks[template.name].entry if template.name in self.disks else ()
+        if self.server_network is not None:
+            entry = self.server_network.entry
         return ServerProcess(name, command, self.folder / template.name, environment, marks, log, entry)
 
     def _on_small_disk(self, name: str) -> bool:
@@ -363,7 +399,7 @@ class _Launcher:
             ready: Ready = (
                 ReadyLine(process)
                 if template.ready == "json-line"
-                else PortOpens(self.address.host, int(ports["port"]))
+                else PortOpens(self.address.host, int(ports["port"]), self._new_socket)
             )
             return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
 

@@ -30,6 +30,7 @@ from waybill.targets.model import TargetFile, Waiver
 from waybill.targets.node_disk import NodeDisk
 from waybill.targets.peer_links import PeerLinks
 from waybill.targets.provisioning import Provisioner
+from waybill.targets.server_network import ServerNetwork
 from waybill.targets.toml_table import nearest
 from waybill.targets.upkeep import Upkeep
 from waybill.tls.authority import Authority
@@ -80,6 +81,7 @@ class RunningTarget:
         cluster: Authority | None = None,
         links: ClientLinks | None = None,
         peer_links: PeerLinks | None = None,
+        server_network: ServerNetwork | None = None,
     ) -> None:
         self.file = file
         self.folder = folder
@@ -111,6 +113,7 @@ class RunningTarget:
         self._address = address
         self._links = links
         self._peer_links = peer_links
+        self._server_network = server_network
         self._driver: Driver | None = None
 
     def __enter__(self) -> RunningTarget:
@@ -215,6 +218,12 @@ class RunningTarget:
                 each other.
         """
         _ = self.links
+        if self._server_network is not None:
+            raise MeansMissing(
+                f"The nodes of {self.name} cannot be cut off from each other: it was started so that packets of its "
+                f"clients can be lost, and its nodes reach each other without links then. What depends on it stays "
+                f"UNPROVEN."
+            )
         if self._peer_links is None or not self._peer_links.links:
             raise MeansMissing(
                 f"The nodes of {self.name} cannot be cut off from each other: {self.file.path} has no {{link.NODE}} "
@@ -608,7 +617,16 @@ class RunningTarget:
         """The TCP ports on which the processes of the target listen now, by the name of the process.
 
         Helpers are left out: what they speak is not the server's. A target that the kit did not launch has none.
+
+        Raises:
+            MeansMissing: The target is in a network of its own, where a port that its file does not tell of can be
+                reached by nobody.
         """
+        if self._server_network is not None:
+            raise MeansMissing(
+                f"Nobody can try every port of {self.name}: it was started so that packets of its clients can be lost, "
+                f"and only ports that {self.file.path} tells of are reached then. What depends on it stays UNPROVEN."
+            )
         if self.file.launch is None or self._address is None:
             return {}
         names = [template.name for template in self.file.launch.processes if template.role != "helper"]
@@ -643,6 +661,8 @@ class RunningTarget:
             process.process.close()
         for disk in self._disks.values():
             disk.close()
+        if self._server_network is not None:
+            self._server_network.close()
         for interposition in self._interpositions.values():
             interposition.close()
         if self._address is not None:
