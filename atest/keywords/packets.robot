@@ -5,6 +5,7 @@ Library           WaybillLibrary.Links
 Library           Means
 Resource          ../common.resource
 Resource          ../../keywords/scenario.resource
+Resource          ../../keywords/links.resource
 
 Suite Setup       A target whose packets can be lost, where there can be one
 Suite Teardown    Stop Target
@@ -26,8 +27,8 @@ What was lost is sent again by TCP, on the same connection
 
 Who sends into a dead wire goes on when it is whole
     Connect People    alice and bob
-    Drop On Link    alice    mechanism=PACKETS
-    Drop On Link    alice    way=FROM    mechanism=PACKETS
+    Packets to the server are lost on the line of alice
+    Packets from the server are lost on the line of alice
     Send Messages    bob    alice    count=5
     Send Messages    alice    bob    count=5
     Heal Links    alice
