@@ -12,6 +12,7 @@ from test_launch import gone, starts, target
 
 from waybill.namespaces.small_disk import NoSuchDisk
 from waybill.targets import LaunchError, MeansMissing, RunningTarget, launch, node_disk
+from waybill.targets import running as running_target
 from waybill.targets.server_logs import ServerLogs
 from waybill.tracing.strace import Injection
 
@@ -117,6 +118,19 @@ def test_calls_of_a_node_about_its_data_fail(tmp_path: Path) -> None:
         tracer.end()
         assert tracer.injected == 1
         assert gone(running.pid())
+
+
+def test_files_that_come_beside_others_are_traced_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Injection] = []
+    monkeypatch.setattr(running_target, "Tracer", lambda pids, injection, log: asked.append(injection))
+    with launch(target(), tmp_path / "run") as running:
+        running.trace(Injection(("write",), errno.EIO))
+        running.trace(Injection(("write",), errno.EIO, (Path("/one"),)))
+    names = [path.relative_to(tmp_path / "run").as_posix() for path in asked[0].paths]
+    assert names[:3] == ["node/data/starts", "node/data/starts-journal", "node/data/starts-wal"]
+    assert asked[1].paths == (Path("/one"),)
 
 
 def test_a_node_that_cannot_be_traced_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
@@ -41,6 +42,8 @@ from waybill.tokens.reading import token_id
 from waybill.tokens.sources import TokenSource
 from waybill.tracing.strace import Injection, NotTraceable, Tracer
 
+MADE_BESIDE: Final = ("-journal", "-wal", ".new", ".tmp", "~")
+"""How the names of files end that servers make beside one that they are going to change."""
 _RENEW_BEFORE = 60.0
 """A token with less than this many seconds to live is not handed out again."""
 
@@ -535,7 +538,8 @@ class RunningTarget:
         """Lets calls of a running node about its data fail from now on, until the tracer is ended.
 
         Args:
-            injection: Which calls, and how. Without paths it is about every file that the node has among its data now.
+            injection: Which calls, and how. Without paths it is about every file that the node has among its data now,
+                and those that a server makes beside one under a name of `MADE_BESIDE`.
             node: The node.
 
         Raises:
@@ -543,7 +547,8 @@ class RunningTarget:
         """
         name, process = node or self.nodes[0], self._process(node, "trace").process
         data = self._disks[name].data if name in self._disks else self.folder / name / "data"
-        files = [inside(path) for path in sorted(data.rglob("*")) if not path.is_dir()]
+        there = [inside(path) for path in sorted(data.rglob("*")) if not path.is_dir()]
+        files = [file.with_name(f"{file.name}{end}") for file in there for end in ("", *MADE_BESIDE)]
         try:
             return Tracer(
                 process.pids,
