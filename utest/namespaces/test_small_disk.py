@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from waybill.namespaces import small_disk
+from waybill.namespaces import kernel, small_disk
 from waybill.namespaces.entering import ENTERING
 from waybill.namespaces.small_disk import NoSuchDisk, SmallDisk, inside
 
@@ -161,12 +161,16 @@ def test_a_disk_goes_with_whoever_has_it(disk: SmallDisk, tmp_path: Path) -> Non
             "cannot be mounted: Operation not permitted: a user",
         ),
         ("", "cannot be mounted: no reason is known"),
+        ("import signal; signal.pause()", "the process that holds it said nothing within 0.2 s"),
     ],
 )
 def test_a_kernel_that_forbids_it_is_quoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, reason: str
 ) -> None:
     (tmp_path / "data").mkdir()
+    if "pause" in said:
+        monkeypatch.setattr(kernel, "READY_DEADLINE", 0.2)
+        monkeypatch.setattr(small_disk, "_END_DEADLINE", 0.2)
     monkeypatch.setattr(
         small_disk, "program", lambda *_: [sys.executable, "-c", f"{said}\nraise SystemExit(1)"]
     )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
+import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
+READY_DEADLINE: Final = 30.0
+"""Seconds within which a holder must be ready."""
 NEW_MOUNTS: Final = 0x00020000
 NEW_NETWORK: Final = 0x40000000
 _NEW_USERS: Final = 0x10000000
@@ -31,6 +35,14 @@ def program(module: str, *arguments: str) -> list[str]:
     """The command that runs the `main` of a module of the kit with nothing else on Python's path."""
     source = f"import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; sys.exit(main(*sys.argv[2:]))"
     return [sys.executable, "-I", "-S", "-c", source, str(Path(__file__).parents[2]), *arguments]
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """What a holder says first, when it is ready or cannot be; why there is nothing, where it said nothing."""
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], READY_DEADLINE)[0]:
+        return f"the process that holds it said nothing within {READY_DEADLINE:g} s"
+    return process.stdout.readline().strip() or "no reason is known"
 
 
 def own_namespaces(kinds: int) -> None:

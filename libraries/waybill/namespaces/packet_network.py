@@ -18,12 +18,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from waybill.namespaces.entering import entry
-from waybill.namespaces.kernel import program
+from waybill.namespaces.kernel import first_line, program
 
 HOLDER: Final = "waybill.namespaces.packet_holder"
 _FIRST_CLIENT: Final = 2
 _CLIENTS: Final = 65_000
 _LARGEST_ANSWER: Final = 65_536
+_ANSWER_DEADLINE: Final = 30.0
 _END_DEADLINE: Final = 10.0
 
 
@@ -52,16 +53,17 @@ class PacketNetwork:
         self._numbers = itertools.count(_FIRST_CLIENT)
         self._paths: dict[str, PacketPath] = {}
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.settimeout(_ANSWER_DEADLINE)
         with theirs:
             self._holder = subprocess.Popen(
                 program(HOLDER, host), stdin=theirs.fileno(), stdout=subprocess.PIPE, text=True
             )
         assert self._holder.stdout is not None
-        said = self._holder.stdout.readline().strip()
+        said = first_line(self._holder)
         if said != "ready":
             self._end()
             self._holder.stdout.close()
-            raise NoPacketNetwork(f"a network of its own cannot be made: {said or 'no reason is known'}")
+            raise NoPacketNetwork(f"a network of its own cannot be made: {said}")
         self._listener = threading.Thread(target=self._listen, name="waybill-packets", daemon=True)
         self._listener.start()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from waybill.namespaces.entering import entry
-from waybill.namespaces.kernel import program
+from waybill.namespaces.kernel import first_line, program
 
 HOLDER: Final = "waybill.namespaces.holder"
 SIZE: Final = 32 * 1024 * 1024
@@ -51,11 +51,10 @@ class SmallDisk:
         command = program(HOLDER, str(self._mounted), str(size), str(self._folder))
         # Its input ends with this process, however that ends, and so does it.
         self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._holder.stdout is not None
-        said = self._holder.stdout.readline().strip()
+        said = first_line(self._holder)
         if said != "ready":
             self._end()
-            raise NoSuchDisk(f"a disk of its own (tmpfs) cannot be mounted: {said or 'no reason is known'}")
+            raise NoSuchDisk(f"a disk of its own (tmpfs) cannot be mounted: {said}")
         seen = Path(f"/proc/{self._holder.pid}/root")
         self.data = seen / self._folder.relative_to("/")
         self._ballast = seen / self._mounted.relative_to("/") / "ballast"
