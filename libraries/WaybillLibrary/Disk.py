@@ -9,6 +9,7 @@ from robot.api.deco import keyword, library
 
 from waybill.faults.disk import DiskFault, DiskFaults
 from waybill.faults.disk_failures import DiskFailures
+from waybill.faults.mechanisms import Mechanism
 from waybill.version import __version__
 from WaybillLibrary import stage
 from WaybillLibrary.Messages import common_conversation
@@ -23,8 +24,16 @@ WAIT = timedelta(seconds=30)
 class Disk:
     """Lets the disk of the target's first node be full, fail, or take no more writes, and mends it again.
 
-    The target must have been started with `faulty_disk`. Where this machine does not let disks be disturbed - it takes
-    Linux, a C compiler, and a server that takes LD_PRELOAD - the scenario ends without a verdict and says why.
+    A fault is carried out by one of three mechanisms, with the same events in the history and the same proof that
+    something met it:
+
+    | mechanism | what stands between the server and its data | what it takes |
+    |---|---|---|
+    | `INTERPOSED` | a library in its processes | `faulty_disk` at the start; a C compiler; no static program |
+    | `TMPFS` | a small file system that is really full | `small_disk` at the start; a kernel that lets it be mounted |
+    | `STRACE` | a tracer of its processes, static ones too | `strace`, and the right to trace |
+
+    Where this machine does not let it be done, the scenario ends without a verdict and says why.
     """
 
     @keyword
@@ -36,6 +45,8 @@ class Disk:
         *,
         count: int,
         power_loss: bool = False,
+        mechanism: Mechanism = Mechanism.INTERPOSED,
+        first: int = 1,
         deadline: timedelta = WAIT,
     ) -> None:
         """Sends messages while the server's disk fails, and sees the service return when it is mended.
@@ -50,7 +61,11 @@ class Disk:
             sender: Who writes.
             receiver: To whom.
             count: How many messages.
-            power_loss: Let the power fail while the disk still does.
+            power_loss: Let the power fail while the disk still does; the target must have been started with
+                `faulty_disk`.
+            mechanism: What carries the fault out.
+            first: The first call of the server that it is about, counted from 1: over all its threads, and for each of
+                them by `STRACE`.
             deadline: How long an answer, or the return of the service, may take.
 
         Example:
@@ -73,6 +88,8 @@ class Disk:
             scenario.device(receiver),
             common_conversation(sender, receiver),
             count,
+            mechanism=mechanism,
+            first=first,
             then_lose_power=power_loss,
         )
         logger.info(f"{scenario.acknowledged_count} messages are acknowledged so far")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 
 from robot.api import logger
 from robot.api.deco import keyword, library
@@ -17,6 +18,7 @@ from waybill.faults.disturbances import (
     drop,
     flip_bit,
     limit_rate,
+    lose_packets,
     stall,
 )
 from waybill.faults.disturbances import delay as late
@@ -28,6 +30,15 @@ from WaybillLibrary.words import CONVERTERS, Names
 
 WAIT = timedelta(seconds=10)
 NONE = timedelta()
+
+
+class Mechanism(Enum):
+    """What carries out that everything vanishes on a link."""
+
+    PROXY = "proxy"
+    """A proxy that reads bytes and does not write them."""
+    PACKETS = "packets"
+    """A switch in a network of the server's own that does not pass packets on."""
 
 
 @library(
@@ -180,12 +191,17 @@ class Links:
         _begin(person, stall(way))
 
     @keyword
-    def drop_on_link(self, person: str, *, way: Way = Way.TO) -> None:
+    def drop_on_link(self, person: str, *, way: Way = Way.TO, mechanism: Mechanism = Mechanism.PROXY) -> None:
         """Lets everything vanish in one direction; the other one works, and nobody is told.
+
+        By `PROXY` it is bytes that vanish: the connection is of no use afterwards, and is reset when the link heals. By
+        `PACKETS` the server and its client see what a broken wire does: TCP sends again, gives up after its own time,
+        or goes on as if nothing had been when the link heals. The target must have been started with `faulty_packets`.
 
         Args:
             person: Whose link.
             way: To the node or from it.
+            mechanism: What vanishes.
 
         Example:
 
@@ -204,7 +220,7 @@ class Links:
             Check History
         ```
         """
-        _begin(person, drop(way))
+        _begin(person, drop(way) if mechanism is Mechanism.PROXY else lose_packets(way))
 
     @keyword
     def flip_bit_on_link(self, person: str, *, after: int, way: Way = Way.TO) -> None:

@@ -40,6 +40,8 @@ class Servers:
         faulty_clock: bool = False,
         faulty_links: bool = False,
         many_nodes: bool = False,
+        small_disk: bool = False,
+        faulty_packets: bool = False,
     ) -> None:
         """Starts a target with empty data and waits until it is ready.
 
@@ -54,6 +56,10 @@ class Servers:
             faulty_links: Let the links of its clients, and those between its nodes, be disturbed.
             many_nodes: Start the form of the server that has several nodes: the target itself, or the one that its
                 file names with `several_nodes`.
+            small_disk: Give each node a disk of its own that can really be full, where this machine lets that be done.
+                Its power cannot be lost then.
+            faulty_packets: Let packets of its clients be lost as well, where this machine lets that be done; its nodes
+                reach each other without links then, and it has no small disks.
 
         Example:
 
@@ -87,6 +93,8 @@ class Servers:
             deadline=deadline.total_seconds(),
             interposed=faulty_disk or faulty_clock,
             linked=faulty_links,
+            small_disk=small_disk,
+            packets=faulty_packets,
         )
         stage.set_target(running)
         logger.info(f"{running.name} is ready: {', '.join(running.nodes)}; logs in {folder}")

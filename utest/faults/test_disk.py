@@ -14,9 +14,11 @@ from spoken import Spoken
 
 from waybill.faults.disk import DiskFault, DiskFaults
 from waybill.faults.effects import FaultWithoutEffect
+from waybill.faults.mechanisms import Mechanism
 from waybill.faults.process import Death, ProcessFaults
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
+from waybill.tracing.strace import Injection
 
 WRITER = """
 import os, sys
@@ -30,11 +32,45 @@ except OSError as error:
 """
 
 
+class FakeDisk:
+    """A small disk with 16 blocks."""
+
+    def __init__(self) -> None:
+        self.free = 16 * 4096
+
+    def fill(self, *, leave: int) -> None:
+        self.free = leave
+
+    def give_back(self) -> None:
+        self.free = 16 * 4096
+
+
+class FakeTracer:
+    """A tracer that does nothing."""
+
+    def __init__(self) -> None:
+        self.injected = 0
+        self.ended = False
+
+    def end(self) -> None:
+        self.ended = True
+
+
 class Disks:
     """One node with a table; its process is whatever the test runs."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.disk = FakeDisk()
+        self.tracer = FakeTracer()
+        self.asked: list[Injection] = []
+
+    def small_disk(self, node: str) -> FakeDisk:
+        return self.disk
+
+    def trace(self, injection: Injection, node: str) -> FakeTracer:
+        self.asked.append(injection)
+        return self.tracer
 
     def interposed(self, node: str) -> Table:
         assert node == "node"
@@ -82,7 +118,8 @@ def test_a_broken_disk_fails_until_it_is_mended(disks: Disks, fault: DiskFault, 
 
     disk.begin("node", fault)
     assert write(disks) == error
-    assert disk.end("node") == 1
+    assert disk.met("node")
+    assert disk.end("node") == f"1 calls of node met the fault ({fault.value})"
 
     assert write(disks) == 0
     assert recorder.said == [
@@ -110,6 +147,113 @@ def test_a_disk_is_broken_once_at_a_time(disks: Disks) -> None:
     disk.end("node")
     with pytest.raises(ValueError, match="is not broken"):
         disk.end("node")
+
+
+def test_a_fault_begins_at_the_call_that_is_asked_for(disks: Disks) -> None:
+    disk = DiskFaults(disks, Spoken)  # type: ignore[arg-type]
+    disk.begin("node", DiskFault.IS_FULL, first=2)
+    assert [write(disks), write(disks)] == [0, errno.ENOSPC]
+    disk.end("node")
+
+
+def test_a_small_disk_is_full_until_it_is_mended(disks: Disks) -> None:
+    recorder = Spoken()
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    disk.begin("node", DiskFault.IS_FULL, Mechanism.TMPFS)
+    assert disks.disk.free == 4096
+    assert not disk.met("node")
+    disks.disk.free = 0
+    assert disk.met("node")
+    disk.end("node")
+    assert disks.disk.free == 16 * 4096
+    assert recorder.said == [
+        "start disk-full node",
+        "observed 7: node took the last 4096 bytes of its disk, which was full from then on",
+        "end 7",
+    ]
+
+
+def test_a_small_disk_whose_last_block_nobody_took_proves_nothing(disks: Disks) -> None:
+    recorder = Spoken()
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    disk.begin("node", DiskFault.IS_FULL, Mechanism.TMPFS)
+    with pytest.raises(FaultWithoutEffect, match="node left the last 4096 bytes of its full disk free"):
+        disk.end("node")
+    assert disks.disk.free == 16 * 4096
+    assert recorder.said == ["start disk-full node", "end 7"]
+
+
+@pytest.mark.parametrize("fault", [DiskFault.FAILS_TO_WRITE, DiskFault.FAILS_TO_SYNC, DiskFault.IS_READ_ONLY])
+def test_a_small_disk_can_be_full_and_nothing_else(disks: Disks, fault: DiskFault) -> None:
+    recorder = Spoken()
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    with pytest.raises(ValueError, match=r"can be full, .* and nothing else; .* takes INTERPOSED or STRACE"):
+        disk.begin("node", fault, Mechanism.TMPFS)
+    with pytest.raises(ValueError, match="'disk-full' from call 2 on takes"):
+        disk.begin("node", DiskFault.IS_FULL, Mechanism.TMPFS, first=2)
+    assert recorder.said == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "calls"),
+    [
+        (DiskFault.IS_FULL, errno.ENOSPC, {"write", "pwrite64", "fallocate"}),
+        (DiskFault.FAILS_TO_WRITE, errno.EIO, {"write", "pwrite64", "writev"}),
+        (DiskFault.FAILS_TO_SYNC, errno.EIO, {"fsync", "fdatasync"}),
+        (DiskFault.IS_READ_ONLY, errno.EROFS, {"write", "ftruncate", "renameat2", "unlinkat"}),
+    ],
+)
+def test_a_traced_disk_fails_until_the_tracer_is_ended(
+    disks: Disks, fault: DiskFault, error: int, calls: set[str]
+) -> None:
+    recorder = Spoken()
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    disk.begin("node", fault, Mechanism.STRACE, first=3)
+    (asked,) = disks.asked
+    assert (asked.error, asked.first) == (error, 3)
+    assert calls <= set(asked.calls)
+    assert ("write" in asked.calls) is (fault is not DiskFault.FAILS_TO_SYNC)
+    disks.tracer.injected = 2
+    disk.end("node")
+    assert disks.tracer.ended
+    assert recorder.said == [
+        f"start {fault.value} node",
+        f"observed 7: 2 calls of node met the fault ({fault.value})",
+        "end 7",
+    ]
+
+
+def test_a_tracer_that_met_nothing_proves_nothing(disks: Disks) -> None:
+    disk = DiskFaults(disks, Spoken)  # type: ignore[arg-type]
+    disk.begin("node", DiskFault.IS_FULL, Mechanism.STRACE)
+    with pytest.raises(
+        FaultWithoutEffect, match=r"no call that could have failed .* files that were there when"
+    ):
+        disk.end("node")
+
+
+def test_a_fault_that_cannot_begin_is_over_in_the_history(disks: Disks) -> None:
+    def refused(*_: object) -> FakeTracer:
+        raise PermissionError("not allowed")
+
+    recorder = Spoken()
+    disks.trace = refused  # type: ignore[method-assign]
+    disk = DiskFaults(disks, lambda: recorder)  # type: ignore[arg-type, return-value]
+    with pytest.raises(PermissionError):
+        disk.begin("node", DiskFault.IS_FULL, Mechanism.STRACE)
+    assert recorder.said == ["start disk-full node", "end 7"]
+    with pytest.raises(ValueError, match="is not broken"):
+        disk.end("node")
+
+
+@pytest.mark.parametrize("mechanism", Mechanism)
+def test_whoever_gives_up_leaves_no_disk_broken(disks: Disks, mechanism: Mechanism) -> None:
+    disk = DiskFaults(disks, Spoken)  # type: ignore[arg-type]
+    disk.begin("node", DiskFault.IS_FULL, mechanism)
+    disk.give_up()
+    assert write(disks) == 0
+    assert disks.disk.free == 16 * 4096
+    assert disks.tracer.ended is (mechanism is Mechanism.STRACE)
 
 
 def test_a_write_is_torn_and_its_process_is_gone(disks: Disks) -> None:

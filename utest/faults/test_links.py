@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,6 +19,7 @@ from waybill.faults.disturbances import (
     drop,
     flip_bit,
     limit_rate,
+    lose_packets,
     stall,
 )
 from waybill.faults.effects import FaultWithoutEffect
@@ -48,17 +49,47 @@ class Spoken:
         self.said.append("end")
 
 
+class FakeWire:
+    """A way of packets on which they are lost when the test says so."""
+
+    def __init__(self) -> None:
+        self.losing: frozenset[str] = frozenset()
+        self.lost: Callable[[], None] = lambda: None
+        self.counts: dict[str, int] = {}
+
+    def new_socket(self) -> socket.socket:
+        return socket.socket()
+
+    def lose(self, *ways: str) -> None:
+        self.losing = frozenset(ways)
+
+    def count(self, way: str) -> int:
+        return self.counts.get(way, 0)
+
+    def loses(self, way: str) -> None:
+        """Loses a packet."""
+        self.counts[way] = self.count(way) + 1
+        self.lost()
+
+
 class EchoLinks:
     """Links of any client to a node that says back what it hears."""
 
     def __init__(self) -> None:
         self.network = Network(seed=7)
+        self.wire: FakeWire | None = None
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._serve, daemon=True).start()
 
     def link(self, client: str, node: str) -> Link:
         name = f"{client}->{node}"
-        return self.network.links.get(name) or self.network.link(name, self.listener.getsockname())
+        return self.network.links.get(name) or self.network.link(
+            name, self.listener.getsockname(), wire=self.wire
+        )
+
+    def require_packets(self, node: str) -> None:
+        if self.wire is None:
+            raise LookupError(f"packets to {node} cannot be lost")
 
     def dial(self, client: str) -> socket.socket:
         link = self.link(client, "node")
@@ -181,6 +212,45 @@ def test_a_connection_of_which_bytes_vanished_is_reset_when_the_link_heals(
         faults.end()
         with pytest.raises(ConnectionResetError):
             client.recv(1)
+
+
+def test_lost_packets_are_put_down_and_the_connection_goes_on(
+    links: EchoLinks, spoken: Spoken, faults: LinkFaults
+) -> None:
+    wire = links.wire = FakeWire()
+    with links.dial("alice/phone") as client:
+        for way in Way:
+            faults.begin("alice/phone", "node", lose_packets(way))
+        assert wire.losing == {"to", "from"}
+        assert not links.link("alice/phone", "node").undisturbed
+        losing = threading.Thread(target=lambda: [wire.loses("to"), wire.loses("from"), wire.loses("from")])
+        losing.start()
+        faults.end(["alice/phone"])
+        losing.join()
+        assert wire.losing == frozenset()
+        client.sendall(b"sound")
+        assert client.recv(5) == b"sound"
+    assert spoken.said[:2] == ["start one-way alice/phone->node"] * 2
+    assert spoken.said[2] == "observed 1 packets to the node were lost"
+    assert spoken.said[3].endswith("packets from the node were lost")
+    assert spoken.said[4:] == ["end", "end"]
+
+
+def test_packets_that_nobody_sent_prove_nothing(links: EchoLinks, spoken: Spoken, faults: LinkFaults) -> None:
+    links.wire = FakeWire()
+    faults.begin("alice/phone", "node", lose_packets(Way.TO))
+    with pytest.raises(FaultWithoutEffect, match="one-way on alice/phone->node"):
+        faults.end(["alice/phone"], deadline=0.05)
+    assert links.wire.losing == frozenset()
+    assert spoken.said == ["start one-way alice/phone->node", "end"]
+
+
+def test_a_link_without_packets_of_its_own_says_so(
+    links: EchoLinks, spoken: Spoken, faults: LinkFaults
+) -> None:
+    with pytest.raises(LookupError, match="packets to node cannot be lost"):
+        faults.begin("alice/phone", "node", lose_packets(Way.TO))
+    assert spoken.said == []
 
 
 def test_records_are_counted_whole_however_they_come() -> None:

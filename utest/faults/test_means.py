@@ -37,8 +37,8 @@ def test_a_machine_without_programs_says_what_is_missing() -> None:
     finally:
         build.library.cache_clear()
     assert "need a C compiler (cc, gcc, clang), and none is installed" in tried["interposed library"]
-    assert tried["strace"] == "the program 'strace' is not installed"
-    assert tried["tmpfs"] == tried["network namespaces"] == "the program 'unshare' is not installed"
+    assert tried["strace"].startswith("the program 'strace' is not installed")
+    assert tried["network namespaces"].startswith("the program 'ip' is not installed")
     assert tried["SIGSTOP"] == "", "what needs no program is still possible"
 
 
@@ -51,7 +51,7 @@ def test_a_library_that_is_not_loaded_is_no_means(monkeypatch: pytest.MonkeyPatc
     ("error", "missing"),
     [
         (PermissionError(1, "Operation not permitted"), "[Errno 1] Operation not permitted"),
-        (subprocess.TimeoutExpired("unshare", 30), "Command 'unshare' timed out after 30 seconds"),
+        (subprocess.TimeoutExpired("writer", 30), "Command 'writer' timed out after 30 seconds"),
         (means.Impossible("the kernel\nforbids it"), "the kernel forbids it"),
     ],
 )

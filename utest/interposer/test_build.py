@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,39 @@ def test_it_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PATH", "")
     assert build.library() == first
     assert first.stat().st_mtime_ns == made
+
+
+def ready(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> Path:
+    """A file of this name where the package has what is ready-built."""
+    folder.mkdir()
+    monkeypatch.setattr(build, "READY", folder)
+    (folder / name).touch()
+    return folder / name
+
+
+def test_what_is_ready_built_is_taken_and_nothing_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = ready(tmp_path / "ready", monkeypatch, build.ready_name(platform.machine()))
+    monkeypatch.setattr(build.platform, "libc_ver", lambda: ("glibc", "2.17"))
+    monkeypatch.setenv("PATH", "")
+    assert build.library() == brought
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("other", ["machine", "source", "C library", "folder"])
+def test_what_is_ready_built_for_something_else_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    name = build.ready_name("riscv64" if other == "machine" else platform.machine())
+    name = f"{name[:-4]}0.so" if other == "source" else name
+    folder = tmp_path / ("with a blank" if other == "folder" else "ready")
+    brought = ready(folder, monkeypatch, name)
+    monkeypatch.setattr(
+        build.platform, "libc_ver", lambda: ("", "") if other == "C library" else ("glibc", "2.17")
+    )
+    assert build.library() != brought
+    assert build.library().parent == tmp_path / "cache" / "waybill"
 
 
 def test_without_a_compiler_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

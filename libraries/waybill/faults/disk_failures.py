@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import come_back_and_retry, wait_until_gone
 from waybill.faults.disk import DiskFault, DiskFaults
+from waybill.faults.mechanisms import Mechanism
 from waybill.history.events import Operation
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class DiskFailures:
         conversation: Conversation,
         count: int,
         *,
+        mechanism: Mechanism = Mechanism.INTERPOSED,
+        first: int = 1,
         then_lose_power: bool = False,
     ) -> None:
         """Sends while the disk fails, reads meanwhile, and sees the service return.
@@ -61,6 +64,8 @@ class DiskFailures:
             reader: Who reads; reading needs no write.
             conversation: Where.
             count: How many messages: half of them one after the other, the others at once.
+            mechanism: What carries the fault out.
+            first: The first call of the node that it is about.
             then_lose_power: The power fails while the disk still does, so that nothing can make good what it refused.
 
         Raises:
@@ -69,7 +74,7 @@ class DiskFailures:
             FaultWithoutEffect: The node never met the fault.
         """
         present = self.scenario.present
-        self.disk.begin(self.node, fault)
+        self.disk.begin(self.node, fault, mechanism, first=first)
         try:
             for _ in range(count - count // 2):
                 if not sender.connected:

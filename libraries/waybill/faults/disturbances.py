@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -52,11 +53,13 @@ class Disturbance:
         kind: The name of the fault in the history.
         begin: Does it, where links live.
         details: Its parameters, for the history.
+        of_packets: It takes a link whose packets can be lost.
     """
 
     kind: str
     begin: Callable[[Link], Effect]
     details: Mapping[str, object]
+    of_packets: bool = False
 
 
 class Records:
@@ -152,6 +155,30 @@ def drop(way: Way) -> Disturbance:
         return _counted(flow, lambda: flow.dropped, f"bytes {way} vanished")
 
     return Disturbance("one-way", begin, {"way": way.value})
+
+
+def lose_packets(way: Way) -> Disturbance:
+    """One direction of the wire is dead: packets vanish, and TCP sends them again until it gives up."""
+
+    def begin(link: Link) -> Effect:
+        assert link.wire is not None
+        wire, acted, loop = link.wire, asyncio.Event(), asyncio.get_running_loop()
+        told_before = wire.lost
+
+        def lost() -> None:
+            told_before()
+            with contextlib.suppress(RuntimeError):  # The links were closed meanwhile.
+                loop.call_soon_threadsafe(acted.set)
+
+        def seen() -> str:
+            count = wire.count(way.value)
+            return f"{count} packets {way} were lost" if count else ""
+
+        wire.lost = lost
+        wire.lose(*wire.losing, way.value)
+        return Effect(seen, acted)
+
+    return Disturbance("one-way", begin, {"way": way.value, "mechanism": "packets"}, of_packets=True)
 
 
 def flip_bit(way: Way, after: int) -> Disturbance:

@@ -27,6 +27,9 @@ class Links(Protocol):
     def link(self, client: str, node: str) -> Link:
         """The link of a client to a node."""
 
+    def require_packets(self, node: str) -> None:
+        """Fails where packets to a node cannot be lost."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Begun:
@@ -56,9 +59,11 @@ class LinkFaults:
         """Disturbs the link of a client to a node; it holds for the very next byte.
 
         Raises:
-            MeansMissing: The target has no links.
+            MeansMissing: The target has no links, or none whose packets can be lost and that is asked for.
         """
         links = self.links()
+        if disturbance.of_packets:
+            links.require_packets(node)
         link = links.link(client, node)
         number = self.recorder().fault_start(disturbance.kind, link.name, **disturbance.details)
         effect = links.network.do(lambda: disturbance.begin(link))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,14 +19,43 @@ from typing import Final
 
 from waybill.interposer.build import NotInterposable
 from waybill.interposer.table import Table
+from waybill.namespaces.entering import ENTERING
+from waybill.namespaces.packet_network import NoPacketNetwork, PacketNetwork
+from waybill.namespaces.small_disk import NoSuchDisk, SmallDisk
+from waybill.tracing.strace import Injection, NotTraceable, Tracer
 
 DEADLINE: Final = 30.0
 """Seconds that one trial may take."""
 _WAITER: Final = "import signal; signal.pause()"
+_OVERFLOWING: Final = f"""{ENTERING}
+import mmap, sys
+if sys.argv[2:]:
+    enter(sys.argv[2:])
+try:
+    with open(sys.argv[1], "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(mmap.PAGESIZE))
+except OSError as error:
+    sys.exit(error.errno)
+"""
+"""Python that enters namespaces, and writes to a file until an error comes, with which it ends."""
 
 
 class Impossible(Exception):
     """A means is not to be had here; the message says why."""
+
+
+_REFUSALS: Final = (
+    Impossible,
+    NotInterposable,
+    NoPacketNetwork,
+    NoSuchDisk,
+    NotTraceable,
+    OSError,
+    ValueError,
+    subprocess.SubprocessError,
+)
+"""What trials end with where a means is not to be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +81,7 @@ def probe() -> list[Means]:
 def _tried(name: str, used_for: str, trial: Callable[[], None]) -> Means:
     try:
         trial()
-    except (Impossible, NotInterposable, OSError, ValueError, subprocess.SubprocessError) as error:
+    except _REFUSALS as error:
         return Means(name, used_for, " ".join(str(error).split()) or type(error).__name__)
     return Means(name, used_for)
 
@@ -94,15 +124,26 @@ def _loopback_addresses() -> None:
 
 
 def _network_namespaces() -> None:
-    _run_unshared("--net", "true")
+    PacketNetwork("127.93.17.5").close()
 
 
 def _tmpfs() -> None:
-    _run_unshared("--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "data")
+        data.mkdir()
+        disk = SmallDisk(data, size=mmap.PAGESIZE)
+        try:
+            writer = [sys.executable, "-I", "-S", "-c", _OVERFLOWING, str(data / "file"), *disk.entry]
+            ended = subprocess.run(writer, capture_output=True, timeout=DEADLINE, check=False).returncode
+            if ended != errno.ENOSPC:
+                raise Impossible(f"a program that wrote more than a disk holds ended with {ended}")
+        finally:
+            disk.close()
 
 
 def _strace() -> None:
-    _run(["strace", "-qq", "-o", os.devnull, "true"])
+    with tempfile.TemporaryDirectory() as folder, _child() as pid:
+        Tracer([pid], Injection(("write",), errno.ENOSPC), Path(folder, "log")).end()
 
 
 _TRIALS: Final[tuple[tuple[str, str, Callable[[], None]], ...]] = (
@@ -114,9 +155,9 @@ _TRIALS: Final[tuple[tuple[str, str, Callable[[], None]], ...]] = (
     ("SIGSTOP", "paused and slowed servers", _stopping),
     ("prlimit", "limits of a running process", _limits),
     ("loopback addresses", "an address of its own for each target", _loopback_addresses),
-    ("network namespaces", "faults of single packets; no scenario needs it", _network_namespaces),
+    ("network namespaces", "packets of clients that are lost; no scenario needs it", _network_namespaces),
     ("tmpfs", "a disk that is really full; no scenario needs it", _tmpfs),
-    ("strace", "faults of static programs; no scenario needs it", _strace),
+    ("strace", "a disk that fails static programs; no scenario needs it", _strace),
 )
 
 
@@ -128,20 +169,3 @@ def _child() -> Iterator[int]:
     finally:
         process.kill()
         process.wait()
-
-
-def _run_unshared(kind: str, *command: str) -> None:
-    """Runs a command in a namespace of its own: as root, or as root of a user namespace."""
-    try:
-        _run(["unshare", kind, *command])
-    except Impossible:
-        _run(["unshare", "--user", "--map-root-user", kind, *command])
-
-
-def _run(command: list[str]) -> None:
-    if shutil.which(command[0]) is None:
-        raise Impossible(f"the program '{command[0]}' is not installed")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
-    if done.returncode != 0:
-        said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-        raise Impossible(f"'{' '.join(command)}' ended with {done.returncode}: {said}")

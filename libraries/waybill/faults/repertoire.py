@@ -126,7 +126,7 @@ class Repertoire:
             return self._handles.met(place) > 0
         if kind is Kind.CLOCK_STEP:
             return self._clocks.looks(_process(place)) > 0
-        return self._disks.met(place) > 0
+        return self._disks.met(place)
 
     def end(self, fault: Fault, *, deadline: float) -> None:
         """Mends it; returns when the place is seen to be as it was.

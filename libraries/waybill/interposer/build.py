@@ -1,6 +1,7 @@
-"""The interposed library, built with the machine's C compiler when it is first needed.
+"""The interposed library: ready-built where the package brings it, else built when it is first needed.
 
-It is built once for a version of its source and a compiler's platform, and kept in the user's cache directory.
+A wheel for one platform brings it (`tools/wheels.py`). Else the machine's C compiler builds it once for a version of
+its source and a platform, and it is kept in the user's cache directory.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from pathlib import Path
 from typing import Final
 
 SOURCE: Final = Path(__file__).parent / "source"
+READY: Final = Path(__file__).parent / "ready"
+"""Where a wheel for one platform has it."""
 COMPILERS: Final = ("cc", "gcc", "clang")
 OPTIONS: Final = ("-O2", "-shared", "-fPIC", "-pthread")
 BUILD_DEADLINE: Final = 60.0
@@ -31,16 +35,28 @@ def library() -> Path:
     """The library, ready for LD_PRELOAD.
 
     Raises:
-        NotInterposable: This is not Linux, there is no C compiler, or it failed.
+        NotInterposable: This is not Linux, there is no C compiler where one is needed, or it failed.
     """
     if sys.platform != "linux":
         raise NotInterposable(f"faults of disk and clock need Linux; this is {sys.platform}")
-    sources = sorted(SOURCE.iterdir())
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    built = cache_folder() / f"interposer-{platform.machine()}-{'-'.join(platform.libc_ver())}-{digest}.so"
+    ready = READY / ready_name(platform.machine())
+    # LD_PRELOAD takes a blank or a colon for the end of a name.
+    if platform.libc_ver()[0] == "glibc" and ready.exists() and not re.search(r"[\s:]", str(ready)):
+        return ready
+    built = cache_folder() / f"interposer-{platform.machine()}-{'-'.join(platform.libc_ver())}-{_digest()}.so"
     if not built.exists():
         _build(built)
     return built
+
+
+def ready_name(machine: str) -> str:
+    """How a ready-built library is called that is for a machine and glibc, and of the present source."""
+    return f"interposer-{machine}-glibc-{_digest()}.so"
+
+
+def _digest() -> str:
+    sources = sorted(SOURCE.iterdir())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
 def cache_folder() -> Path:

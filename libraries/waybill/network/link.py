@@ -7,6 +7,8 @@ import contextlib
 import random
 import socket
 import struct
+from collections.abc import Callable
+from typing import Protocol
 
 from waybill.network.flow import ConnectionCut, Ending, Flow
 
@@ -15,6 +17,24 @@ GOODBYE_SECONDS = 0.5
 """How long the other side of a half that ends in order may take to end it too."""
 
 _RESET = struct.pack("ii", 1, 0)
+
+
+class Wire(Protocol):
+    """A way of packets, on which they can be lost without a word."""
+
+    losing: frozenset[str]
+    """The directions in which they are lost."""
+    lost: Callable[[], None]
+    """Called, in a thread of its own, when the first packet of a direction is lost."""
+
+    def new_socket(self) -> socket.socket:
+        """A TCP socket whose packets go this way; it is not connected."""
+
+    def lose(self, *ways: str) -> None:
+        """Loses every packet in these directions from now on, and in no other."""
+
+    def count(self, way: str) -> int:
+        """How many packets were lost in a direction since `lose` named it."""
 
 
 class Link:
@@ -27,14 +47,25 @@ class Link:
         down: The way back.
         accepted: Connections that were made through it so far.
         refused: Connections that were refused, or swallowed, so far.
+        wire: The way of its packets, where they can be lost; None where its connections are ordinary ones.
         swallowed: Set whenever a connection was swallowed.
     """
 
-    def __init__(self, name: str, host: str, to: tuple[str, int], random_: random.Random) -> None:
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        to: tuple[str, int],
+        random_: random.Random,
+        *,
+        port: int = 0,
+        wire: Wire | None = None,
+    ) -> None:
         self.name = name
         self.host = host
         self.to = to
-        self.port = 0
+        self.port = port
+        self.wire = wire
         self.up = Flow(random_)
         self.down = Flow(random_)
         self.accepted = 0
@@ -95,7 +126,8 @@ class Link:
     def undisturbed(self) -> bool:
         """It listens, and everything passes as it is, both ways."""
         listens = self._listener is not None and not self._swallowing
-        return listens and self.up.undisturbed and self.down.undisturbed
+        loses = self.wire is not None and bool(self.wire.losing)
+        return listens and self.up.undisturbed and self.down.undisturbed and not loses
 
     def heal(self) -> None:
         """Everything passes again, both ways; the caller listens again where it had stopped.
@@ -107,6 +139,9 @@ class Link:
         self.up.heal()
         self.down.heal()
         self.swallow(False)
+        if self.wire is not None and self.wire.losing:
+            self.wire.lose()
+            self.wire.lost = lambda: None
 
     def _accept(self, listener: socket.socket) -> None:
         """Takes a connection over in one step, so that there is none that nobody knows of."""
@@ -125,11 +160,23 @@ class Link:
         task.add_done_callback(lambda _: self._made(near, task))
 
     async def _make(self, near: socket.socket) -> _Pair:
-        beyond = await asyncio.open_connection(*self.to, limit=LARGEST_PART)
+        beyond = await self._dial()
         try:
             return _Pair(await asyncio.open_connection(sock=near, limit=LARGEST_PART), beyond)
         except BaseException:
             _abort(beyond[1])
+            raise
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.wire is None:
+            return await asyncio.open_connection(*self.to, limit=LARGEST_PART)
+        dialling = self.wire.new_socket()
+        try:
+            dialling.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(dialling, self.to)
+            return await asyncio.open_connection(sock=dialling, limit=LARGEST_PART)
+        except BaseException:
+            dialling.close()
             raise
 
     def _made(self, near: socket.socket, task: asyncio.Task[_Pair]) -> None:

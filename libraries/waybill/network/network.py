@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from waybill.network.flow import Ending, Flow
-from waybill.network.link import Link
+from waybill.network.link import Link, Wire
 
 Answer = TypeVar("Answer")
 DEADLINE = 10.0
@@ -32,8 +32,14 @@ class Network:
         self._thread = threading.Thread(target=self._loop.run_forever, name="waybill-network", daemon=True)
         self._thread.start()
 
-    def link(self, name: str, to: tuple[str, int]) -> Link:
+    def link(self, name: str, to: tuple[str, int], *, port: int = 0, wire: Wire | None = None) -> Link:
         """Opens a link to an address; what is dialled is `host` and the link's `port`.
+
+        Args:
+            name: Its name.
+            to: Where it leads.
+            port: Where it listens; by default where nobody does.
+            wire: The way of its packets, where they can be lost.
 
         Raises:
             ValueError: There is a link of this name already.
@@ -41,7 +47,7 @@ class Network:
         if name in self.links:
             raise ValueError(f"there is a link '{name}' already; it leads to {self.links[name].to}")
 
-        link = Link(name, self.host, to, self._random)
+        link = Link(name, self.host, to, self._random, port=port, wire=wire)
         self.do(link.open)
         self.links[name] = link
         return link

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from waybill.drivers.base import Endpoint
 from waybill.network.link import Link
 from waybill.network.network import Network
+from waybill.targets.errors import MeansMissing
+from waybill.targets.server_network import ServerNetwork
 
 _STANDARD_PORTS: Final = {"wss": 443, "ws": 80, "mqtts": 8883, "mqtt": 1883, "xmpp": 5222, "xmpps": 5223}
 
@@ -22,12 +24,19 @@ class ClientLinks:
         endpoints: Where the nodes listen.
         network: Serves the links, and is ended with them.
         names_hosts: The certificates of the nodes carry the hosts of their addresses, which are not that of the links.
+        server_network: The nodes are in a network of their own, or why they are not.
     """
 
     def __init__(
-        self, endpoints: Mapping[str, Endpoint], network: Network, *, names_hosts: bool = False
+        self,
+        endpoints: Mapping[str, Endpoint],
+        network: Network,
+        *,
+        names_hosts: bool = False,
+        server_network: ServerNetwork | None = None,
     ) -> None:
         self.network = network
+        self._server_network = server_network
         self._endpoints = endpoints
         self._names_hosts = names_hosts
         self._opening = threading.Lock()
@@ -40,7 +49,21 @@ class ClientLinks:
                 return self.network.links[name]
             url = urlsplit(self._endpoints[node].url)
             port = url.port or _STANDARD_PORTS.get(url.scheme, 443)
-            return self.network.link(name, (url.hostname or "", port))
+            wire = self._server_network.wire() if self._server_network else None
+            return self.network.link(name, (url.hostname or "", port), wire=wire)
+
+    def require_packets(self, node: str) -> None:
+        """Fails where the packets of clients cannot be lost.
+
+        Raises:
+            MeansMissing: The target was not launched with `packets`, or the machine does not let it be done.
+        """
+        if self._server_network is None:
+            raise MeansMissing(
+                f"Packets to {node} cannot be lost: the target was not launched for that, as `A fresh target whose "
+                f"packets can be lost` does, or runs elsewhere. What depends on it stays UNPROVEN."
+            )
+        self._server_network.require()
 
     def endpoint(self, client: str, node: str) -> Endpoint:
         """Where a client connects to reach a node."""

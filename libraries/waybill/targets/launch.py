@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -29,12 +30,14 @@ from waybill.targets.model import (
     ProcessTemplate,
     TargetFile,
 )
+from waybill.targets.node_disk import NodeDisk
 from waybill.targets.peer_links import PeerLinks
 from waybill.targets.processes import ServerProcess
 from waybill.targets.programs import program
 from waybill.targets.provisioning import Provisioner
 from waybill.targets.ready import MessagePasses, PortOpens, ProgramRuns, Ready, ReadyLine
 from waybill.targets.running import RunningTarget
+from waybill.targets.server_network import ServerNetwork
 from waybill.targets.templates import fill, new_secrets
 from waybill.targets.token_sources import make_source
 from waybill.targets.upkeep import Upkeep
@@ -61,6 +64,8 @@ def launch(
     deadline: float | None = None,
     interposed: bool = False,
     linked: bool = False,
+    small_disk: bool = False,
+    packets: bool = False,
 ) -> RunningTarget:
     """Brings a target up; one without `[launch]` runs already and is only connected to.
 
@@ -71,6 +76,10 @@ def launch(
         interposed: Let faults of disk and clock reach the nodes (`RunningTarget.interposed`), where that can be had.
         linked: Lead clients, and nodes whose target file tells how they reach each other, through links that can be
             disturbed (`RunningTarget.links`).
+        small_disk: Give each node a disk of its own that can really be full (`RunningTarget.small_disk`), where that
+            can be had. Its power cannot be lost then.
+        packets: Put its processes into a network of their own, where that can be had, so that packets of clients can be
+            lost on the links. Nodes reach each other without links then. Not together with `small_disk`.
 
     Returns:
         The running target. All its processes are ready. They end with `close`, or with this process.
@@ -78,13 +87,17 @@ def launch(
     Raises:
         LaunchError: Something did not start; nothing is left running.
         TargetError: The target file asks for something that is not there.
+        ValueError: It is to have small disks and a network of its own; without root a process enters only one of them.
     """
+    if small_disk and packets:
+        raise ValueError("A target has small disks or a network of its own, not both; start two targets.")
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if target.launch is None:
         return _connect(target, folder, linked=linked)
     launcher = _Launcher(target, target.launch, folder, deadline or target.launch.start_deadline)
-    launcher.interposing, launcher.linking = interposed, linked
+    launcher.interposing, launcher.linking, launcher.shrinking = interposed, linked, small_disk
+    launcher.apart = packets
     return launcher.run()
 
 
@@ -170,9 +183,13 @@ class _Launcher:
         self.processes: dict[str, LaunchedProcess] = {}
         self.interposing = False
         self.linking = False
+        self.shrinking = False
+        self.apart = False
+        self.server_network: ServerNetwork | None = None
         self.network: Network | None = None
         self.peer_links: PeerLinks | None = None
         self.interpositions: dict[str, Interposition] = {}
+        self.disks: dict[str, NodeDisk] = {}
         self.upkeeps: dict[str, Upkeep] = {}
 
     def run(self) -> RunningTarget:
@@ -181,8 +198,12 @@ class _Launcher:
         except BaseException:
             for process in self.processes.values():
                 process.process.close()
+            for disk in self.disks.values():
+                disk.close()
             if self.network is not None:
                 self.network.close()
+            if self.server_network is not None:
+                self.server_network.close()
             self.address.release()
             raise
 
@@ -197,9 +218,12 @@ class _Launcher:
                 ports.setdefault(process.name, {})[port] = str(number)
             self.shared[f"{process.name}.address"] = self.address.host
             self.shared[f"{process.name}.data"] = str(self.folder / process.name / "data")
-        if self.linking:
+        if self.linking or self.apart:
             self.network = Network(self.address.host)
-        self.peer_links = PeerLinks(self.launch, self.network, self.address.host, ports)
+        if self.apart:
+            self.server_network = self._own_network(ports)
+        between_nodes = None if self.apart else self.network
+        self.peer_links = PeerLinks(self.launch, between_nodes, self.address.host, ports)
         users = self.target.users
         accounts = _as_shown(self.target, make_accounts(users.pool))
         staff = _as_shown(self.target, make_staff(users.roles))
@@ -226,6 +250,8 @@ class _Launcher:
                 self.upkeeps[process.name] = self._upkeep(process)
         self._write_files()
         self._run_users_command()
+        for disk in self.disks.values():
+            disk.take_over()
         self._start_all()
         return RunningTarget(
             self.target,
@@ -238,15 +264,34 @@ class _Launcher:
             provisioner=provisioner,
             processes=self.processes,
             interpositions=self.interpositions,
+            disks=self.disks,
             upkeeps=self.upkeeps,
             clients=clients,
             address=self.address,
             authority=self.authority.certificate,
             issuing=self.authority,
             cluster=self.cluster,
-            links=ClientLinks(endpoints, self.network) if self.network else None,
+            links=(
+                ClientLinks(endpoints, self.network, server_network=self.server_network)
+                if self.network
+                else None
+            ),
             peer_links=self.peer_links if self.network else None,
+            server_network=self.server_network,
         )
+
+    def _new_socket(self) -> socket.socket:
+        """A socket in the network that the processes are in."""
+        return self.server_network.new_socket() if self.server_network else socket.socket()
+
+    def _own_network(self, ports: Mapping[str, Mapping[str, str]]) -> ServerNetwork:
+        """A network for all processes, in which each of their ports can be reached from outside."""
+        network = ServerNetwork(self.address.host)
+        for process in self.launch.processes:
+            numbers = ports.get(process.name, {})
+            network.relay(self.address.host, [int(numbers[port]) for port in process.ports])
+            network.relay("127.0.0.1", [int(numbers[port]) for port in process.machine_ports])
+        return network
 
     def _endpoint(self, template: EndpointTemplate) -> Endpoint:
         where = f"{self.target.path.name}: endpoints.{template.node}"
@@ -299,13 +344,17 @@ class _Launcher:
         (folder / "data").mkdir(exist_ok=True)
         values = {**self.shared, **self._own(template.name)}
         where = f"{self.target.path.name}: the process '{template.name}'"
+        if self.shrinking and template.role == "node":
+            self.disks[template.name] = NodeDisk(template.name, folder / "data")
         if self.interposing and template.role in ("node", "issuer"):
-            interposition = Interposition(template.name, self.folder, loses_power=template.role == "node")
-            self.interpositions[template.name] = interposition
+            loses_power = template.role == "node" and not self._on_small_disk(template.name)
+            self.interpositions[template.name] = Interposition(
+                template.name, self.folder, loses_power=loses_power
+            )
         process = self._process(template, template.name, self._command(template.command, values, where))
         ready: Ready = passes or ReadyLine(process)
         if template.ready == "port":
-            ready = PortOpens(self.address.host, int(values["port"]))
+            ready = PortOpens(self.address.host, int(values["port"]), self._new_socket)
         elif template.ready == "started":
             ready = ProgramRuns(process)
         return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
@@ -323,7 +372,13 @@ class _Launcher:
         if template.name in self.interpositions:
             environment.update(self.interpositions[template.name].environment)
         marks = {**self.marks, _PROCESS_MARK: name}
-        return ServerProcess(name, command, self.folder / template.name, environment, marks, log)
+        entry = self.disks[template.name].entry if template.name in self.disks else ()
+        if self.server_network is not None:
+            entry = self.server_network.entry
+        return ServerProcess(name, command, self.folder / template.name, environment, marks, log, entry)
+
+    def _on_small_disk(self, name: str) -> bool:
+        return name in self.disks and self.disks[name].mounted
 
     def _upkeep(self, template: ProcessTemplate) -> Upkeep:
         name, file = template.name, self.target.path
@@ -344,7 +399,7 @@ class _Launcher:
             ready: Ready = (
                 ReadyLine(process)
                 if template.ready == "json-line"
-                else PortOpens(self.address.host, int(ports["port"]))
+                else PortOpens(self.address.host, int(ports["port"]), self._new_socket)
             )
             return LaunchedProcess(process, self.deadline, self.launch.stop_deadline, ready)
 
@@ -360,7 +415,7 @@ class _Launcher:
             lambda command: self._command(command, values, where),
             elsewhere,
             program,
-            self.folder / name / "data",
+            self.disks[name].data if name in self.disks else self.folder / name / "data",
             file,
             self.deadline,
         )

@@ -21,19 +21,28 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
+from waybill.namespaces.entering import ENTERING
 from waybill.targets.errors import LaunchError, TargetError
 
-# Runs in the new process before the server. Without the check of the parent, a worker that was killed between
-# the fork and the call of prctl would leave the server behind.
-_GUARD: Final = """
-import ctypes, os, signal, sys
-parent, command = int(sys.argv[1]), sys.argv[2:]
+# Runs in the new process before the server. Namespaces come first: who enters one may lose what prctl asked for.
+# Without the check of the parent, a worker that was killed between the fork and the call of prctl would leave the
+# server behind.
+_GUARD: Final = f"""{ENTERING}
+import signal, sys
+parent, entry, command = int(sys.argv[1]), sys.argv[2].split(), sys.argv[3:]
+try:
+    if entry:
+        enter(entry)
+except OSError as error:
+    sys.stderr.write(f"{{error.filename}} cannot be entered: {{error.strerror}}\\n")
+    sys.stderr.flush()
+    os._exit(126)
 if ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0) or os.getppid() != parent:
     os._exit(125)
 try:
     os.execvp(command[0], command)
 except OSError as error:
-    sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}\\n")
+    sys.stderr.write(f"{{command[0]}} cannot be run: {{error.strerror}}\\n")
     sys.stderr.flush()
     os._exit(127)
 """
@@ -94,6 +103,7 @@ class ServerProcess:
         name: Its name in the target file.
         folder: Its working directory.
         log: Everything that it prints, over all its starts.
+        entry: The namespaces that it enters one after the other when it starts, as paths.
     """
 
     def __init__(
@@ -104,9 +114,11 @@ class ServerProcess:
         environment: Mapping[str, str],
         marks: Mapping[str, str],
         log: str = "output.log",
+        entry: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.command = tuple(command)
+        self.entry = tuple(entry)
         self.folder = folder
         self.log = folder / log
         self._environment = {**os.environ, **environment, **marks}
@@ -163,7 +175,8 @@ class ServerProcess:
         self._forget()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_start = self.log.stat().st_size if self.log.exists() else 0
-        guarded = [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), *self.command]
+        entry = " ".join(self.entry)
+        guarded = [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), entry, *self.command]
         self._process = _starter.start(guarded, self.folder, self.log, self._environment)
         self._pidfd = os.pidfd_open(self._process.pid)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from waybill.drivers import registry
@@ -42,16 +43,25 @@ class ReadyLine:
 
 @dataclass(frozen=True, slots=True)
 class PortOpens:
-    """Whether a port accepts connections."""
+    """Whether a port accepts connections.
+
+    Attributes:
+        host: Its address.
+        port: Its number.
+        new_socket: Makes a socket in the network that the port is in.
+    """
 
     host: str
     port: int
+    new_socket: Callable[[], socket.socket] = socket.socket
     missing: str = "an open port"
 
     def __call__(self, seconds: float) -> bool:
         """Connects."""
         try:
-            socket.create_connection((self.host, self.port), timeout=seconds).close()
+            with self.new_socket() as connection:
+                connection.settimeout(seconds)
+                connection.connect((self.host, self.port))
         except OSError as error:
             raise LaunchError(f"{self.host}:{self.port}: {error}") from None
         return True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from waybill.drivers import registry
 from waybill.drivers.base import Credential, Driver, Endpoint
@@ -15,6 +17,7 @@ from waybill.drivers.clients import Client
 from waybill.history.events import CredentialKind
 from waybill.interposer.power_loss import Lost
 from waybill.interposer.table import Table
+from waybill.namespaces.small_disk import SmallDisk, inside
 from waybill.targets.accounts import Account
 from waybill.targets.addresses import Address
 from waybill.targets.administration import Administration
@@ -25,8 +28,10 @@ from waybill.targets.interposition import Interposition
 from waybill.targets.launched import LaunchedProcess
 from waybill.targets.listening import Listener, listeners
 from waybill.targets.model import TargetFile, Waiver
+from waybill.targets.node_disk import NodeDisk
 from waybill.targets.peer_links import PeerLinks
 from waybill.targets.provisioning import Provisioner
+from waybill.targets.server_network import ServerNetwork
 from waybill.targets.toml_table import nearest
 from waybill.targets.upkeep import Upkeep
 from waybill.tls.authority import Authority
@@ -35,7 +40,10 @@ from waybill.tokens.device_keys import DeviceKeys
 from waybill.tokens.obtain import Token, TokenClient, TokenRefused
 from waybill.tokens.reading import token_id
 from waybill.tokens.sources import TokenSource
+from waybill.tracing.strace import Injection, NotTraceable, Tracer
 
+MADE_BESIDE: Final = ("-journal", "-wal", ".new", ".tmp", "~")
+"""How the names of files end that servers make beside one that they are going to change."""
 _RENEW_BEFORE = 60.0
 """A token with less than this many seconds to live is not handed out again."""
 
@@ -66,6 +74,7 @@ class RunningTarget:
         provisioner: Provisioner | None = None,
         processes: Mapping[str, LaunchedProcess] | None = None,
         interpositions: Mapping[str, Interposition] | None = None,
+        disks: Mapping[str, NodeDisk] | None = None,
         upkeeps: Mapping[str, Upkeep] | None = None,
         clients: Sequence[Client] = (),
         controls: Mapping[str, ControlledNode] | None = None,
@@ -75,6 +84,7 @@ class RunningTarget:
         cluster: Authority | None = None,
         links: ClientLinks | None = None,
         peer_links: PeerLinks | None = None,
+        server_network: ServerNetwork | None = None,
     ) -> None:
         self.file = file
         self.folder = folder
@@ -100,12 +110,14 @@ class RunningTarget:
         self._refreshing: set[str] = set()
         self._processes = dict(processes or {})
         self._interpositions = dict(interpositions or {})
+        self._disks = dict(disks or {})
         self._upkeeps = dict(upkeeps or {})
         self._clients = tuple(clients)
         self._controls = dict(controls or {})
         self._address = address
         self._links = links
         self._peer_links = peer_links
+        self._server_network = server_network
         self._driver: Driver | None = None
 
     def __enter__(self) -> RunningTarget:
@@ -210,6 +222,12 @@ class RunningTarget:
                 each other.
         """
         _ = self.links
+        if self._server_network is not None:
+            raise MeansMissing(
+                f"The nodes of {self.name} cannot be cut off from each other: it was started so that packets of its "
+                f"clients can be lost, and its nodes reach each other without links then. What depends on it stays "
+                f"UNPROVEN."
+            )
         if self._peer_links is None or not self._peer_links.links:
             raise MeansMissing(
                 f"The nodes of {self.name} cannot be cut off from each other: {self.file.path} has no {{link.NODE}} "
@@ -485,6 +503,12 @@ class RunningTarget:
             MeansMissing: Disk and clock of the node cannot be disturbed.
             MeansFailed: What was lost cannot be told.
         """
+        name = node or self.nodes[0]
+        if name in self._disks and self._disks[name].mounted:
+            raise MeansMissing(
+                f"The power of {name} cannot be lost: it keeps its data on a small disk in memory. "
+                f"What depends on it stays UNPROVEN."
+            )
         interposition, process = self._interposition(node), self._process(node, "take the power from").process
         interposition.table(process.pids)
         process.kill()
@@ -497,6 +521,46 @@ class RunningTarget:
             MeansMissing: There are none: the target was not launched with `interposed`, or they do not reach it.
         """
         return self._interposition(node).table(self._process(node, "disturb").process.pids)
+
+    def small_disk(self, node: str | None = None) -> SmallDisk:
+        """The disk of a node that can really be full.
+
+        Raises:
+            MeansMissing: There is none: the target was not launched with `small_disk`, or the kernel forbids it.
+        """
+        name = node or self.nodes[0]
+        if name not in self._disks:
+            raise MeansMissing(
+                f"The disk of {name} cannot be filled: {self.name} was not launched for that, as `A fresh target with "
+                f"a small disk` does, or runs elsewhere. What depends on it stays UNPROVEN."
+            )
+        return self._disks[name].disk()
+
+    def trace(self, injection: Injection, node: str | None = None) -> Tracer:
+        """Lets calls of a running node about its data fail from now on, until the tracer is ended.
+
+        Args:
+            injection: Which calls, and how. Without paths it is about every file that the node has among its data now,
+                and those that a server makes beside one under a name of `MADE_BESIDE`.
+            node: The node.
+
+        Raises:
+            MeansMissing: The target was not launched by the kit, or its processes cannot be traced.
+        """
+        name, process = node or self.nodes[0], self._process(node, "trace").process
+        data = self._disks[name].data if name in self._disks else self.folder / name / "data"
+        there = [inside(path) for path in sorted(data.rglob("*")) if not path.is_dir()]
+        files = [file.with_name(f"{file.name}{end}") for file in there for end in ("", *MADE_BESIDE)]
+        try:
+            return Tracer(
+                process.pids,
+                dataclasses.replace(injection, paths=injection.paths or files),
+                self.folder / "faults" / f"{name}.strace",
+            )
+        except NotTraceable as error:
+            raise MeansMissing(
+                f"The calls of {name} cannot be made to fail by tracing: {error}. What depends on it stays UNPROVEN."
+            ) from None
 
     def upkeep(self, node: str | None = None) -> Upkeep:
         """What can be done to the program and the data of a node.
@@ -560,7 +624,16 @@ class RunningTarget:
         """The TCP ports on which the processes of the target listen now, by the name of the process.
 
         Helpers are left out: what they speak is not the server's. A target that the kit did not launch has none.
+
+        Raises:
+            MeansMissing: The target is in a network of its own, where a port that its file does not tell of can be
+                reached by nobody.
         """
+        if self._server_network is not None:
+            raise MeansMissing(
+                f"Nobody can try every port of {self.name}: it was started so that packets of its clients can be lost, "
+                f"and only ports that {self.file.path} tells of are reached then. What depends on it stays UNPROVEN."
+            )
         if self.file.launch is None or self._address is None:
             return {}
         names = [template.name for template in self.file.launch.processes if template.role != "helper"]
@@ -574,8 +647,9 @@ class RunningTarget:
         return [*(self.folder / name / "data" for name in issuers), self.folder / "device-keys"]
 
     def logs(self) -> list[Path]:
-        """All log files of its processes, to be kept as artifacts."""
-        return sorted(self.folder.rglob("*.log"))
+        """All log files of its processes, to be kept as artifacts; those on small disks as this process sees them."""
+        folders = [self.folder, *(disk.data for disk in self._disks.values() if disk.mounted)]
+        return sorted(log for folder in folders for log in folder.rglob("*.log"))
 
     def secrets(self) -> list[str]:
         """What it gave out, or can give out, that nothing may keep: passwords and tokens."""
@@ -591,6 +665,10 @@ class RunningTarget:
             self._links.close()
         for process in self._processes.values():
             process.process.close()
+        for disk in self._disks.values():
+            disk.close()
+        if self._server_network is not None:
+            self._server_network.close()
         for interposition in self._interpositions.values():
             interposition.close()
         if self._address is not None:

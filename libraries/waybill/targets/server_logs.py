@@ -18,6 +18,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final, Protocol
 
+from waybill.namespaces.small_disk import inside
 from waybill.targets.model import LogRules
 
 FIRST = 5
@@ -125,7 +126,7 @@ class ServerLogs:
                 begin = 0
             if size == begin:
                 continue
-            name = log.relative_to(self.target.folder)
+            name = inside(log).relative_to(self.target.folder)
             copy = _Copy(folder / f"{'-'.join(name.parts)}.txt")
             judged = self.rules is not None and any(
                 fnmatch(str(name), pattern) for pattern in self.rules.files

@@ -1,0 +1,1 @@
+"""Faults by a tracer, for programs that the interposed library cannot enter."""
