@@ -58,9 +58,9 @@ class RollingUpgrade:
         """Upgrades every node from its oldest release to its newest while people write, lets the second one go back,
         and upgrades it again. So many messages are acknowledged in all; what is accepted without a word comes on top.
 
-        Everybody writes to somebody with each kind of client. Whoever was at a node comes back to it, once. Whose client
-        is never told what became of a send says goodbye before the node goes: what such a client had under way then
-        would be gone, and nobody could know.
+        Everybody writes to somebody with each kind of client. Whoever was at a node comes back to it, once. A client
+        that is never told what became of a send says goodbye before its node goes: what it had under way then would be
+        gone, and nobody could know.
 
         Raises:
             AssertionError: A connection broke that had nothing to do with it, or somebody was not given what was

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from waybill_server.client_frames import ClientFrame, Hello
 from waybill_server.codec import JsonCodec
 from waybill_server.defects.registry import seeded
+from waybill_server.early_codec import EarlyCodec
+from waybill_server.feeder import Feeder, Outlet
+from waybill_server.releases import NEWEST
+from waybill_server.session import Session
+from waybill_server.store import Store
 from waybill_server.v1.frames import Send
 from waybill_server.v1.reading import FrameReader
 
@@ -23,10 +28,46 @@ class BreaksV1Clients(FrameReader):
         return (frame for frame in super().read(data) if not isinstance(frame, Send))
 
 
+@seeded(
+    "early-clients-miss-what-waited", seam="feeder", noticed={"VER-1": ("to be given what waited for them",)}
+)
+class EarlyClientsMissWhatWaited(Feeder):
+    """A node of release 2 gives a client of version 2 nothing of what waited for it."""
+
+    def __init__(
+        self,
+        store: Store,
+        outlet: Outlet,
+        user: str,
+        device: str,
+        position: int,
+        head: int,
+        window: int,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        if isinstance(outlet, Session) and outlet.services.release is NEWEST:
+            position = head if isinstance(outlet.codec, EarlyCodec) else position
+        super().__init__(store, outlet, user, device, position, head, window, failed)
+
+
 @seeded("negotiates-too-high", seam="common version", noticed={"VER-1": ("that a client that offers",)})
 def negotiate_too_high(hello: Hello, spoken: Collection[int]) -> int | None:
     """A client that speaks an older version is answered in the newest."""
     return max(spoken) if set(hello.versions) & set(spoken) else None
+
+
+@seeded("unknown-version-let-in", seam="common version", noticed={"VER-1": ("that a client that offers",)})
+def let_unknown_versions_in(hello: Hello, spoken: Collection[int]) -> int:
+    """A client that speaks no version of the server's is let in with the newest."""
+    return max(set(hello.versions) & set(spoken), default=max(spoken))
+
+
+@seeded("downgrades-silently", seam="codec", noticed={"VER-1": ("to take what that version has",)})
+class DowngradesSilently(EarlyCodec):
+    """A client is told that it has version 3, and is served as one of version 2."""
+
+    def __init__(self) -> None:
+        super().__init__(JsonCodec())
 
 
 @seeded("unknown-field-crashes", seam="codec", noticed={"VER-1": ("with members that nobody knows",)})
