@@ -6,7 +6,7 @@ Documentation     *UPG-1 Rolling upgrade with mixed versions.* Nodes are upgrade
 Resource          ../../keywords/scenario.resource
 Resource          ../../keywords/upgrades.resource
 
-Suite Setup       A fresh target with several nodes
+Suite Setup       A fresh target with several nodes and direct links
 Suite Teardown    The target is stopped
 Test Setup        A scenario begins
 Test Teardown     The scenario ends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from waybill.devices.absences import come_back_and_retry, leave
+from waybill.devices.absences import come_back_and_retry
 from waybill.devices.waiting import DeadlinePassed
 from waybill.drivers.base import Capability
 from waybill.drivers.clients import Client
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from waybill.devices.sending import Sending
     from waybill.faults.process import ProcessFaults
 
-RATE: Final = 15.0
-"""Messages per second of each stream: a node that need not ask another one accepts as much as it is given, and a server
-that answers a send with nothing holds nobody back."""
+RATE: Final = 25.0
+"""Messages per second of each stream: a node that need not ask another one accepts as much as it is given."""
+UNANSWERED_RATE: Final = 8.0
+"""The same where a send is answered with nothing, which holds nobody back who is too fast."""
 IN_FLIGHT: Final = 8
 """Unanswered sends of each stream."""
 
@@ -88,7 +89,8 @@ class RollingUpgrade:
             for further in range(1, len(self._clients) + 1):
                 other = self._people[(place + further) % len(self._people)]
                 conversation = scenario.direct(person.user, other.user)
-                scenario.start_sending(person, conversation, rate=RATE, in_flight=IN_FLIGHT)
+                rate = RATE if _is_answered(person) else UNANSWERED_RATE
+                scenario.start_sending(person, conversation, rate=rate, in_flight=IN_FLIGHT)
 
     def _wait_for(self, count: int) -> None:
         self.scenario.wait_for_acknowledged_count(count, accepted=False, deadline=self._deadline)
@@ -97,7 +99,9 @@ class RollingUpgrade:
         """Lets one node be another release; its people come back and retry what they do not know the outcome of."""
         there = [person for person in self._people if person.node == node]
         before = {person: person.epoch for person in self._people if person.node != node}
-        leave([person for person in there if not _is_answered(person)], goodbye=True)
+        for person in there:
+            if not _is_answered(person):
+                person.close(self._deadline)
         change_release(self.scenario, self._faults, self._upkeep(node), node, release, every_client=True)
         retried = come_back_and_retry(there)
         for person, epoch in before.items():

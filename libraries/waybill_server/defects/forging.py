@@ -11,8 +11,9 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 
 from waybill_server.defects.registry import seeded
+from waybill_server.identity import Identity
 from waybill_server.token_check import ALGORITHM, AUDIENCE, IssuerTokenCheck, TokenCheck, require_type, verify
-from waybill_server.token_claims import Identity, identity_of
+from waybill_server.token_claims import identity_of
 from waybill_server.token_form import Opened, TokenRefused, opened
 
 

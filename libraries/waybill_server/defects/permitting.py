@@ -15,6 +15,7 @@ from waybill_server.clock import Clock
 from waybill_server.codec import JsonCodec
 from waybill_server.defects.registry import seeded
 from waybill_server.enforcement import Enforcement
+from waybill_server.identity import Identity
 from waybill_server.issuer_client import IssuerForbids
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
@@ -26,7 +27,6 @@ from waybill_server.router import Router
 from waybill_server.services import Services
 from waybill_server.store import SqliteStore
 from waybill_server.token_check import TokenCheck
-from waybill_server.token_claims import Identity
 from waybill_server.writer import Writer
 
 
