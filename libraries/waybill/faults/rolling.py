@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from waybill.devices.sending import Sending
     from waybill.faults.process import ProcessFaults
 
-RATE: Final = 25.0
+RATE: Final = 20.0
 """Messages per second of each stream: a node that need not ask another one accepts as much as it is given."""
-UNANSWERED_RATE: Final = 8.0
+UNANSWERED_RATE: Final = 5.0
 """The same where a send is answered with nothing, which holds nobody back who is too fast."""
-IN_FLIGHT: Final = 8
+IN_FLIGHT: Final = 4
 """Unanswered sends of each stream."""
 
 

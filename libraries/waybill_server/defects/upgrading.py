@@ -57,8 +57,10 @@ class OldNodeRejectsNewRows(ClusterLedger):
 class UpgradeForgetsV1Clients(ClusterLedger):
     """A node of release 2 gives nobody what v1 clients at other nodes sent."""
 
-    def place(self, message: Message, recipients: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    def place(
+        self, message: Message, recipients: Sequence[str], expires: int | None
+    ) -> tuple[tuple[str, int], ...]:
         """Gives a message of another node its places in the logs, unless a v1 client wrote it."""
         if self.release.counts_received and OF_V1.fullmatch(message.key):
             return ()
-        return super().place(message, recipients)
+        return super().place(message, recipients, expires)
