@@ -23,7 +23,9 @@ RATE: Final = 20.0
 UNANSWERED_RATE: Final = 5.0
 """The same where a send is answered with nothing, which holds nobody back who is too fast."""
 IN_FLIGHT: Final = 4
-"""Unanswered sends of each stream."""
+"""Unanswered sends of each stream: few, so that a busy machine is not made busier by traffic that nobody waits for."""
+FEW: Final = 50
+"""Messages that a server has the whole deadline for: how much traffic there is depends on the machine, too."""
 
 
 class RollingUpgrade:
@@ -93,7 +95,11 @@ class RollingUpgrade:
                 scenario.start_sending(person, conversation, rate=rate, in_flight=IN_FLIGHT)
 
     def _wait_for(self, count: int) -> None:
-        self.scenario.wait_for_acknowledged_count(count, accepted=False, deadline=self._deadline)
+        """Waits until so many messages are acknowledged; the deadline is for each few of them."""
+        scenario = self.scenario
+        there = scenario.acknowledged_count - scenario.accepted_count
+        for goal in (*range(there + FEW, count, FEW), count):
+            scenario.wait_for_acknowledged_count(goal, accepted=False, deadline=self._deadline)
 
     def _change(self, node: str, release: str) -> list[Sending]:
         """Lets one node be another release; its people come back and retry what they do not know the outcome of."""
