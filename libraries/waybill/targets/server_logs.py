@@ -131,7 +131,7 @@ class ServerLogs:
                 fnmatch(str(name), pattern) for pattern in self.rules.files
             )
             time: float | None = None
-            for place, line in _lines(log, begin):
+            for place, line in _lines(log, begin, size):
                 time = self._time(line, time)
                 harmless = hide(line)
                 copy.add(harmless)
@@ -200,12 +200,15 @@ class _Copy:
         return self.path
 
 
-def _lines(log: Path, begin: int) -> Iterator[tuple[int, bytes]]:
-    """Each line behind a place, with its own place."""
+def _lines(log: Path, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Each line that begins between two places, with its own place. A server that writes faster than anybody reads has
+    no last line."""
     with log.open("rb") as file:
         file.seek(begin)
         place = begin
         for line in file:
+            if place >= end:
+                return
             yield place, line
             place += len(line)
 
