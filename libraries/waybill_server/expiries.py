@@ -51,21 +51,34 @@ class Expiries:
         rows = self._connection.execute("SELECT message, deadline FROM expiry WHERE over = 0")
         self._deadlines = {number: deadline_of(self._clock, deadline / 1000) for number, deadline in rows}
 
-    def add(self, spans: Mapping[int, int]) -> None:
-        """Gives new messages their deadlines; if the transaction fails nobody asks for their numbers any more.
+    def end_of(self, span: int) -> int:
+        """The deadline, in milliseconds since 1970, of a message that lives so many milliseconds from now on."""
+        # A moment within a millisecond counts as its end: nothing is over too early.
+        return self._clock.wall_ms() + 1 + span
+
+    def add(self, deadlines: Mapping[int, int]) -> None:
+        """Gives messages their deadlines; if the transaction fails nobody asks for their numbers any more.
 
         Args:
-            spans: The time to live of each message in milliseconds, by its number.
+            deadlines: The deadline of each message in milliseconds since 1970, by its number.
         """
-        # A moment within a millisecond counts as its end: nothing is over too early.
-        wall, now = self._clock.wall_ms() + 1, self._clock.seconds()
         insert_rows(
             self._connection,
             "INSERT INTO expiry VALUES ",
-            [(number, wall + span, 0) for number, span in spans.items()],
+            [(number, deadline, 0) for number, deadline in deadlines.items()],
         )
-        for number, span in spans.items():
-            self._deadlines[number] = now + span / 1000
+        for number, deadline in deadlines.items():
+            self._deadlines[number] = deadline_of(self._clock, deadline / 1000)
+
+    def known(self, number: int) -> bool:
+        """Whether a message has a deadline, marked as over or not."""
+        row = self._connection.execute("SELECT 1 FROM expiry WHERE message = ?", (number,)).fetchone()
+        return row is not None
+
+    def marked(self, number: int) -> bool:
+        """Whether a message is marked as over."""
+        query = "SELECT 1 FROM expiry WHERE message = ? AND over = 1"
+        return self._connection.execute(query, (number,)).fetchone() is not None
 
     def mark(self, numbers: tuple[int, ...]) -> None:
         """Marks messages as over for good."""

@@ -14,10 +14,10 @@ from urllib.parse import parse_qs
 
 from waybill_server.grants import GRANTS, OFFLINE, GrantRefused, TokenMaker
 from waybill_server.https_service import BodyRefused, CredentialsRefused, Exchange, HttpsServer
+from waybill_server.identity import Identity
 from waybill_server.issuer_admin import CallRefused, IssuerAdministration
 from waybill_server.issuer_keys import IssuerKeys
 from waybill_server.signing_key import KeyRefused
-from waybill_server.token_claims import Identity
 
 __all__ = ["GrantRefused", "IssuerServer", "TokenMaker"]
 

@@ -9,13 +9,14 @@ import jwt
 
 from waybill_server.accounts import Accounts
 from waybill_server.grants import TokenMaker
+from waybill_server.identity import Identity
 from waybill_server.issuer_keys import IssuerKeys
 from waybill_server.issuer_store import IssuerStore
 from waybill_server.refresh_tokens import RefreshTokens
 from waybill_server.revocations import Admission, RevocationFaulty, Target, target_of
 from waybill_server.roles import ADMIN, MODERATOR, USER
 from waybill_server.token_check import ALGORITHM, AUDIENCE, require_header, verify
-from waybill_server.token_claims import Identity, identity_of
+from waybill_server.token_claims import identity_of
 from waybill_server.token_form import TokenRefused, opened
 
 

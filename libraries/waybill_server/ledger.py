@@ -123,7 +123,7 @@ class Ledger:
         known = self._known([(request.user, request.key) for request in requests])
         messages: list[Message] = []
         entries: list[Entry] = []
-        spans: dict[int, int] = {}
+        deadlines: dict[int, int] = {}
         verdicts: list[Stored | Refusal] = []
         for request in requests:
             first = known.get((request.user, request.key))
@@ -148,14 +148,15 @@ class Ledger:
             message = self._number(request)
             known[request.user, request.key] = message
             messages.append(message)
-            positions = self._enter(message, recipients, entries)
+            expires = None
             if request.ttl is not None:
-                spans[message.number] = request.ttl
+                expires = deadlines[message.number] = self.expiries.end_of(request.ttl)
+            positions = self._enter(message, recipients, entries, expires)
             verdicts.append(Stored(message, positions, duplicate=False, expires=request.ttl is not None))
         insert_rows(self.connection, "INSERT INTO message VALUES ", messages)
         self._log_rows.add(entries)
-        if spans:
-            self.expiries.add(spans)
+        if deadlines:
+            self.expiries.add(deadlines)
         return verdicts
 
     def acknowledge(self, request: AckRequest) -> Moved | Refusal:
@@ -294,9 +295,10 @@ class Ledger:
         self._groups.pop(conversation, None)
 
     def _enter(
-        self, message: Message, recipients: Sequence[str], entries: list[Entry]
+        self, message: Message, recipients: Sequence[str], entries: list[Entry], expires: int | None
     ) -> tuple[tuple[str, int], ...]:
-        """Gives a message its place in the log of every recipient; adds the rows to `entries`."""
+        """Gives a message its place in the log of every recipient; adds the rows to `entries`. Its deadline is for
+        whoever passes it on."""
         positions = []
         for user in recipients:
             log = self._log(user)

@@ -3,7 +3,7 @@ tokens for one login or messages with a time to live."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from waybill_server.bulk import insert_rows
 from waybill_server.expiries import Expiries
@@ -49,6 +49,17 @@ class NoExpiries(Expiries):
 
     def recover(self) -> None:
         """There is nothing to read."""
+
+    def add(self, deadlines: Mapping[int, int]) -> None:
+        """Takes no note of what a newer node tells."""
+
+    def known(self, number: int) -> bool:
+        """No message has a deadline."""
+        return False
+
+    def marked(self, number: int) -> bool:
+        """No message is over."""
+        return False
 
 
 class ReusableTokensOnly:

@@ -32,6 +32,11 @@ class Release:
         """Whether its logs count what came from others."""
         return self.schema > 1
 
+    @property
+    def lets_expire(self) -> bool:
+        """Whether it knows messages with a time to live."""
+        return self.schema > 1
+
 
 RELEASES = {
     1: Release(1, (2,), 1, frozenset({"blocks", "rule", "change-block", "change-rule", "use-token"})),

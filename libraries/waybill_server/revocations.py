@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from waybill_server.conversations import legal_name
-from waybill_server.token_claims import LONGEST_LIFETIME, Identity
+from waybill_server.identity import LONGEST_LIFETIME, Identity
 
 TABLE = """
 CREATE TABLE revocation (

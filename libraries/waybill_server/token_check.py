@@ -15,8 +15,9 @@ from typing import Protocol
 import jwt
 from jwt.algorithms import Algorithm
 
+from waybill_server.identity import Identity
 from waybill_server.key_cache import KeyCache, KeySet, PublishedKeys
-from waybill_server.token_claims import Identity, identity_of
+from waybill_server.token_claims import identity_of
 from waybill_server.token_form import LARGEST_TOKEN, Opened, TokenRefused, opened
 
 __all__ = [

@@ -1,14 +1,13 @@
-"""What the claims of a token must say (RFC 9068, sections 2.2 and 4), and how long it may be good for."""
+"""What the claims of a token must say (RFC 9068, sections 2.2 and 4)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from typing import Any
 
 from waybill_server.conversations import legal_name
+from waybill_server.identity import LONGEST_LIFETIME, Identity
 from waybill_server.proof import confirmation_key
 from waybill_server.roles import USER
 from waybill_server.token_form import TokenRefused
@@ -18,33 +17,6 @@ REQUIRED_CLAIMS = ("iss", "sub", "aud", "iat", "exp", "jti", "client_id")
 LEEWAY = 0.0
 """Seconds that the clocks of issuer and node may differ: none. A token is good from the second of its issue to the
 one before its end."""
-
-LONGEST_LIFETIME = 86_400.0
-"""Seconds between a token's issue and its end: whoever steals one that is good for longer has stolen an account."""
-
-
-class Identity(NamedTuple):
-    """What a valid token says.
-
-    Attributes:
-        user: Who it speaks for.
-        expires: The end of its validity, in seconds since 1970.
-        device: The one device it is for; None for any.
-        roles: What the user may do (RFC 9068, section 2.2.3.1); `user` alone where the token does not say.
-        token_id: Its `jti`.
-        issued_at: Its `iat`.
-        confirmation: The key that its holder must prove to have; None for whoever holds the token.
-        once: It is good for one login.
-    """
-
-    user: str
-    expires: float
-    device: str | None
-    roles: frozenset[str] = frozenset({USER})
-    token_id: str = ""
-    issued_at: float = 0.0
-    confirmation: EllipticCurvePublicKey | None = None
-    once: bool = False
 
 
 def identity_of(claims: Mapping[str, Any], issuer: str, audience: str, now: float) -> Identity:

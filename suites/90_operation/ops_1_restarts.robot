@@ -19,7 +19,7 @@ Test Tags         ops-1    p1    operation
 *** Test Cases ***
 Restarts, a second start and a damaged store cost nobody what was acknowledged
     Given alice, carol and bob are online
-    When the server is restarted 10 times while alice and carol have sends in flight to bob
+    When the server is restarted 8 times while alice and carol have sends in flight to bob
     And a second server on the same data is refused, and alice goes on writing to bob
     And a start is refused and changes nothing when the largest file of the data is overwritten
     And a start is refused and changes nothing when the largest file of the data is cut

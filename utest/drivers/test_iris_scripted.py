@@ -365,6 +365,32 @@ class TestWhatIsSent:
         assert bodies(tape) == [b"body 1", b"body 2"]
         assert not tape.broken
 
+    def test_behind_a_goodbye_nothing_is_said_and_everything_is_heard(self, server: IrisServer) -> None:
+        session, tape, line = server.log_in()
+        plain = tape.delivered
+
+        def acknowledging(delivery: Delivery) -> None:
+            plain(delivery)
+            session.acknowledge(100 + len(tape.deliveries), delivery)
+
+        tape.delivered = acknowledging  # type: ignore[method-assign]
+        closing = threading.Thread(target=session.close)
+        closing.start()
+        assert line.heard_the_end()
+        session.send(1, TALK, "k", b"too late")
+        line.say(reliable(1))
+        tape.outcome(101)
+        line.say(reliable(2))
+        tape.outcome(102)
+        line.end()
+        closing.join(DEADLINE)
+        assert {operation: outcome.code for operation, outcome in tape.outcomes.items()} == dict.fromkeys(
+            (1, 101, 102), "not-connected"
+        )
+        assert bodies(tape) == [b"body 1", b"body 2"]
+        assert tape.end is End.CLOSED
+        assert not tape.broken
+
     def test_the_reader_reads_on_while_a_writer_waits_for_room(self, server: IrisServer) -> None:
         session, tape, line = server.log_in()
         plain = tape.delivered

@@ -237,6 +237,14 @@ def test_what_is_accepted_without_a_word_counts_where_the_answer_is_not_the_poin
     assert decision(shown(figures=WORDLESS), "DEL-1").robot_status == PASSED
 
 
+def test_where_some_clients_are_answered_what_others_had_accepted_counts_for_nothing():
+    decided = decision(shown(figures=WORDLESS | {"acknowledged": 100}), "DEL-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "no-evidence")
+    assert "acknowledged >= 1000, found 100" in decided.message
+    decided = decision(shown(figures=ENOUGH | {"accepted_sends": 50, "accepted_sends_lost": 1}), "DEL-1")
+    assert (decided.robot_status, decided.cause) == (FAILED, "over-limit")
+
+
 def test_what_was_accepted_and_lost_breaks_the_guarantee_and_its_rate_is_told():
     decided = decision(shown(figures=WORDLESS | {"accepted_sends_lost": 30}), "DEL-1")
     assert (decided.robot_status, decided.cause) == (FAILED, "over-limit")

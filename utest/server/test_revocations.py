@@ -15,6 +15,7 @@ from server_harness import Client, Process, World
 from test_administration import refused_login
 
 from waybill_server.clock import HybridClock
+from waybill_server.identity import Identity
 from waybill_server.limits import Limits
 from waybill_server.records import (
     NOT_ADMITTED,
@@ -32,7 +33,6 @@ from waybill_server.records import (
 from waybill_server.revocations import Admission, Revocation, RevocationFaulty, Target, target_of
 from waybill_server.router import LocalRouter
 from waybill_server.store import SqliteStore
-from waybill_server.token_claims import Identity
 from waybill_server.used_tokens import KEPT_SECONDS
 
 NOW = 1_700_000_000.0

@@ -58,6 +58,24 @@ def test_keeps_what_was_written_since_and_nothing_before(target: Target, tmp_pat
     assert kept.errors == 0
 
 
+def test_a_log_that_grows_as_fast_as_it_is_read_has_an_end(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = ServerLogs(target, LogRules("ERROR", time=r"(\d+)"))
+    target.write("1\n2\n")
+    read: list[bytes] = []
+
+    def reading(_: ServerLogs, line: bytes, before: float | None) -> float | None:
+        assert len(read) < 10
+        read.append(line)
+        target.write("later\n" * 20_000)
+        return before
+
+    monkeypatch.setattr(ServerLogs, "_time", reading)
+    kept = logs.keep(tmp_path / "logs")
+    assert kept.files[0].read_text(encoding="utf-8") == "1\n2\n"
+
+
 def test_keeps_nothing_where_nothing_was_written(target: Target, tmp_path: Path) -> None:
     assert ServerLogs(target, RULES).keep(tmp_path / "logs").files == ()
     assert not (tmp_path / "logs").exists()

@@ -146,6 +146,7 @@ class Scenario:
         self._recorder: Recorder | None = None
         self._opening = threading.Lock()
         self._taken: set[Sending] = set()
+        self._accepted: set[Sending] = set()
         self._alarms: list[tuple[int, Callable[[], None]]] = []
         self._tokens: dict[str, int] = {}
         self._numbering = threading.Lock()
@@ -291,17 +292,28 @@ class Scenario:
         waits.wait_until_answered(self.devices, all_sent, Deadline(deadline))
         waits.require_acknowledged([one for one in all_sent if sendings is not None or not one.refused])
 
-    def wait_for_acknowledged_count(self, count: int, *, deadline: float = SECONDS) -> None:
+    def wait_for_acknowledged_count(
+        self, count: int, *, accepted: bool = True, deadline: float = SECONDS
+    ) -> None:
         """Waits until so many messages of the scenario are acknowledged.
+
+        Args:
+            count: How many.
+            accepted: Count what was accepted where the server answers with nothing, too.
+            deadline: Seconds.
 
         Raises:
             DeadlinePassed: Saying how many there are.
         """
-        if not self.signal.wait_until(lambda: len(self._taken) >= count, Deadline(deadline)):
+
+        def there() -> int:
+            return len(self._taken) - (0 if accepted else self.accepted_count)
+
+        if not self.signal.wait_until(lambda: there() >= count, Deadline(deadline)):
             states = "; ".join(f"{device.name} is {device.state}" for device in self.devices if device.sent)
             raise DeadlinePassed(
                 f"Expected {count} acknowledged messages within {deadline:g} s; there are "
-                f"{self.acknowledged_count} of {len(self.sendings)} sent. {states}."
+                f"{there()} of {len(self.sendings)} sent. {states}."
             )
 
     def on_acknowledged(self, count: int, action: Callable[[], None]) -> None:
@@ -317,6 +329,11 @@ class Scenario:
     def acknowledged_count(self) -> int:
         """How many messages of the scenario are acknowledged, or accepted where the server answers with nothing."""
         return len(self._taken)
+
+    @property
+    def accepted_count(self) -> int:
+        """How many of these were accepted without a word, and not acknowledged."""
+        return len(self._accepted)
 
     def owed(self, device: Device) -> list[Sending]:
         """Everything acknowledged so far that a device must be given, in the order of sending."""
@@ -473,7 +490,11 @@ class Scenario:
 
     def note_taken(self, sending: Sending) -> None:
         """A send was acknowledged, or accepted where the server answers with nothing."""
+        if not sending.acknowledged:
+            self._accepted.add(sending)
         self._taken.add(sending)
+        if sending.acknowledged:
+            self._accepted.discard(sending)
         sending.conversation.note_taken(sending)
         if self._alarms and len(self._taken) >= self._alarms[0][0]:
             with self._opening:

@@ -45,6 +45,9 @@ class IrisSession(Session):
     Writers write while they hold the stream's lock; what then needs no answer is over, and the reader thread, woken by
     the stream's bell, reports it. The reader thread never waits for that lock: what it has to write itself
     (acknowledgements, pongs) is queued, and written by whoever holds the lock or by the reader when nobody does.
+
+    Behind a goodbye nothing is written any more: that could only break the connection, and with it what the server has
+    not read yet.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class IrisSession(Session):
         self._written: deque[tuple[int, Outcome]] = deque()
         self._intent: End | None = None
         self._over = False
+        self._said_goodbye = False
         self._told = threading.Event()
         self._reported = False
         self._thread = threading.Thread(target=self._run, name="iris session", daemon=True)
@@ -151,12 +155,18 @@ class IrisSession(Session):
             self._wait_told(None)
 
     def _say_goodbye(self, deadline: float) -> None:
+        self._said_goodbye = True
         with contextlib.suppress(Broken, OSError):
             goodbye = self._link.goodbye()
             if goodbye:
                 self._stream.write(goodbye, deadline)
             else:
                 self._stream.finish(deadline)
+
+    @property
+    def _mute(self) -> bool:
+        """Whether nothing can be said any more."""
+        return self._over or self._said_goodbye
 
     def _wait_told(self, deadline: float | None) -> bool:
         if threading.current_thread() is self._thread:
@@ -178,7 +188,7 @@ class IrisSession(Session):
 
     def _fail(self, operation: int, code: str, text: str) -> None:
         """An operation that never leaves the client, told in the caller's thread."""
-        if self._over:
+        if self._mute:
             code, text = "not-connected", "the session is over"
         self._observer.completed(operation, Outcome(Completion.FAIL, code, text))
 
@@ -193,10 +203,10 @@ class IrisSession(Session):
     def _write(self, request: _Request) -> None:
         stream = self._stream
         with stream.writing:
-            over = self._over
-            if not over:
+            mute = self._mute
+            if not mute:
                 self._write_now(request)
-        if over:
+        if mute:
             for operation in request.operations:
                 self._fail(operation, "not-connected", "the session is over")
             return
@@ -228,7 +238,7 @@ class IrisSession(Session):
 
     def _queue(self, request: _Request) -> None:
         """Queues what the reader thread has to write."""
-        if self._over:
+        if self._mute:
             for operation in request.operations:
                 self._fail(operation, "not-connected", "the session is over")
             return
@@ -240,12 +250,12 @@ class IrisSession(Session):
         writing = self._stream.writing
         while self._queued and writing.acquire(blocking=False):
             try:
-                while self._queued and not self._over:
+                while self._queued and not self._mute:
                     if not self._stream.writable:
                         return True
                     self._write_now(self._queued[0])
                     self._queued.popleft()
-                if self._over:
+                if self._mute:
                     return False
             finally:
                 writing.release()

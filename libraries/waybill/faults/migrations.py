@@ -69,23 +69,22 @@ class Migrations:
     def killed(self, times: int) -> None:
         """Goes back and forward so many times, each time killed once on each way and run again.
 
-        The kills come at writes spread evenly over those that an undisturbed migration makes.
+        The kills come at writes spread evenly over those that an undisturbed migration makes, which is done first, back
+        and forward at once.
 
         Raises:
             AssertionError: A killed migration could not be run to its end, or something reads otherwise than before.
             FaultWithoutEffect: A migration ended before the write that was to kill it.
         """
-        writes: dict[str, int] = {}
-        for direction in (BACK, FORWARD):
-            self._down()
-            writes[direction] = self._counted(direction)
-            self._up(direction, f"after a migration {direction} of {writes[direction]} writes")
-        for turn in range(times):
-            for direction in (BACK, FORWARD):
-                write = 1 + (writes[direction] - 1) * (2 * turn + 1) // (2 * times)
+        self._down()
+        writes = {direction: self._counted(direction) for direction in (BACK, FORWARD)}
+        ways = [(turn, direction) for turn in range(times) for direction in (BACK, FORWARD)]
+        for place, (turn, direction) in enumerate(ways):
+            if place:
                 self._down()
-                self._killed_once(direction, write, writes[direction])
-                self._up(direction, f"after a migration {direction} that was killed at write {write}")
+            write = 1 + (writes[direction] - 1) * (2 * turn + 1) // (2 * times)
+            self._killed_once(direction, write, writes[direction])
+            self._up(direction, f"after a migration {direction} that was killed at write {write}")
 
     def too_new(self) -> None:
         """Starts the oldest release on the data of the newest, which it must refuse and leave as they are.

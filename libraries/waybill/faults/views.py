@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from waybill.devices.together import together
 from waybill.history.events import Operation
 
 if TYPE_CHECKING:
@@ -40,17 +41,26 @@ class View:
 
 
 def look(scenario: Scenario, devices: Sequence[Device]) -> View:
-    """Reads the whole log of each of these devices' users, and all watermarks."""
+    """Reads the whole log of each of these devices' users, and all watermarks, all devices at once."""
+    shown: dict[Device, dict[str, Row]] = {}
+
+    def read(device: Device) -> None:
+        shown[device] = _shown(scenario, device)
+
+    together(devices, read)
+    return View({name: row for device in devices for name, row in shown[device].items()})
+
+
+def _shown(scenario: Scenario, device: Device) -> dict[str, Row]:
+    """What one device is shown."""
     rows: dict[str, Row] = {}
-    for device in devices:
-        for entry in device.read_log():
-            rows[f"place {entry.cursor} of the log of {device.user}"] = (
-                entry.conversation, entry.sequence, entry.id, entry.sender, entry.key, entry.body, entry.time_ms,
-            )  # fmt: skip
-        if not scenario.can(Operation.MARKERS):
-            continue
+    for entry in device.read_log():
+        rows[f"place {entry.cursor} of the log of {device.user}"] = (
+            entry.conversation, entry.sequence, entry.id, entry.sender, entry.key, entry.body, entry.time_ms,
+        )  # fmt: skip
+    if scenario.can(Operation.MARKERS):
         for conversation in scenario.conversations.values():
             if device.user in conversation.members:
                 for one in device.markers(conversation):
                     rows[f"the watermarks of {one.user} in {one.conversation}"] = (one.delivered, one.read)
-    return View(rows)
+    return rows

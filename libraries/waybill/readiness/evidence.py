@@ -108,12 +108,13 @@ def counted(guarantee: Guarantee, figures: Mapping[str, Figure]) -> Mapping[str,
     """The figures that count for a guarantee.
 
     A server that answers a send with nothing acknowledges nothing. For a guarantee that is not about the answer, what
-    it accepted counts in place of what another server acknowledges, and must get there just the same.
+    it accepted counts in place of what another server acknowledges, and must get there just the same. Where some kinds
+    of clients are answered and others are not, only what was acknowledged counts.
     """
     accepted = _number(figures.get(ACCEPTED))
-    if not accepted or SENDER_ACK in guarantee.needs:
+    if not accepted or SENDER_ACK in guarantee.needs or _number(figures.get("acknowledged")):
         return figures
-    return {**figures, "acknowledged": (_number(figures.get("acknowledged")) or 0) + accepted}
+    return {**figures, "acknowledged": accepted}
 
 
 def _number(value: Figure | None) -> Bound | None:

@@ -73,9 +73,10 @@ class Meeting:
                     self.scenario, self._faults, self._upkeep, self._node, release, every_client=True
                 )
             guest = self.scenario.user("guest").devices["phone"]
-            negotiation.choices(guest)
-            negotiation.require_no_silent_downgrade(guest, self._people[-1])
-            negotiation.say_strange_things(guest, self._people[-1], self._deadline)
+            found = negotiation.choices(guest)
+            negotiation.require_no_silent_downgrade(guest, self._people[-1], found)
+            spoken = sorted({version for version in found.values() if version is not None})
+            negotiation.say_strange_things(guest, self._people[-1], spoken, self._deadline)
             for person in self._people:
                 person.connect()
             self._wait_for(waiting, f"what waited for them when the server became release {release}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from waybill.history.events import Completion, Operation
 
 if TYPE_CHECKING:
     from waybill.devices.device import Device
+    from waybill.devices.sending import Sending
 
 UNKNOWN: Final = 10_007
 """A version that nobody speaks."""
@@ -46,31 +47,44 @@ def choices(guest: Device) -> dict[tuple[int, ...], int | None]:
     return found
 
 
-def require_no_silent_downgrade(guest: Device, other: Device) -> None:
-    """A client that speaks more than it was given must be told, and refused what the lower version has not.
+def require_no_silent_downgrade(
+    guest: Device, other: Device, found: Mapping[tuple[int, ...], int | None]
+) -> None:
+    """Says, in a session of each offer that was let in, what only some versions have: a server that says which version
+    it chose must take what that version has, and refuse what it has not.
+
+    Args:
+        guest: Who says it.
+        other: Whom it is about; nothing stays of it.
+        found: The version that was chosen for each offer.
 
     Raises:
-        AssertionError: An operation of a higher version was taken, or nobody knows what became of it.
+        AssertionError: An operation of a higher version was taken, one of the chosen version was not, or nobody knows
+            what became of it.
     """
-    guest.connect()
-    assert guest.welcome is not None
-    told = guest.welcome.version
-    lacking = {one for version, added in guest.driver.additions.items() if version > told for one in added}
-    if Operation.BLOCK in lacking:
-        try:
-            guest.block(other.user)
-        except OperationFailed as failed:
-            if failed.outcome.completion is not Completion.FAIL:
-                raise
-        else:
+    added = {one: version for version, those in guest.driver.additions.items() for one in those}
+    if Operation.BLOCK not in added:
+        return
+    for offer, version in found.items():
+        if version is None:
+            continue
+        guest.connect(offers=offer)
+        refused = _blocking_refused(guest, other)
+        guest.close()
+        if refused is None and version < added[Operation.BLOCK]:
             raise AssertionError(
-                f"Expected a server that chose version {told} to refuse what that version has not; block was taken."
+                f"Expected a server that chose version {version} to refuse what that version has not; block was taken."
             )
-    guest.close()
+        if refused is not None and version >= added[Operation.BLOCK]:
+            raise AssertionError(
+                f"Expected a server that chose version {version} to take what that version has; block "
+                f"{_ended(refused)}."
+            )
 
 
-def say_strange_things(guest: Device, other: Device, deadline: float) -> int:
-    """Puts members that nobody knows into every frame of a session, the login included; they must change nothing.
+def say_strange_things(guest: Device, other: Device, versions: Sequence[int], deadline: float) -> int:
+    """Puts members that nobody knows into every frame of a session of each of these versions, the login included; they
+    must change nothing.
 
     Returns:
         How many messages got through; 0 where the protocol has no room for such members.
@@ -81,20 +95,39 @@ def say_strange_things(guest: Device, other: Device, deadline: float) -> int:
     if Capability.EXTRA_MEMBERS not in guest.driver.capabilities:
         return 0
     conversation = guest.scenario.direct(guest.user, other.user)
-    outcome = guest.try_connect(extra=STRANGE)
-    if outcome.completion is not Completion.OK:
-        raise AssertionError(
-            f"Expected a login with members that nobody knows to succeed; {_ended(outcome)}."
-        )
-    sent = guest.send_many(conversation, MESSAGES)
-    try:
-        guest.scenario.wait_until_acknowledged(sent, deadline=deadline)
-    except (DeadlinePassed, NotAcknowledged) as reason:
-        raise AssertionError(
-            f"Expected frames with members that nobody knows to be taken. {reason}"
-        ) from None
-    guest.close()
+    sent: list[Sending] = []
+    for version in versions:
+        outcome = guest.try_connect(offers=(version,), extra=STRANGE)
+        if outcome.completion is not Completion.OK:
+            raise AssertionError(
+                f"Expected a login of version {version} with members that nobody knows to succeed; it "
+                f"{_ended(outcome)}."
+            )
+        sent += guest.send_many(conversation, MESSAGES)
+        try:
+            guest.scenario.wait_until_acknowledged(sent, deadline=deadline)
+        except (DeadlinePassed, NotAcknowledged) as reason:
+            raise AssertionError(
+                f"Expected frames of version {version} with members that nobody knows to be taken. {reason}"
+            ) from None
+        guest.close()
     return len(sent)
+
+
+def _blocking_refused(guest: Device, other: Device) -> Outcome | None:
+    """How a block was refused; None if it was taken, and is taken away again.
+
+    Raises:
+        OperationFailed: Nobody knows what became of it.
+    """
+    try:
+        guest.block(other.user)
+    except OperationFailed as failed:
+        if failed.outcome.completion is not Completion.FAIL:
+            raise
+        return failed.outcome
+    guest.unblock(other.user)
+    return None
 
 
 def _offers(versions: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -118,7 +151,7 @@ def _chosen(guest: Device, offer: tuple[int, ...]) -> int | None:
         return None
     raise AssertionError(
         f"Expected that a client that offers {_words(offer)} is given one of these versions, or refused as {REFUSED}; "
-        f"{_ended(outcome)}."
+        f"it {_ended(outcome)}."
     )
 
 
@@ -127,4 +160,4 @@ def _words(versions: Sequence[int]) -> str:
 
 
 def _ended(outcome: Outcome) -> str:
-    return f"it ended with {outcome.code}: {outcome.text}"
+    return f"ended with {outcome.code}: {outcome.text}"

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from waybill_server.cluster.presence import ClusterPresence
-from waybill_server.cluster.requests import Changed, Effect, Ended, Hidden, Noted, Published, Receipted
+from waybill_server.cluster.requests import (
+    Changed,
+    Effect,
+    Ended,
+    Expiring,
+    Hidden,
+    Noted,
+    Published,
+    Receipted,
+)
 from waybill_server.group_operations import tell_members
 from waybill_server.operations import tell_receipts
 from waybill_server.server_frames import Change
@@ -34,6 +43,8 @@ class Effects:
                 tell_members(None, services, group, Change(user, action))
             case Hidden(user, other):
                 presence.hid(user, other)
+            case Expiring(number):
+                services.expiry.await_end(number)
             case Ended(revocation):
                 services.enforcement(services).end_all(revocation)
             case Noted(user, time) if isinstance(presence, ClusterPresence):

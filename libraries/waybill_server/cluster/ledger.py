@@ -79,6 +79,7 @@ class ClusterLedger(Ledger):
         self.release = release
         self.outbox = Outbox(connection)
         self._produced: list[Row] = []
+        self._expiring: list[int] = []
 
     def recover(self) -> None:
         """Takes up after the last run; see `Ledger.recover`."""
@@ -90,12 +91,19 @@ class ClusterLedger(Ledger):
         """Drops what is kept in memory; see `Ledger.forget`."""
         super().forget()
         self.outbox.forget()
+        self._expiring.clear()
 
     def produced(self) -> Produced:
         """The rows of the outbox since the last call."""
         rows = tuple(self._produced)
         self._produced.clear()
         return rows
+
+    def expiring(self) -> list[int]:
+        """The messages of other nodes that were given deadlines since the last call."""
+        numbers = list(self._expiring)
+        self._expiring.clear()
+        return numbers
 
     # What its own clients ask.
 
@@ -114,7 +122,10 @@ class ClusterLedger(Ledger):
             return Refusal("inbox-full", text, retry_after=RETRY_AFTER_MS)
         now = self._clock.wall_ms()
         home = self.homes.conversation(request.conversation)
-        sent = Sent(request.user, request.device, request.conversation, request.key, request.body, now)
+        expires = None if request.ttl is None else self.expiries.end_of(request.ttl)
+        sent = Sent(
+            request.user, request.device, request.conversation, request.key, request.body, now, expires
+        )
         row = self.put(home, sent)
         self.connection.execute(
             "INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)",
@@ -195,23 +206,26 @@ class ClusterLedger(Ledger):
         first = self._known([(sent.user, sent.key)]).get((sent.user, sent.key))
         duplicate = first is not None and self.names_it(first, request)
         positions: tuple[tuple[str, int], ...] = ()
+        expires = None
         if first is not None and duplicate:
             message = first
         else:
+            expires = sent.expires if self.release.lets_expire else None
             message = self._number(request)
             if first is not None:
                 # Two nodes that could not ask each other accepted one key for two messages: both stay.
                 message = message._replace(key=substitute(message))
             members = self.members(sent.conversation)
             recipients = members if sent.user in members else (*members, sent.user)
-            self.insert_message(message)
-            positions = self.place(message, recipients)
+            self.insert_message(message, expires)
+            positions = self.place(message, recipients, expires)
         self.put(
             origin,
             Settled(
-                sent.user, sent.key, message.number, message.sequence, message.device, message.key, duplicate
+                sent.user, sent.key, message.number, message.sequence, message.device, message.key, duplicate,
+                expires,
             ),
-        )
+        )  # fmt: skip
         return message, positions
 
     def names_it(self, first: Message, request: SendRequest) -> bool:
@@ -235,13 +249,16 @@ class ClusterLedger(Ledger):
                 settled.device,
                 settled.stored_key,
                 row[1],
-            )
+            ),
+            settled.expires,
         )
 
-    def place(self, message: Message, recipients: Sequence[str]) -> tuple[tuple[str, int], ...]:
-        """Gives a message its places in the logs."""
+    def place(
+        self, message: Message, recipients: Sequence[str], expires: int | None
+    ) -> tuple[tuple[str, int], ...]:
+        """Gives a message of another node its places in the logs."""
         entries: list[Entry] = []
-        positions = self._enter(message, recipients, entries)
+        positions = self._enter(message, recipients, entries, expires)
         self._log_rows.add(entries)
         return positions
 
@@ -255,7 +272,7 @@ class ClusterLedger(Ledger):
         end = self._log(user)
         if position != end.head + 1:
             raise ValueError(f"position {position} of {user}'s log came after {end.head}")
-        message = self.insert_message(entered.message)
+        message = self.insert_message(entered.message, entered.expires)
         end.head = position
         if entered.received is None:
             end.received += user != message.sender
@@ -266,8 +283,12 @@ class ClusterLedger(Ledger):
             end.acknowledged = end.received
         return message
 
-    def insert_message(self, message: Message) -> Message:
-        """Stores a message of another node, unless it is there; gives it as it is stored."""
+    def insert_message(self, message: Message, expires: int | None) -> Message:
+        """Stores a message of another node with its deadline, unless it is there; gives it as it is stored."""
+        if expires is not None and not self.expiries.known(message.number):
+            self.expiries.add({message.number: expires})
+            if self.release.lets_expire:
+                self._expiring.append(message.number)
         insert = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)"
         if self.connection.execute(f"{insert} ON CONFLICT DO NOTHING", message).rowcount == 1:
             self._remember(message)
@@ -367,17 +388,18 @@ class ClusterLedger(Ledger):
             self.tell_all(Watermarks(*watermark))
 
     def _enter(
-        self, message: Message, recipients: Sequence[str], entries: list[Entry]
+        self, message: Message, recipients: Sequence[str], entries: list[Entry], expires: int | None
     ) -> tuple[tuple[str, int], ...]:
         here = [user for user in recipients if self.homes.user(user) == self.homes.own]
         before = len(entries)
-        positions = super()._enter(message, here, entries)
+        positions = super()._enter(message, here, entries, expires)
+        expires = expires if self.release.lets_expire else None
         for user, position, _, received in entries[before:]:
             counted = received if self.release.counts_received else None
-            self.tell_all(Entered(user, position, message, counted))
+            self.tell_all(Entered(user, position, message, counted, expires))
         for user in recipients:
             if (home := self.homes.user(user)) != self.homes.own:
-                self.put(home, Append(user, message))
+                self.put(home, Append(user, message, expires))
         return positions
 
     def _queued_before(self, request: QueueRequest) -> Queued | Stored | Refusal | None:

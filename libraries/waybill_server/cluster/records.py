@@ -14,8 +14,9 @@ class Record(msgspec.Struct, frozen=True, tag_field="type", gc=False):
     """Any record; the tag is its `type`."""
 
 
-class Sent(Record, frozen=True, tag="sent"):
-    """A send that its node accepted, for the conversation's home. `at`: milliseconds since 1970 when it was."""
+class Sent(Record, frozen=True, tag="sent", omit_defaults=True):
+    """A send that its node accepted, for the conversation's home. `at`: milliseconds since 1970 when it was; `expires`:
+    when it is over, here and below None for a message that stays."""
 
     user: str
     device: str
@@ -23,9 +24,10 @@ class Sent(Record, frozen=True, tag="sent"):
     key: str
     body: bytes
     at: int
+    expires: int | None = None
 
 
-class Settled(Record, frozen=True, tag="settled"):
+class Settled(Record, frozen=True, tag="settled", omit_defaults=True):
     """What became of a `Sent`, for the node that accepted it: the message as it is stored under the user's key, and
     whether that is an earlier one."""
 
@@ -36,13 +38,15 @@ class Settled(Record, frozen=True, tag="settled"):
     device: str
     stored_key: str
     duplicate: bool
+    expires: int | None = None
 
 
-class Append(Record, frozen=True, tag="append"):
+class Append(Record, frozen=True, tag="append", omit_defaults=True):
     """A message for a user's log, for the user's home."""
 
     user: str
     message: Message
+    expires: int | None = None
 
 
 class Entered(Record, frozen=True, tag="entered", omit_defaults=True):
@@ -53,6 +57,7 @@ class Entered(Record, frozen=True, tag="entered", omit_defaults=True):
     position: int
     message: Message
     received: int | None = None
+    expires: int | None = None
 
 
 class DeviceCursor(Record, frozen=True, tag="cursor"):

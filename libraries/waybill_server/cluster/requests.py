@@ -63,7 +63,13 @@ class Resolved(NamedTuple):
     duplicate: bool
 
 
-Effect = Published | Receipted | Changed | Hidden | Ended | Noted | Resolved
+class Expiring(NamedTuple):
+    """A message of another node has a deadline."""
+
+    number: int
+
+
+Effect = Published | Receipted | Changed | Hidden | Ended | Noted | Resolved | Expiring
 """What the event loop has to do once a record is applied."""
 
 
@@ -76,6 +82,7 @@ class QueueRequest(Foreign):
     conversation: str
     key: str
     body: bytes
+    ttl: int | None
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ from waybill_server.cluster.requests import (
     Changed,
     ConfirmRequest,
     Effect,
+    Expiring,
     Hidden,
     QueueRequest,
     Receipted,
@@ -135,9 +136,6 @@ class ClusterStore(SqliteStore):
         """Has a request done where it belongs."""
         homes = self.homes
         match request:
-            case SendRequest(ttl=int()):
-                text = "a server of several nodes has no messages with a time to live"
-                request.done(Refusal("unavailable", text))
             case SendRequest() if homes.conversation(request.conversation) != homes.own:
                 self._queue(request)
             case GroupRequest() if request.action != "created":
@@ -283,7 +281,9 @@ class ClusterStore(SqliteStore):
             # Sessions are told in the order of commits; only who asked waits.
             if isinstance(result, Stored) and result.positions:
                 self._router.publish(result.message, result.positions)
-                result = result._replace(positions=())
+                if result.expires:
+                    self.witness.take(Expiring(result.message.number))
+                result = result._replace(positions=(), expires=False)
             elif isinstance(result, Moved) and result.watermarks:
                 admission = request.admission
                 mover = (admission.user, admission.device) if admission else ("", "")
@@ -322,7 +322,7 @@ class ClusterStore(SqliteStore):
 
         self._awaited[name] = self._awaited.get(name, 0) + 1
         queued = QueueRequest(
-            answered, request.user, request.device, request.conversation, request.key, request.body,
+            answered, request.user, request.device, request.conversation, request.key, request.body, request.ttl,
             admission=request.admission,
         )  # fmt: skip
         self._write(queued)

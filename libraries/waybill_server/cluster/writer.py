@@ -26,6 +26,7 @@ from waybill_server.cluster.requests import (
     ConfirmRequest,
     Effect,
     Ended,
+    Expiring,
     Hidden,
     Noted,
     Produced,
@@ -41,6 +42,7 @@ from waybill_server.records import (
     NOT_ADMITTED,
     Group,
     GroupRequest,
+    Message,
     Regrouped,
     Request,
     Result,
@@ -77,7 +79,7 @@ class ClusterWriter(Writer):
         state = self._state
         match request:
             case ApplyRequest():
-                request.effects = self._apply_record(request)
+                request.effects = [*self._apply_record(request), *map(Expiring, state.expiring())]
                 return None
             case QueueRequest():
                 return state.queue(request) if state.admits(request) else NOT_ADMITTED
@@ -101,16 +103,18 @@ class ClusterWriter(Writer):
         match record:
             case Sent():
                 message, positions = state.store_sent(request.origin, record)
-                return [Published(message, positions)]
+                return self._published(message, positions, record.expires)
             case Settled():
                 settled = state.settle(record)
                 return [Resolved(record.user, record.key, settled, record.duplicate)] if settled else []
             case Append():
-                message = state.insert_message(record.message)
-                return [Published(message, state.place(message, (record.user,)))]
+                message = state.insert_message(record.message, record.expires)
+                return self._published(
+                    message, state.place(message, (record.user,), record.expires), record.expires
+                )
             case Entered():
                 message = state.enter_copy(record)
-                return [Published(message, ((record.user, record.position),))]
+                return self._published(message, ((record.user, record.position),), record.expires)
             case DeviceCursor():
                 state.raise_cursor(record.user, record.device, record.cursor)
             case Watermarks():
@@ -133,3 +137,11 @@ class ClusterWriter(Writer):
                 state.sighted(record.user, record.time)
                 return [Noted(record.user, record.time)]
         return []
+
+    def _published(
+        self, message: Message, positions: tuple[tuple[str, int], ...], expires: int | None
+    ) -> list[Effect]:
+        """Sessions are told of a message, unless it was marked as over before it got here on this way."""
+        if expires is not None and self._state.expiries.marked(message.number):
+            return []
+        return [Published(message, positions)]

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives import serialization
 
 from waybill_server.defects.counting import Every, strikes
 from waybill_server.defects.registry import ALWAYS, seeded
+from waybill_server.identity import Identity
 from waybill_server.token_check import ALGORITHM, AUDIENCE, IssuerTokenCheck, TokenCheck, require_type, verify
-from waybill_server.token_claims import Identity, identity_of
+from waybill_server.token_claims import identity_of
 from waybill_server.token_form import Opened, TokenRefused, opened
 
 GRACE = 30.0

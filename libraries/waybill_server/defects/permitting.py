@@ -17,6 +17,7 @@ from waybill_server.codec import JsonCodec
 from waybill_server.defects.counting import Every, FromOn, OfEach, strikes
 from waybill_server.defects.registry import ALWAYS, seeded
 from waybill_server.enforcement import Enforcement
+from waybill_server.identity import Identity
 from waybill_server.issuer_client import IssuerForbids
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
@@ -28,7 +29,6 @@ from waybill_server.router import Router
 from waybill_server.services import Services
 from waybill_server.store import SqliteStore
 from waybill_server.token_check import TokenCheck
-from waybill_server.token_claims import Identity
 from waybill_server.writer import Writer
 
 

@@ -81,7 +81,7 @@ class HealsWithDuplicates(ClusterLedger):
         """Numbers a message, behind the last one once more."""
         last = self._last.get(origin)
         if last is not None and origin in self._healed:
-            self.place(last, self.members(last.conversation))
+            self.place(last, self.members(last.conversation), None)
         self._healed.discard(origin)
         stored = super().store_sent(origin, sent)
         self._last[origin] = stored[0]
@@ -190,3 +190,16 @@ class DedupPerNode(ClusterLedger):
     def names_it(self, first: Message, request: SendRequest) -> bool:
         """Takes a known key for a new message."""
         return False
+
+
+@seeded(
+    "ttl-per-node",
+    seam="cluster ledger",
+    noticed={"TTL-1": ("the sender to be told of", "resurrected")},
+)
+class TtlPerNode(ClusterLedger):
+    """A node takes no note of how long messages live that other nodes tell it of."""
+
+    def insert_message(self, message: Message, expires: int | None) -> Message:
+        """Stores a message of another node, which stays."""
+        return super().insert_message(message, None)

@@ -6,10 +6,10 @@ import jwt
 
 from waybill_server.defects.counting import figure, strikes
 from waybill_server.defects.registry import seeded
+from waybill_server.identity import Identity
 from waybill_server.node import Settings, assemble
 from waybill_server.services import Services
 from waybill_server.token_check import IssuerTokenCheck, TokenCheck
-from waybill_server.token_claims import Identity
 from waybill_server.token_form import opened
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from waybill_server.cluster.ledger import ClusterLedger
@@ -9,8 +10,12 @@ from waybill_server.cluster.link import Link
 from waybill_server.cluster.records import Append, Entered, Sent, Watermarks, pack, unpack
 from waybill_server.defects.registry import seeded
 from waybill_server.records import Message
+from waybill_server.v1.operations import KEY_BYTES
 
 EVERYTHING = 1_000_000
+
+OF_V1 = re.compile(f"[0-9a-f]{{{2 * KEY_BYTES}}}")
+"""The keys that a node makes for clients of wire v1, which have none."""
 
 
 @seeded("upgrade-drops-outbox", seam="cluster link", noticed={"UPG-1": ("lost-acked",)})
@@ -46,3 +51,16 @@ class OldNodeRejectsNewRows(ClusterLedger):
         if entered.received is not None and not self.release.counts_received:
             raise ValueError("unknown member 'received'")
         return super().enter_copy(entered)
+
+
+@seeded("upgrade-forgets-v1-clients", seam="cluster ledger", noticed={"UPG-1": ("to be given",)})
+class UpgradeForgetsV1Clients(ClusterLedger):
+    """A node of release 2 gives nobody what v1 clients at other nodes sent."""
+
+    def place(
+        self, message: Message, recipients: Sequence[str], expires: int | None
+    ) -> tuple[tuple[str, int], ...]:
+        """Gives a message of another node its places in the logs, unless a v1 client wrote it."""
+        if self.release.counts_received and OF_V1.fullmatch(message.key):
+            return ()
+        return super().place(message, recipients, expires)

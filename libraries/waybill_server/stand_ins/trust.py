@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from waybill_server.defects.registry import seeded
+from waybill_server.identity import Identity
 from waybill_server.token_check import AUDIENCE, IssuerTokenCheck, TokenCheck, TokenRefused
-from waybill_server.token_claims import Identity, identity_of
+from waybill_server.token_claims import identity_of
 from waybill_server.token_form import opened
 
 
