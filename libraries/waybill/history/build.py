@@ -35,7 +35,8 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
     """The history of what was gathered.
 
     Raises:
-        Malformed: Events name sessions, operations or names that the file does not have.
+        Malformed: Events name sessions, operations or names that the file does not have; a send has no
+            conversation or no key.
     """
     tables = {kind: _table(assembly, kind) for kind in assembly.kinds}
     users = assembly.names["users"]
@@ -94,6 +95,10 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
     _as_sent(tables["send"], tables["deliver"], _array(assembly.message_senders))
     sends, invokes = Sends(**tables["send"]), Invokes(**tables["invoke"])
     oks, not_oks = Oks(**tables["ok"]), NotOks(**tables["not_ok"])
+    for column, lacks in ((sends.message, "key"), (sends.conversation, "conversation")):
+        if (column < 0).any():
+            event = int(sends.event[column < 0][0])
+            raise Malformed(f"event {event} is a send without a {lacks}: a send names its conversation and its key")
     used = [sends.session, invokes.session, *(tables[kind]["session"] for kind in _ON_SESSIONS)]
     for column in used:
         unknown = column[(column < 0) | (column >= len(sessions.device))]
