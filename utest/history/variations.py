@@ -57,7 +57,15 @@ def _dropped(told: Story, chance: random.Random) -> None:
 def _repeated(told: Story, chance: random.Random) -> None:
     """An answer, a delivery, or whatever else may come twice; what begins an operation would be another one."""
     place = _place(told, chance)
-    if told.lines[place]["event"] in ("deliver", "ok", "receipt", "presence-seen", "cursor", "final", "session"):
+    if told.lines[place]["event"] in (
+        "deliver",
+        "ok",
+        "receipt",
+        "presence-seen",
+        "cursor",
+        "final",
+        "session",
+    ):
         told.lines.insert(chance.randint(place, len(told.lines)), dict(told.lines[place]))
         _in_time(told)
 
@@ -77,7 +85,9 @@ def _moved(told: Story, chance: random.Random) -> None:
 def _counted(told: Story, chance: random.Random) -> None:
     """One number is one more, or one less."""
     line = told.lines[_place(told, chance)]
-    numbers = [name for name, value in line.items() if type(value) is int and name not in ("time", "id", "operation")]
+    numbers = [
+        name for name, value in line.items() if type(value) is int and name not in ("time", "id", "operation")
+    ]
     if numbers:
         name = chance.choice(numbers)
         line[name] = max(0, line[name] + chance.choice((-1, 1)))
