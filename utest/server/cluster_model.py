@@ -155,7 +155,7 @@ class Node:
     ) -> None:
         """Takes a message of a client, for itself or for the home of its conversation."""
         kind = SendRequest if self.homes.conversation(conversation) == self.name else QueueRequest
-        self.submit(kind(done, user, f"at-{self.name}", conversation, key, body))
+        self.submit(kind(done, user, f"at-{self.name}", conversation, key, body, None))
 
     def commit(self, count: int | None = None, *, hand_over: bool = True) -> None:
         """Has the writer do so much of what waits in one transaction, and hands the answers over, unless it dies."""
