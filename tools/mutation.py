@@ -70,6 +70,9 @@ SUBJECTS = {
         ["waybill/history/checks/*.py"],
         [
             "utest/history/test_said.py",
+            "utest/history/test_boundaries.py",
+            "utest/history/test_capricious.py",
+            "utest/history/test_varied.py",
             "utest/history/test_corpus.py",
             "utest/history/test_presence.py",
             "utest/history/test_markers.py",
@@ -77,6 +80,7 @@ SUBJECTS = {
             "utest/history/test_accepted.py",
             "utest/history/test_versions.py",
             "utest/history/test_meanwhile.py",
+            "utest/history/test_together.py",
             "utest/history/test_defects.py",
             "utest/history/test_legal.py",
         ],

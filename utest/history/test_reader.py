@@ -105,6 +105,8 @@ def test_a_compressed_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: P
         (HEADER + SENT[:30] + "\n" + SENT, "line 2"),
         (HEADER + '{"event": "sned"}\n' + SENT, "unknown event 'sned'"),
         (HEADER + '{"event": "send", "device": "alice/phone"}\n' + SENT, "lacks or does not know 'body'"),
+        (HEADER + SENT.replace('"key": "m1"', '"key": ""'), "event 1 is a send without a key"),
+        (HEADER + SENT.replace('"conversation": "ab", ', ""), "event 1 is a send without a conversation"),
         (HEADER + '{"event": "ok", "device": "alice/phone", "key": "m1"}\n' + SENT, "no open operation"),
         (HEADER + SENT + '{"end": {"events": 3}}\n', "expected 3 events, as the end says, found 1"),
         (HEADER + '{"end": {}}\n' + SENT, "goes on after its end"),

@@ -35,7 +35,8 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
     """The history of what was gathered.
 
     Raises:
-        Malformed: Events name sessions, operations or names that the file does not have.
+        Malformed: Events name sessions, operations or names that the file does not have; a send has no
+            conversation or no key.
     """
     tables = {kind: _table(assembly, kind) for kind in assembly.kinds}
     users = assembly.names["users"]
@@ -92,7 +93,7 @@ def build(assembly: Assembly, *, path: str, closed: bool, torn: bool) -> History
                 missing = tuple((str(one[0]), str(one[1])) for one in line.get("missing", ()))
                 deadlines.append(Deadline(event, time, device_number(line["device"]), missing))
     _as_sent(tables["send"], tables["deliver"], _array(assembly.message_senders))
-    sends, invokes = Sends(**tables["send"]), Invokes(**tables["invoke"])
+    sends, invokes = _sends(tables["send"]), Invokes(**tables["invoke"])
     oks, not_oks = Oks(**tables["ok"]), NotOks(**tables["not_ok"])
     used = [sends.session, invokes.session, *(tables[kind]["session"] for kind in _ON_SESSIONS)]
     for column in used:
@@ -206,6 +207,18 @@ def _as_sent(send: dict[str, Ints], deliver: dict[str, Ints], message_sender: In
         deliver[name] = np.where(wanted, send[name][row] if len(send[name]) else NONE, deliver[name])
     owner = np.append(message_sender, NONE)[message]
     deliver["sender"] = np.where(deliver["sender"] < 0, owner, deliver["sender"])
+
+
+def _sends(table: dict[str, Ints]) -> Sends:
+    """The sends; each has a conversation and a key."""
+    sends = Sends(**table)
+    for column, lacks in ((sends.message, "key"), (sends.conversation, "conversation")):
+        if (column < 0).any():
+            event = int(sends.event[column < 0][0])
+            raise Malformed(
+                f"event {event} is a send without a {lacks}: a send names its conversation and its key"
+            )
+    return sends
 
 
 def _sessions(assembly: Assembly, device_number: Any) -> Sessions:

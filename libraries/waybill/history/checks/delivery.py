@@ -246,7 +246,7 @@ def _partial(history: History, lost: _Lost) -> list[Anomaly]:
         lacking.setdefault((message, int(history.device_user[device])), []).append(device)
     concerned = np.zeros(len(messages.sent) + 1, dtype=np.bool_)
     concerned[lost.message] = True
-    rows = np.flatnonzero(concerned[messages.given] & (messages.given >= 0))
+    rows = np.flatnonzero(concerned[messages.given])
     users = history.sessions.user[history.deliveries.session[rows]]
     got: dict[int, dict[int, int]] = {}
     for message, user, row in zip(messages.given[rows].tolist(), users.tolist(), rows.tolist(), strict=True):

@@ -88,7 +88,6 @@ def _delivered(history: History) -> list[Anomaly]:
         if again.any():
             concerned = np.isin(identity, identity[again])
             found += _repeats(history, device, own[concerned], identity[concerned], pushed)
-        first[identity] = -1
     found.sort(key=lambda one: one[1])
 
     def example(one: int, two: int, kind: str) -> Example:

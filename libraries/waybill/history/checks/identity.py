@@ -217,12 +217,8 @@ def _regression(history: History) -> list[Anomaly]:
         found += [(one, two, kind) for one, two in _assigned(history, known, number)]
         if history.promise("total_order", True):
             rows_found += [(one, two, kind) for one, two in _along(history, number)]
-    rows_found = [
-        (one, two, kind)
-        for one, two, kind in rows_found
-        if kind == "sequence"
-        or not any(other[1] == two and other[2] == "sequence" for other in rows_found[:200])
-    ]
+    by_sequence = {two for _, two, kind in rows_found if kind == "sequence"}
+    rows_found = [found for found in rows_found if found[2] == "sequence" or found[1] not in by_sequence]
 
     def assigned(one: int, two: int, kind: str) -> Example:
         return Example(

@@ -92,7 +92,7 @@ def _suspects(history: History) -> set[tuple[int, int]]:
         pairs |= {divmod(code, len(history.conversations) + 1) for code in codes.tolist()}
     found = set()
     for user, place in pairs:
-        membership = history.membership(place - 1, user) if place > 0 and user >= 0 else None
+        membership = history.membership(place - 1, user)
         if membership is not None and membership.outside:
             found.add((user, place - 1))
     return found

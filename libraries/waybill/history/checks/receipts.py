@@ -77,10 +77,9 @@ def _held(history: History, user: int) -> Ints:
     held = np.full(len(messages.sent), NEVER, dtype=np.int32)
     for device in history.devices_of_user.get(user, []):
         rows = history.rows_of_devices[device][::-1]
-        rows = rows[messages.given[rows] >= 0]
-        first = np.full(len(held), NEVER, dtype=np.int32)
+        first = np.full(len(held) + 1, NEVER, dtype=np.int32)
         first[messages.given[rows]] = deliveries.event[rows]
-        np.minimum(held, first, out=held)
+        np.minimum(held, first[:-1], out=held)
     held[(messages.sender == user) | messages.ambiguous] = START
     return held
 
