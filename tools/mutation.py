@@ -80,9 +80,6 @@ SUBJECTS = {
             "utest/history/test_accepted.py",
             "utest/history/test_versions.py",
             "utest/history/test_meanwhile.py",
-            "utest/history/test_together.py",
-            "utest/history/test_defects.py",
-            "utest/history/test_legal.py",
         ],
     ),
     "store": Subject(

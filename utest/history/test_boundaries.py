@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from waybill.history import check
+from waybill.history.layout import body_digest
 from waybill.history.planted.stories import Story
 
 Found = dict[str, dict[str, int]]
@@ -126,6 +127,14 @@ CASES: dict[str, tuple[str, Found]] = {
         f"{WATCHED}+2997\nalice/phone connects\n+9000\nbob/laptop syncs p\nbob/laptop ok p complete\n",
         {},
     ),
+    "somebody else's watch ends nobody's": (
+        "users alice: phone; bob: laptop; carol: tablet\nconversation ab: alice, bob, carol\n"
+        "promise presence_bound=3s\n"
+        "carol/tablet connects\nbob/laptop connects\nalice/phone connects\nbob/laptop watches user=alice\n"
+        "alice/phone ends\ncarol/tablet watches user=bob\n+4000\nbob/laptop syncs p\nbob/laptop ok p complete\n"
+        "carol/tablet final\n",
+        WRONG_ANSWER,
+    ),
     "begun a second after the revocation": (
         f"{REVOKED}administration revoke_user user=bob\n+999\nbob/laptop asks alice ok.value=1\n",
         {},
@@ -196,6 +205,55 @@ CASES: dict[str, tuple[str, Found]] = {
         {"membership-leak": {"former-member": 1}},
     ),
 }
+
+
+def test_a_missing_message_is_looked_for_in_its_own_conversation(tmp_path: Path) -> None:
+    told = Story().tell(f"{GROUP}alice/phone sends m1 in=g\nalice/phone ok m1\nbob/laptop gets m1\n")
+    told.event("deadline", device="carol/tablet", missing=[["nowhere", "m1"], ["ab", "m1"]])
+    told.tell("carol/tablet gets m1\ncarol/tablet final\n" + ENDS)
+
+    assert check(told.write(tmp_path / "history.jsonl")).verdict == "clean"
+
+
+def test_a_notice_about_nobody_says_nothing(tmp_path: Path) -> None:
+    told = Story().tell(f"{PRESENCE}+5000\n")
+    told.event("presence-seen", device="bob/laptop", online=True)
+    told.tell(ENDS)
+
+    assert check(told.write(tmp_path / "history.jsonl")).verdict == "clean"
+
+
+def test_a_body_of_unknown_length_is_told_by_its_digest_alone(tmp_path: Path) -> None:
+    told = Story().tell("alice/phone sends m1\nalice/phone ok m1\n")
+    digest = body_digest(b"body of m1")
+    told.event("deliver", device="bob/laptop", conversation="ab", sender="alice", key="m1", digest=digest)
+    told.tell(ENDS)
+
+    assert check(told.write(tmp_path / "history.jsonl")).verdict == "clean"
+
+
+@pytest.mark.parametrize("sent", [0, 1000])
+def test_the_start_of_a_history_is_a_time_like_any_other(sent: int, tmp_path: Path) -> None:
+    told = Story().tell(
+        "alice/phone sends m1\nalice/phone ok m1\nfault kill\nfault observed\nfault ends\n" + ENDS
+    )
+    for line in told.lines:
+        line["time"] = max(0, line["time"] - 3000) + sent
+    report = check(told.write(tmp_path / "history.jsonl"))
+
+    said = next(one for one in report.anomalies if one.name == "premature-ack").examples[0].sentence
+    assert "was acknowledged 0.000 ms before the fault kill on node1" in said
+
+
+def test_without_the_time_of_the_acknowledgement_nothing_is_said_of_it(tmp_path: Path) -> None:
+    told = Story().tell(
+        "alice/phone sends m1\nalice/phone ok m1\n+9000\nfault kill\nfault observed\nfault ends\n"
+    )
+    del told.tell(ENDS).lines[1]["time"]
+    report = check(told.write(tmp_path / "history.jsonl"))
+
+    said = next(one for one in report.anomalies if one.name == "premature-ack").examples[0].sentence
+    assert "was acknowledged before the fault kill on node1" in said
 
 
 @pytest.mark.parametrize("title", CASES)

@@ -255,7 +255,7 @@ def _accepted(history: History) -> list[Anomaly]:
     sends, operations, oks = history.sends, history.operations, history.oks
     messages, prose = history.messages, Prose(history)
     completed = np.flatnonzero(operations.completion[sends.operation] == Completion.OK)
-    first = np.full(len(messages.sent) + 1, -1, dtype=np.int64)
+    first = np.full(len(messages.sent), -1, dtype=np.int64)
     first[sends.message[completed[::-1]]] = completed[::-1]
     before = first[sends.message[completed]]
     again = before != completed

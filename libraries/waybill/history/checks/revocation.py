@@ -66,7 +66,7 @@ def ended(history: History) -> tuple[Ints, dict[int, Administration]]:
     """For each session the event after which nothing that it begins may work, and for those that have one the cause."""
     since = np.full(len(history.sessions.device), NEVER)
     causes: dict[int, Administration] = {}
-    bound = seconds(history.promise("revocation_bound", None)) or 0.0
+    bound = seconds(history.promise("revocation_bound", None))
     for asked in history.administrations:
         if asked.confirmed and asked.operation in ENDINGS:
             from_here = after_bound(history, asked.done, asked.done_time, bound)

@@ -75,8 +75,8 @@ def _over(history: History, what: Operation) -> Ints:
     """For each session the event after which nothing that it begins may work: its token was revoked, or expired."""
     sessions, operations, invokes = history.sessions, history.operations, history.invokes
     since = np.full(len(sessions.device), NEVER)
-    promised = seconds(history.promise("revocation_bound", None)) or 0.0
-    bound = promised if what is Operation.REVOKE else 0.0
+    promised = seconds(history.promise("revocation_bound", None))
+    bound = promised if what is Operation.REVOKE else None
     of_user = (invokes.what == what) & (invokes.user >= 0) & (invokes.message < 0)
     for row in np.flatnonzero(of_user).tolist():
         operation = int(invokes.operation[row])
@@ -93,7 +93,7 @@ def _over(history: History, what: Operation) -> Ints:
     return since
 
 
-def after_bound(history: History, done: int, done_time: int, bound: float) -> int:
+def after_bound(history: History, done: int, done_time: int, bound: float | None) -> int:
     """The last event at which a revocation that was confirmed need not hold yet: the confirmation, if it must hold at
     once, else the last one before the first operation that began later than so many seconds after it."""
     if not bound:
