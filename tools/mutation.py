@@ -14,6 +14,7 @@ than before. What survives is printed with its line: it wants a test, or a reaso
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import queue
 import random
@@ -80,6 +81,7 @@ SUBJECTS = {
             "utest/history/test_accepted.py",
             "utest/history/test_versions.py",
             "utest/history/test_meanwhile.py",
+            "utest/history/test_reference.py",
         ],
     ),
     "store": Subject(
@@ -201,12 +203,12 @@ class Copy:
                 shutil.copy(source, folder / name)
 
     def seconds(self, tests: Sequence[str]) -> float:
-        """How long the tests take without a mutant; the copy is compiled by then.
+        """How long the tests take without a mutant, after the copy was compiled.
 
         Raises:
             SystemExit: They fail.
         """
-        self._pytest(tests, None, compiled=True)
+        compileall.compile_dir(self._folder / "libraries", quiet=2)
         begun = time.monotonic()
         code = self._pytest(tests, None)
         if code:
@@ -231,11 +233,12 @@ class Copy:
         for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
             compiled.unlink()
 
-    def _pytest(self, tests: Sequence[str], deadline: float | None, *, compiled: bool = False) -> int | None:
+    def _pytest(self, tests: Sequence[str], deadline: float | None) -> int | None:
         """pytest's exit code; None if it was given up."""
-        variables = os.environ | {"PYTHONPATH": str(self._folder / "libraries")}
-        if not compiled:
-            variables["PYTHONDONTWRITEBYTECODE"] = "1"
+        variables = os.environ | {
+            "PYTHONPATH": str(self._folder / "libraries"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0"]
         with (self._folder / "console.txt").open("wb") as console:
             process = subprocess.Popen(
