@@ -99,6 +99,11 @@ CASES: dict[str, tuple[str, Found]] = {
         f"{WATCHED}+2999.001\nbob/laptop finds alice offline\n+1000\nbob/laptop syncs p\nbob/laptop ok p complete\n",
         WRONG_ANSWER,
     ),
+    "told by a notice, and then by an answer": (
+        f"{PRESENCE}alice/phone connects\nbob/laptop watches user=alice\nbob/laptop finds alice online\n"
+        "alice/phone ends\nbob/laptop asks alice ok.value=0\n+9000\nbob/laptop syncs p\nbob/laptop ok p complete\n",
+        {},
+    ),
     "a history that ends three seconds after the end": (
         f"{WATCHED}+2998\nbob/laptop syncs p\nbob/laptop ok p complete\n",
         WRONG_ANSWER,
