@@ -107,6 +107,29 @@ def test_equal_keys_in_one_batch_are_one_message(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_page_leaves_out_what_the_device_sent_itself_and_nothing_else(tmp_path: Path) -> None:
+    async def story() -> None:
+        store = opened(tmp_path)
+        await asked(
+            store,
+            send("a", "d:a:b", "k1"),
+            send("a", "d:a:b", "k2", device="pad"),
+            send("b", "d:a:b", "k3"),
+        )
+
+        def keys(user: str, **which: str) -> list[str]:
+            return [entry.message.key for entry in store.entries(user, 0, 10, **which)]
+
+        assert keys("a") == ["k1", "k2", "k3"]
+        assert keys("a", without="phone") == ["k2", "k3"]
+        assert keys("a", without="pad") == ["k1", "k3"]
+        assert keys("b", without="phone") == ["k1", "k2"]
+        assert [entry.position for entry in store.entries("a", 1, 2)] == [2]
+        store.close()
+
+    asyncio.run(story())
+
+
 def test_numbers_and_keys_survive_a_restart_and_a_clock_that_steps_back(tmp_path: Path) -> None:
     class BackThen(HybridClock):
         def wall_ms(self) -> int:
