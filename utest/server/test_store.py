@@ -22,6 +22,7 @@ from waybill_server.limits import Limits
 from waybill_server.records import (
     AckRequest,
     Done,
+    ExpireRequest,
     GroupRequest,
     LoginRequest,
     Moved,
@@ -31,7 +32,9 @@ from waybill_server.records import (
     Regrouped,
     Request,
     Result,
+    SeenRequest,
     SendRequest,
+    Status,
     Stored,
 )
 from waybill_server.router import LocalRouter
@@ -125,6 +128,42 @@ def test_a_page_leaves_out_what_the_device_sent_itself_and_nothing_else(tmp_path
         assert keys("a", without="pad") == ["k1", "k3"]
         assert keys("b", without="phone") == ["k1", "k2"]
         assert [entry.position for entry in store.entries("a", 1, 2)] == [2]
+        store.close()
+
+    asyncio.run(story())
+
+
+def test_what_is_asked_of_the_store_is_what_was_put_into_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        store = opened(tmp_path)
+        made, first, second, short, *_ = await asked(
+            store,
+            group("a", "created", "", "b"),
+            send("a", "d:a:b", "k1"),
+            send("a", "d:a:b", "k2"),
+            lambda done: SendRequest(done, "a", "phone", "d:a:b", "k3", b"x", 60_000),
+            login("a", "phone"),
+            login("b", "phone"),
+            lambda done: SeenRequest(done, "a", 17),
+            lambda done: SeenRequest(done, "b", 4),
+        )
+        crew = of(Regrouped, made).group
+        assert store.group(crew.conversation) == crew
+        assert store.group("g:nobody") is None
+        assert (store.last_seen("a"), store.last_seen("b"), store.last_seen("c")) == (17, 4, None)
+
+        stored, lasting = of(Stored, short).message, of(Stored, second).message
+        assert of(Stored, first).message != lasting
+        assert store.status("a", "k2") == Status(lasting, None, False)
+        before = store.status("a", "k3")
+        assert before is not None
+        assert (before.message, before.expired) == (stored, False)
+        assert before.expires is not None
+        await asked(store, lambda done: ExpireRequest(done, (stored.number,)))
+        after = store.status("a", "k3")
+        assert after is not None
+        assert after.expired
+        assert store.status("b", "k3") is None
         store.close()
 
     asyncio.run(story())
