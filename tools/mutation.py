@@ -81,14 +81,18 @@ SUBJECTS = {
             "utest/history/test_accepted.py",
             "utest/history/test_versions.py",
             "utest/history/test_meanwhile.py",
-            "utest/history/test_reference.py",
+            "utest/history/test_plain_loops.py",
+            "utest/history/test_together.py",
+            "utest/history/test_defects.py",
+            "utest/history/test_legal.py",
         ],
     ),
     "store": Subject(
         ["waybill_server/store.py"], ["utest/server/test_store.py", "utest/server/test_flow.py"]
     ),
     "router": Subject(
-        ["waybill_server/router.py"], ["utest/server/test_flow.py", "utest/server/test_lifecycle.py"]
+        ["waybill_server/router.py"],
+        ["utest/server/test_router.py", "utest/server/test_flow.py", "utest/server/test_lifecycle.py"],
     ),
     "tokens": Subject(
         ["waybill_server/token_*.py", "waybill_server/used_tokens.py", "waybill_server/revocations.py"],

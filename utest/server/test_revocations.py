@@ -30,7 +30,14 @@ from waybill_server.records import (
     SendRequest,
     Stored,
 )
-from waybill_server.revocations import Admission, Revocation, RevocationFaulty, Target, target_of
+from waybill_server.revocations import (
+    LONGEST_TOKEN_ID,
+    Admission,
+    Revocation,
+    RevocationFaulty,
+    Target,
+    target_of,
+)
 from waybill_server.router import LocalRouter
 from waybill_server.store import SqliteStore
 from waybill_server.used_tokens import KEPT_SECONDS
@@ -384,6 +391,13 @@ def test_of_many_logins_at_once_a_token_for_one_login_opens_one(world: World, no
 
 
 # What a revocation looks like.
+
+
+def test_a_token_id_may_be_as_long_as_is_said_and_no_longer() -> None:
+    longest = "x" * LONGEST_TOKEN_ID
+    assert target_of({"token": longest}).token == longest
+    with pytest.raises(RevocationFaulty, match="at most 256 characters"):
+        target_of({"token": longest + "x"})
 
 
 @given(

@@ -158,7 +158,7 @@ class IgnoresExpiry(_Signed):
         """Gives it another hour."""
         parts, now = await self.signed(token), time.time()
         ended = parts.claims.get("exp")
-        if not strikes(isinstance(ended, int | float) and now - ended < GRACE):
+        if not strikes(isinstance(ended, int | float) and ended > now - GRACE):
             raise TokenRefused("it has expired")
         return self.believed(parts, iat=now, exp=now + 3600.0)
 
