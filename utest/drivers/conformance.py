@@ -445,6 +445,7 @@ class DriverConformance:
             proxy.hold()
             sends = [(n, pair.conversation, f"k{n}", b"body %d" % n) for n in range(1, 21)]
             session.send_many(sends)
+            proxy.wait_held()
             proxy.cut()
             proxy.release()
             assert tape.wait_end() is End.LOST

@@ -45,6 +45,7 @@ class TcpProxy:
         self._next: tuple[str, int, bool] | None = None
         self._flowing = threading.Event()
         self._flowing.set()
+        self._waiting = threading.Event()
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -84,7 +85,12 @@ class TcpProxy:
 
     def hold(self) -> None:
         """Stops forwarding: buffers fill up, nobody sees an end."""
+        self._waiting.clear()
         self._flowing.clear()
+
+    def wait_held(self) -> None:
+        """Waits until something towards the server is held."""
+        assert self._waiting.wait(5), "nothing was sent while nothing was forwarded"
 
     def release(self) -> None:
         """Forwards again."""
@@ -122,6 +128,8 @@ class TcpProxy:
     def _pump(self, link: _Link, direction: str, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(65536):
+                if direction == UP and not self._flowing.is_set():
+                    self._waiting.set()
                 self._flowing.wait()
                 left = link.left[direction]
                 if left is not None:
