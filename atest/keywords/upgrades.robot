@@ -22,7 +22,9 @@ An upgrade that takes no entry of a newer node is noticed
     Start Defective Target    old-node-rejects-new-rows    target=reference-regions
     Begin
     Run Oldest Release Everywhere
-    Run Keyword And Expect Error    DeadlinePassed: *    Upgrade One By One    count=180    deadline=5s
+    Run Keyword And Expect Error
+    ...    Expected * to be given what the server had taken by now, with releases mixed*
+    ...    Upgrade One By One    count=180    deadline=5s
 
 A server of one release says so
     Start Target    mosquitto

@@ -175,6 +175,7 @@ class TestWhatXmppAdds:
         bodies = ["plain", "", " <quotes> \" ' &amp; \\ back\n\t ", "ünïcödé ☃ 😀", "x" * 20000, "a\rb\r\nc"]
         sender.send_many([(n, pair.conversation, f"k{n}", body.encode()) for n, body in enumerate(bodies)])
         given.wait(lambda: len(given.deliveries) == len(bodies), "every delivery")
+        sent.wait(lambda: len(sent.outcomes) == len(bodies), "every outcome")
         assert [one.body.decode() for one in given.deliveries] == [*bodies[:-1], "a\nb\nc"]
         assert [one.key for one in given.deliveries] == [f"k{n}" for n in range(len(bodies))]
         assert {one.completion for one in sent.outcomes.values()} == {Completion.OK}
