@@ -16,7 +16,7 @@ def main() -> int:
     output = ROOT / "results" / "atest"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pabot.pabot", "--pabotlibport", "0", "--processes", "2"),
+            *(sys.executable, "-m", "pabot.pabot", "--pabotlibport", "0", "--processes", "3"),
             *("--command", sys.executable, "-m", "robot", "--end-command"),
             *("--pythonpath", str(ROOT / "libraries"), "--pythonpath", str(ROOT / "atest")),
             *("--listener", "WaybillLibrary.listener.EvidenceGate", "--outputdir", str(output)),
