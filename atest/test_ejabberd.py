@@ -15,9 +15,6 @@ from judging import Judged, judge, require_installed
 
 from waybill.targets import find_target, launch
 
-pytestmark = pytest.mark.xdist_group("ejabberd")
-"""One worker has them all, since they look at one run."""
-
 PROVEN = {"CLK-1", "DEL-1", "OFF-2", "ORD-1", "DUP-2", "ACK-2", "DEV-2", "GRP-1", "AUT-1", "TLS-1", "TLS-2"}
 UNSTEADY = {"OFF-1", "ORD-2", "ACK-1", "ACK-4", "DEV-1"}
 """What is lost or out of order in nearly every run: waived, and proven where a run has good luck."""

@@ -10,9 +10,6 @@ from __future__ import annotations
 import pytest
 from judging import ROOT, Judged, judge, require_installed
 
-pytestmark = pytest.mark.xdist_group("mosquitto")
-"""One worker has them all, since they look at one run."""
-
 SUITES = [
     "10_delivery/del_1_online_delivery.robot",
     "10_delivery/off_1_offline_storage.robot",

@@ -13,9 +13,6 @@ from typing import Any
 import pytest
 from judging import ROOT, waybill
 
-pytestmark = pytest.mark.xdist_group("secrets")
-"""One worker has them all, since they look at one run."""
-
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.")
 """How every JWT begins whose header is a JSON object."""
 
