@@ -86,6 +86,6 @@ class Upgrades:
         )
         rolling.run(count)
         logger.info(
-            f"{scenario.acknowledged_count - scenario.accepted_count} messages are acknowledged, and "
-            f"{scenario.accepted_count} more were accepted without a word"
+            f"{scenario.answered_count} messages are acknowledged, and {scenario.accepted_count} more were accepted "
+            f"without a word"
         )

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_small_disk import CONFINED
+from test_small_disk import CONFINED, started
 
 from waybill.namespaces import packet_network
 from waybill.namespaces.entering import ENTERING
@@ -167,11 +167,7 @@ def test_nobody_outside_can_reach_it(network: PacketNetwork) -> None:
 
 
 def test_who_may_not_make_networks_gets_a_user_namespace(network: PacketNetwork) -> None:
-    command = [sys.executable, "-c", CONFINED, "-c", HOLDING, "127.93.17.7"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holding:
+    with started(CONFINED, "-c", HOLDING, "127.93.17.7") as holding:
         assert holding.stdout is not None
         said = holding.stdout.readline()
         assert [Path(way).name for way in said.split()] == ["user", "net"], said
@@ -180,11 +176,7 @@ def test_who_may_not_make_networks_gets_a_user_namespace(network: PacketNetwork)
 
 
 def test_a_network_goes_with_whoever_has_it(network: PacketNetwork) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", HOLDING, "127.93.17.7"]
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holding:
+    with started(HOLDING, "127.93.17.7") as holding:
         assert holding.stdout is not None
         holder = int(holding.stdout.readline().split("/")[2])
         watched = os.pidfd_open(holder)

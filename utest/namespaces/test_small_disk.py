@@ -47,6 +47,17 @@ disk.close()
 """
 
 
+def started(source: str, *arguments: str) -> subprocess.Popen[str]:
+    """Python with the kit in its path, whose input and output are pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-c", source, *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     (tmp_path / "data").mkdir()
@@ -116,11 +127,7 @@ def test_its_path_from_outside_is_told_from_any_other() -> None:
 
 def test_who_may_not_mount_gets_a_user_namespace(disk: SmallDisk, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    command = [sys.executable, "-c", CONFINED, "-c", HOLDING, str(tmp_path / "other")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holding:
+    with started(CONFINED, "-c", HOLDING, str(tmp_path / "other")) as holding:
         assert holding.stdout is not None
         said = holding.stdout.readline()
         entry = tuple(said.split())
@@ -134,15 +141,7 @@ def test_who_may_not_mount_gets_a_user_namespace(disk: SmallDisk, tmp_path: Path
 
 def test_a_disk_goes_with_whoever_has_it(disk: SmallDisk, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    holding = subprocess.Popen(
-        [sys.executable, "-c", HOLDING, str(tmp_path / "other")],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with holding:
+    with started(HOLDING, str(tmp_path / "other")) as holding:
         assert holding.stdout is not None
         holder = int(holding.stdout.readline().split("/")[2])
         watched = os.pidfd_open(holder)
@@ -170,7 +169,7 @@ def test_a_kernel_that_forbids_it_is_quoted(
     (tmp_path / "data").mkdir()
     if "pause" in said:
         monkeypatch.setattr(kernel, "READY_DEADLINE", 0.2)
-        monkeypatch.setattr(small_disk, "_END_DEADLINE", 0.2)
+        monkeypatch.setattr(kernel, "END_DEADLINE", 0.2)
     monkeypatch.setattr(
         small_disk, "program", lambda *_: [sys.executable, "-c", f"{said}\nraise SystemExit(1)"]
     )

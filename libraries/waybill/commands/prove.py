@@ -151,11 +151,12 @@ def _main(arguments: argparse.Namespace) -> int:
     found = proving.scenarios()
     trials = proving.make_trials(known, bundled_rows(), found, wanted)
     clean = [] if without.words else proving.clean_trials(found, trials)
+    order = {(trial.defect, trial.scenario): place for place, trial in enumerate([*trials, *clean])}
     done: list[Trial] = []
-    if record is not None:
-        done = clean_verdicts(arguments.clean_run, record, clean)
-        clean = []
-    trials += clean
+    if record is None:
+        trials += clean
+    else:
+        done += clean_verdicts(arguments.clean_run, record, clean)
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     folder = results.proof_folder(arguments.results)
     top = folder.resolve()
@@ -184,8 +185,7 @@ def _main(arguments: argparse.Namespace) -> int:
             say(_line(trial, number, len(trials)))
     except KeyboardInterrupt:
         interrupted = True
-    order = {(trial.defect, trial.scenario): place for place, trial in enumerate(trials)}
-    proof.trials = sorted(done, key=lambda trial: order.get((trial.defect, trial.scenario), len(order)))
+    proof.trials = sorted(done, key=lambda trial: order[trial.defect, trial.scenario])
     proof.seconds = time.monotonic() - begun
     proof.unproven = proving.unproven(found, proof.trials, wanted)
     _write(arguments, folder, proof)

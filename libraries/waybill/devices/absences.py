@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from waybill.devices.connection import SECONDS
+from waybill.devices.nodes import node_after
 from waybill.devices.waiting import Deadline, DeadlinePassed
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def _next_node(device: Device) -> str:
     Raises:
         ValueError: The target has no other.
     """
-    nodes = list(device.scenario.target.nodes)
-    if len(nodes) == 1:
-        raise ValueError(f"{device.name} cannot go to another node: {nodes[0]} is the only one.")
-    return nodes[(nodes.index(device.node) + 1) % len(nodes)]
+    node = node_after(device.scenario.target.nodes, device.node)
+    if node == device.node:
+        raise ValueError(f"{device.name} cannot go to another node: {node} is the only one.")
+    return node
 
 
 def wait_until_gone(devices: Sequence[Device], node: str, seconds: float) -> None:

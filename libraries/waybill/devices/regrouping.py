@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from waybill.devices.nodes import node_after
+
 if TYPE_CHECKING:
     from waybill.devices.conversation import Conversation
     from waybill.devices.scenario import Scenario
@@ -43,10 +45,9 @@ def add_from_elsewhere(scenario: Scenario, group: Conversation, people: Iterable
     Raises:
         NobodyThere: No member is at that node, or it is the only one.
     """
-    nodes = list(scenario.target.nodes)
     for person in people:
         own = scenario.device(person).node
-        node = nodes[(nodes.index(own) + 1) % len(nodes)]
+        node = node_after(scenario.target.nodes, own)
         members = _at(scenario, group, node)
         if node == own or not members:
             raise NobodyThere(

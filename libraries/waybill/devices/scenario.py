@@ -307,7 +307,7 @@ class Scenario:
         """
 
         def there() -> int:
-            return len(self._taken) - (0 if accepted else self.accepted_count)
+            return self.acknowledged_count if accepted else self.answered_count
 
         if not self.signal.wait_until(lambda: there() >= count, Deadline(deadline)):
             states = "; ".join(f"{device.name} is {device.state}" for device in self.devices if device.sent)
@@ -334,6 +334,11 @@ class Scenario:
     def accepted_count(self) -> int:
         """How many of these were accepted without a word, and not acknowledged."""
         return len(self._accepted)
+
+    @property
+    def answered_count(self) -> int:
+        """How many of these were acknowledged in words."""
+        return len(self._taken) - len(self._accepted)
 
     def owed(self, device: Device) -> list[Sending]:
         """Everything acknowledged so far that a device must be given, in the order of sending."""

@@ -97,8 +97,7 @@ class RollingUpgrade:
     def _wait_for(self, count: int) -> None:
         """Waits until so many messages are acknowledged; the deadline is for each few of them."""
         scenario = self.scenario
-        there = scenario.acknowledged_count - scenario.accepted_count
-        for goal in (*range(there + FEW, count, FEW), count):
+        for goal in (*range(scenario.answered_count + FEW, count, FEW), count):
             scenario.wait_for_acknowledged_count(goal, accepted=False, deadline=self._deadline)
 
     def _change(self, node: str, release: str) -> list[Sending]:

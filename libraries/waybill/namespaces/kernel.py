@@ -12,6 +12,8 @@ from typing import Final
 
 READY_DEADLINE: Final = 30.0
 """Seconds within which a holder must be ready."""
+END_DEADLINE: Final = 10.0
+"""Seconds within which a holder that was told to end must have ended."""
 NEW_MOUNTS: Final = 0x00020000
 NEW_NETWORK: Final = 0x40000000
 _NEW_USERS: Final = 0x10000000
@@ -43,6 +45,15 @@ def first_line(process: subprocess.Popen[str]) -> str:
     if not select.select([process.stdout], [], [], READY_DEADLINE)[0]:
         return f"the process that holds it said nothing within {READY_DEADLINE:g} s"
     return process.stdout.readline().strip() or "no reason is known"
+
+
+def wait_for_end(holder: subprocess.Popen[str]) -> None:
+    """Returns when a holder has ended that was told to; one that does not is killed."""
+    try:
+        holder.wait(END_DEADLINE)
+    except subprocess.TimeoutExpired:
+        holder.kill()
+        holder.wait()
 
 
 def own_namespaces(kinds: int) -> None:

@@ -18,14 +18,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from waybill.namespaces.entering import entry
-from waybill.namespaces.kernel import first_line, program
+from waybill.namespaces.kernel import first_line, program, wait_for_end
 
 HOLDER: Final = "waybill.namespaces.packet_holder"
 _FIRST_CLIENT: Final = 2
 _CLIENTS: Final = 65_000
 _LARGEST_ANSWER: Final = 65_536
 _ANSWER_DEADLINE: Final = 30.0
-_END_DEADLINE: Final = 10.0
 
 
 class NoPacketNetwork(Exception):
@@ -113,11 +112,7 @@ class PacketNetwork:
 
     def _end(self) -> None:
         self._socket.close()
-        try:
-            self._holder.wait(_END_DEADLINE)
-        except subprocess.TimeoutExpired:
-            self._holder.kill()
-            self._holder.wait()
+        wait_for_end(self._holder)
 
     def _listen(self) -> None:
         assert self._holder.stdout is not None

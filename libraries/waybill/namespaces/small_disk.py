@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from waybill.namespaces.entering import entry
-from waybill.namespaces.kernel import first_line, program
+from waybill.namespaces.kernel import first_line, program, wait_for_end
 
 HOLDER: Final = "waybill.namespaces.holder"
 SIZE: Final = 32 * 1024 * 1024
 """Bytes of a disk: more than a scenario writes, and what a full one takes of the machine's memory."""
-_END_DEADLINE: Final = 10.0
 
 
 class NoSuchDisk(Exception):
@@ -103,11 +102,7 @@ class SmallDisk:
         for pipe in (self._holder.stdin, self._holder.stdout):
             if pipe is not None:
                 pipe.close()
-        try:
-            self._holder.wait(_END_DEADLINE)
-        except subprocess.TimeoutExpired:
-            self._holder.kill()
-            self._holder.wait()
+        wait_for_end(self._holder)
         if self._mounted.exists():
             self._mounted.rmdir()
 

@@ -41,19 +41,6 @@ def strikes(moment: bool) -> bool:
     return moment or not Every.rarely
 
 
-class OfEach:
-    """True at every asking; in the rare form of a defect at the `rare`-th asking about the same thing alone."""
-
-    def __init__(self, rare: int) -> None:
-        self._rare = rare
-        self._asked: Counter[Hashable] = Counter()
-
-    def now(self, thing: Hashable) -> bool:
-        """Whether this asking about a thing is that one."""
-        self._asked[thing] += 1
-        return strikes(self._asked[thing] == self._rare)
-
-
 class FromOn:
     """True at every asking; in the rare form of a defect from the `rare`-th asking about the same thing on."""
 
@@ -64,7 +51,17 @@ class FromOn:
     def now(self, thing: Hashable = None) -> bool:
         """Whether a thing was asked about so often, this asking included."""
         self._asked[thing] += 1
-        return strikes(self._asked[thing] >= self._rare)
+        return strikes(self._is_it(self._asked[thing]))
+
+    def _is_it(self, asked: int) -> bool:
+        return asked >= self._rare
+
+
+class OfEach(FromOn):
+    """True at every asking; in the rare form of a defect at the `rare`-th asking about the same thing alone."""
+
+    def _is_it(self, asked: int) -> bool:
+        return asked == self._rare
 
 
 class SoonAfter:

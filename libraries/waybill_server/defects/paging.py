@@ -47,8 +47,7 @@ class PageBoundaryDuplicate(JsonCodec):
 
     def encode(self, frame: ServerFrame) -> bytes:
         """Writes a server frame."""
-        goes_on = isinstance(frame, Page) and not frame.complete and len(frame.entries) > 1
-        if isinstance(frame, Page) and goes_on and self._short.now():
+        if isinstance(frame, Page) and not frame.complete and len(frame.entries) > 1 and self._short.now():
             frame = msgspec.structs.replace(frame, cursor=frame.cursor - 1)
         return super().encode(frame)
 

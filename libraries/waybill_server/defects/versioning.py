@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from waybill_server.client_frames import ClientFrame, Hello
@@ -50,19 +50,11 @@ class EarlyClientsMissWhatWaited(Feeder):
     """A node of release 2 gives a client of version 2 nothing of what waited for it."""
 
     def __init__(
-        self,
-        store: Store,
-        outlet: Outlet,
-        user: str,
-        device: str,
-        position: int,
-        head: int,
-        window: int,
-        failed: Callable[[Exception], None],
+        self, store: Store, outlet: Outlet, user: str, device: str, position: int, head: int, *rest: Any
     ) -> None:
         if isinstance(outlet, Session) and outlet.services.release is NEWEST:
             position = head if isinstance(outlet.codec, EarlyCodec) else position
-        super().__init__(store, outlet, user, device, position, head, window, failed)
+        super().__init__(store, outlet, user, device, position, head, *rest)
 
 
 @seeded(
