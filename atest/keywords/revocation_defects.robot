@@ -2,6 +2,7 @@
 Documentation    Revocations that do not end what they should end, and rotations that do what they should not, are
 ...              noticed; where nobody tells how to ask for them there is no verdict.
 
+Library          WaybillLibrary.Links
 Library          WaybillLibrary.Revocation
 Library          WaybillLibrary.Rotation
 Library          WaybillLibrary.Tokens
@@ -39,12 +40,15 @@ What was promised to take its time may take it
     Renew The Revoked
     Check History
 
-A session that goes on is noticed before it does anything
-    Start Defective Target    revocation-late
+A session of which no end is seen is noticed although nothing of it works
+    Start Target    ${TARGET}    faulty_links=True
     Begin
     Begin Revocations    3    phone    revocations=1
-    Run Keyword And Expect Error    NotEnded: Expected the session of member-* to end; 0.001 s after *
-    ...    Revoke In Turn    deadline=1ms
+    FOR    ${person}    IN    member-1    member-2    member-3
+        Stall Link    ${person}    way=FROM
+    END
+    Run Keyword And Expect Error    NotEnded: Expected the session of member-* to end; 0.1 s after *
+    ...    Revoke In Turn    deadline=100ms
 
 A revocation that a restart undoes is noticed
     Start Defective Target    revocation-lost-on-restart
