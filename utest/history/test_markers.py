@@ -160,3 +160,25 @@ def test_accepts_a_difference_if_a_move_has_no_known_outcome(tmp_path: Path) -> 
     talk.told("bob/laptop", read=0).told("bob/pad", read=2)
 
     assert report_on(talk, tmp_path).verdict == "clean"
+
+
+def test_an_answer_about_one_message_says_nothing_of_how_far_a_device_has_read(tmp_path: Path) -> None:
+    talk = begun().told("bob/laptop", read=2).told("bob/pad", read=2)
+    question = talk.ask("bob/laptop")
+    talk.event(
+        "receipt", device="bob/laptop", conversation="ab", user="bob", operation=question, id="im1", read=1
+    )
+    talk.event("ok", device="bob/laptop", operation=question)
+
+    assert report_on(talk, tmp_path).verdict == "clean"
+
+
+def test_what_was_confirmed_to_a_user_without_a_conversation_is_no_marker(tmp_path: Path) -> None:
+    talk = begun()
+    talk.event("typing", device="bob/laptop", operation="idle", value=2)
+    talk.event("ok", device="bob/laptop", operation="idle")
+    question = talk.ask("alice/phone")
+    talk.event("receipt", device="alice/phone", user="bob", operation=question, read=1)
+    talk.event("ok", device="alice/phone", operation=question)
+
+    assert report_on(talk, tmp_path).verdict == "clean"

@@ -139,6 +139,16 @@ RIGHT = {
         bob/laptop syncs p
         bob/laptop ok p complete
     """,
+    "it comes at the very time of the answer to another watch": """
+        alice/phone tries
+        bob/laptop finds alice offline
+        bob/laptop watches user=alice
+        +-1
+        alice/phone ok login
+        +4000
+        bob/laptop syncs p
+        bob/laptop ok p complete
+    """,
     "the watcher is gone before the bound": """
         bob/laptop watches user=alice
         alice/phone connects

@@ -44,12 +44,12 @@ class SameMillisecondCollides(LocalRouter):
     "split-frame-dropped",
     seam="connection",
     noticed={"DEL-1": ("have none",)},
-    rare="After the login, every third message that the end of a read cuts in two is thrown away.",
+    rare="After the login, every second message that the end of a read cuts in two is thrown away.",
 )
 class SplitFrameDropped(Connection):
     """After the login, a message that the end of a read cuts in two is thrown away."""
 
-    _drops = Every(1, rare=3)
+    _drops = Every(1, rare=2)
     _reads = 0
     _taken = 0
 

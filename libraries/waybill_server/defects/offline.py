@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from waybill_server.defects.counting import Every, strikes
+from waybill_server.defects.counting import OfEach, strikes
 from waybill_server.defects.registry import seeded
 from waybill_server.feeder import Feeder
 from waybill_server.records import LogEntry
@@ -67,16 +67,17 @@ class OfflineDeliversNewestFirst(SqliteStore):
         "OFF-1": ("duplicate-delivered",),
         "ACK-4": ("to be given 350 messages again", "to be given 0 messages again"),
     },
-    rare="Every third time a device that comes back is given again the last 10 messages that it had acknowledged.",
+    rare="At its third login a device is given again the last 10 messages that it had acknowledged.",
 )
 class OfflineRedeliversAfterAck(Feeder):
     """A device that comes back is given again the last 10 messages that it had acknowledged."""
 
-    _repeats = Every(1, rare=3)
+    _logins = OfEach(3)
 
     def wake(self) -> None:
         """Begins a little earlier than it should; called once before anything else, by the constructor."""
         if not hasattr(self, "_begun"):
             self._begun = True
-            self._position = max(0, self._position - (REPEATED if self._repeats.now() else 0))
+            repeated = REPEATED if self._logins.now((self._user, self._device)) else 0
+            self._position = max(0, self._position - repeated)
         super().wake()
