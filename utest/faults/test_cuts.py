@@ -14,7 +14,7 @@ from waybill.devices import Scenario
 from waybill.devices.waiting import CapabilityMissing
 from waybill.drivers.iris import IrisDriver
 from waybill.faults.cuts import BEYOND, CutPoint, Cuts, cut_points
-from waybill.faults.exchange import Measures
+from waybill.faults.exchange import Measures, added_by_records
 from waybill.faults.links import LinkFaults
 from waybill.network.flow import Ending
 
@@ -55,6 +55,18 @@ def test_what_nobody_acknowledges_is_not_cut() -> None:
         Measures(send=4, answer=3, delivery=5, receipt=0, frame=0, around=0), random.Random(7)
     )
     assert {point.part for point in receiver} == {"delivery"}
+
+
+@pytest.mark.parametrize("longer", [-3, -1, 0, 1, 3])
+def test_what_a_record_adds_is_known_although_one_frame_is_longer_than_the_other(longer: int) -> None:
+    frame, piece, around = 128, 16, 22
+    many = -(-(frame + longer) // piece)
+    in_pieces = frame + longer + many * around
+    assert added_by_records((in_pieces, many), (frame + around, 1)) == around
+
+
+def test_what_is_not_sent_in_pieces_has_no_records() -> None:
+    assert added_by_records((150, 1), (150, 1)) == 0
 
 
 @pytest.mark.parametrize(

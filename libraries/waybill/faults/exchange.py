@@ -42,6 +42,18 @@ class Measures:
     around: int
 
 
+def added_by_records(in_pieces: tuple[int, int], whole: tuple[int, int]) -> int:
+    """How many bytes a record adds to what it carries; 0 where a frame cannot be sent in pieces.
+
+    Args:
+        in_pieces: Bytes and records of one send in pieces.
+        whole: Bytes and records of another send as a whole. It may be a few bytes longer or shorter, as numbers in
+            frames are.
+    """
+    (more, many), (fewer, one) = in_pieces, whole
+    return round((more - fewer) / (many - one)) if many > one else 0
+
+
 class Exchange:
     """Rehearses the exchange of one message between two devices that are online and at rest.
 
@@ -73,7 +85,7 @@ class Exchange:
         self._sender.reconnect(piece=0)
         rehearsed = [self._rehearse() for _ in range(times)]
         whole, one = rehearsed[0][:2]
-        around = (in_pieces - whole) // (many - one) if many > one else 0
+        around = added_by_records((in_pieces, many), (whole, one))
         send, answer, delivery, receipt = (max(each[place] for each in rehearsed) for place in (0, 2, 3, 4))
         frame = whole - one * around if around else 0
         return Measures(send, answer, delivery, receipt, frame, around)

@@ -54,7 +54,7 @@ class _Repeating(LocalRouter):
     def __init__(self, refs: dict[str, int]) -> None:
         super().__init__()
         self._refs = refs
-        self._hundredth = Every(100, rare=500)
+        self._hundredth = Every(100, rare=250)
 
     def publish(self, message: Message, positions: Sequence[tuple[str, int]]) -> None:
         super().publish(message, positions)
@@ -92,7 +92,7 @@ class _Remembering(JsonCodec):
     "ack-twice",
     seam="assembly",
     noticed={"ACK-2": ("duplicate-accepted",)},
-    rare="Every 500th message is acknowledged twice.",
+    rare="Every 250th message is acknowledged twice.",
 )
 def ack_twice(settings: Settings, token_check: TokenCheck) -> Services:
     """Every 100th message is acknowledged twice."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from waybill_server.clock import Clock
 from waybill_server.data_folder import DATABASE
-from waybill_server.defects.counting import Every, every_start, strikes
+from waybill_server.defects.counting import every_start, strikes
 from waybill_server.defects.registry import seeded
 from waybill_server.ledger import Ledger
 from waybill_server.limits import Limits
@@ -31,7 +31,7 @@ from waybill_server.writer import Answers, Writer
         ),
         "CHA-1": ("lost-acked", "premature-ack"),
     },
-    rare="Every third transaction is answered before its COMMIT.",
+    rare="Once the node was restarted, every answer leaves before its COMMIT.",
     rare_in=("ACK-1",),
 )
 class AckBeforePersist(Writer):
@@ -42,10 +42,12 @@ class AckBeforePersist(Writer):
     place in the log has gone to another one, which was not delivered when its receipt was given.
     """
 
-    _premature = Every(1, rare=3)
+    _premature: bool | None = None
 
     def _commit(self, group: Sequence[Request]) -> Answers:
-        if not self._premature.now():
+        if self._premature is None:
+            self._premature = strikes(_holds_messages(self._ledger))
+        if not self._premature:
             return super()._commit(group)
         self._ledger.connection.execute("BEGIN IMMEDIATE")
         self._answer(self._apply_all(group))
@@ -73,7 +75,7 @@ class NoFsyncBatch(Ledger):
     def recover(self) -> None:
         """Takes up after the last run, and never syncs."""
         super().recover()
-        if strikes(self.connection.execute("SELECT EXISTS (SELECT 1 FROM message)").fetchone()[0] == 1):
+        if strikes(_holds_messages(self)):
             self.connection.execute("PRAGMA synchronous = OFF")
 
 
@@ -100,3 +102,8 @@ class _Checkpointed(Ledger):
         super().recover()
         self.connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _holds_messages(ledger: Ledger) -> bool:
+    """Whether the node had messages when it started: at its first start it had none."""
+    return bool(ledger.connection.execute("SELECT EXISTS (SELECT 1 FROM message)").fetchone()[0])
