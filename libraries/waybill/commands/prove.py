@@ -6,6 +6,7 @@ import argparse
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ examples:
   waybill prove                          rare forms of defects too, each with 20 seeds
   waybill prove --fast --guarantee ACK-1 --jobs 4
   waybill prove --defect drop-every-nth
+  waybill prove --continue results/20261126T141141Z-proof
   waybill prove --fast --without-check order
 
 exit codes:
@@ -96,6 +98,13 @@ def add(subcommands: Any) -> None:
         help="folder of a run of the server as it is: its verdicts count, and its readiness page links to the proof",
     )
     parser.add_argument(
+        "--continue",
+        dest="earlier",
+        metavar="DIR",
+        type=Path,
+        help="folder of an earlier proof: what came out there as it must counts and is not tried again",
+    )
+    parser.add_argument(
         "--page", metavar="FILE", type=Path, help="write what came of it as Markdown, such as docs/proof.md"
     )
     without = parser.add_mutually_exclusive_group()
@@ -127,71 +136,119 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _main(arguments: argparse.Namespace) -> int:
     from waybill.commands import proving
-    from waybill.commands.clean_run import clean_verdicts, require_clean_run
     from waybill.commands.plan import command_line
-    from waybill.commands.usable_target import usable_target
-    from waybill.proof.model import Proof, Trial
-    from waybill.proof.rows import bundled_rows
+    from waybill.proof.model import Proof
     from waybill.readiness.cases import utc_now
-    from waybill.targets import TargetError
-    from waybill.targets.find import all_defects
 
     without = _without(arguments)
-    file, _ = usable_target(arguments.target)
-    if file.seeding is None:
-        raise UsageError(
-            f"{file.path.name} has no table [seeded]: nobody knows how to start {file.name} broken."
-        )
-    try:
-        known = all_defects(file)
-    except TargetError as error:
-        raise UsageError(str(error)) from None
-    record = require_clean_run(arguments.clean_run, file) if arguments.clean_run is not None else None
-    wanted = proving.Wanted(arguments.defect, arguments.guarantee, arguments.include, rare=not arguments.fast)
-    found = proving.scenarios()
-    trials = proving.make_trials(known, bundled_rows(), found, wanted)
-    clean = [] if without.words else proving.clean_trials(found, trials)
-    order = {(trial.defect, trial.scenario): place for place, trial in enumerate([*trials, *clean])}
-    done: list[Trial] = []
-    if record is None:
-        trials += clean
-    else:
-        done += clean_verdicts(arguments.clean_run, record, clean)
+    file, known = _with_defects(arguments.target)
+    planned = _plan(arguments, file, known, clean=not without.words)
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     folder = results.proof_folder(arguments.results)
     top = folder.resolve()
     batches = proving.make_batches(
-        trials, arguments.target, top, [seed + one for one in range(arguments.seeds)]
+        planned.trials, arguments.target, top, [seed + one for one in range(arguments.seeds)]
     )
-    jobs = min(arguments.jobs or _default_jobs(), len(batches))
-    names = {trial.defect for trial in trials} - {""}
+    jobs = max(1, min(arguments.jobs or _default_jobs(), len(batches)))
+    names = {trial.defect for trial in planned.trials} - {""}
     say(
-        f"Waybill proves {len(names)} defects and stand-ins of {file.name}: {len(trials)} trials on {jobs} workers, "
-        f"seed {seed}, into {folder}"
+        f"Waybill proves {len(names)} defects and stand-ins of {file.name}: {len(planned.trials)} trials on {jobs} "
+        f"workers, seed {seed}, into {folder}"
     )
+    for part in planned.parts:
+        say(f"Taken over from the proof of {part.started}: {part.counted}.")
     proof = Proof(
         target=file.name,
         started=utc_now(),
         command=command_line(arguments.words),
         without=without.words,
-        clean_run=record.started if record is not None else "",
+        clean_run=planned.clean_run,
+        parts=planned.parts,
     )
     begun = time.monotonic()
     trying = proving.Trying(file, arguments.keep, arguments.patience, arguments.trial_timeout, top, without)
-    interrupted = False
+    done, interrupted = list(planned.done), False
     try:
         for number, trial in enumerate(_tried(batches, trying, jobs), 1):
             done.append(trial)
-            say(_line(trial, number, len(trials)))
+            say(_line(trial, number, len(planned.trials)))
     except KeyboardInterrupt:
         interrupted = True
-    proof.trials = sorted(done, key=lambda trial: order[trial.defect, trial.scenario])
+    proof.trials = sorted(done, key=lambda trial: planned.order[trial.defect, trial.scenario])
     proof.seconds = time.monotonic() - begun
-    proof.unproven = proving.unproven(found, proof.trials, wanted)
+    proof.unproven = proving.unproven(planned.found, proof.trials, planned.wanted)
     _write(arguments, folder, proof)
     if interrupted:
         return INTERRUPTED
     return FINE if proof.complete else RED
+
+
+def _with_defects(target: str) -> tuple[Any, Any]:
+    """The target file, and the defects that its server can be started with."""
+    from waybill.commands.usable_target import usable_target
+    from waybill.targets import TargetError
+    from waybill.targets.find import all_defects
+
+    file, _ = usable_target(target)
+    if file.seeding is None:
+        raise UsageError(
+            f"{file.path.name} has no table [seeded]: nobody knows how to start {file.name} broken."
+        )
+    try:
+        return file, all_defects(file)
+    except TargetError as error:
+        raise UsageError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """What is to be tried, and what is known without trying it.
+
+    Attributes:
+        wanted: What the user asks for.
+        found: The scenarios of the suites.
+        trials: What is to be tried.
+        done: What a run of the clean server or an earlier proof says.
+        order: The place of each defect and scenario on the pages.
+        clean_run: When the run of the clean server started; empty without one.
+        parts: The earlier proofs.
+    """
+
+    wanted: Any
+    found: Any
+    trials: list[Any]
+    done: list[Any]
+    order: dict[tuple[str, str], int]
+    clean_run: str
+    parts: list[Any]
+
+
+def _plan(arguments: argparse.Namespace, file: Any, known: Any, *, clean: bool) -> _Planned:
+    from waybill.commands import proving
+    from waybill.commands.clean_run import clean_verdicts, require_clean_run
+    from waybill.commands.continued import divide, parts, require_earlier
+    from waybill.proof.rows import bundled_rows
+
+    record = require_clean_run(arguments.clean_run, file) if arguments.clean_run is not None else None
+    earlier = require_earlier(arguments.earlier, file) if arguments.earlier is not None else None
+    wanted = proving.Wanted(arguments.defect, arguments.guarantee, arguments.include, rare=not arguments.fast)
+    found = proving.scenarios()
+    trials = proving.make_trials(known, bundled_rows(), found, wanted)
+    as_it_is = proving.clean_trials(found, trials) if clean else []
+    order = {(trial.defect, trial.scenario): place for place, trial in enumerate([*trials, *as_it_is])}
+    done: list[Any] = []
+    if record is None:
+        trials += as_it_is
+    else:
+        done += clean_verdicts(arguments.clean_run, record, as_it_is)
+    earlier_parts: list[Any] = []
+    if earlier is not None:
+        taken, trials = divide(earlier, trials, arguments.seeds)
+        done += taken
+        earlier_parts = parts(earlier, taken)
+    return _Planned(
+        wanted, found, trials, done, order, record.started if record is not None else "", earlier_parts
+    )
 
 
 def _without(arguments: argparse.Namespace) -> Any:
@@ -206,6 +263,8 @@ def _without(arguments: argparse.Namespace) -> Any:
         )
     if without.words and arguments.clean_run is not None:
         raise UsageError(f"A proof without {without.words} proves nothing that a run could link to.")
+    if without.words and arguments.earlier is not None:
+        raise UsageError(f"A proof without {without.words} does not go on from one with all of the kit.")
     return without
 
 

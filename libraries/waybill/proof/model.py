@@ -44,6 +44,8 @@ class Trial(msgspec.Struct, kw_only=True):
         folder: The folder of its run, relative to that of the proof; empty if it was not kept.
         runs: How many seeds it was tried with.
         killed: In how many of these runs it was killed.
+        tried: When the earlier proof started that it was taken over from; empty if it is of this one.
+        before: How it came out in an earlier proof, if not as it must: when, and what was found; empty otherwise.
     """
 
     defect: str
@@ -61,6 +63,8 @@ class Trial(msgspec.Struct, kw_only=True):
     folder: str = ""
     runs: int = 1
     killed: int = 0
+    tried: str = ""
+    before: str = ""
 
     @property
     def clean(self) -> bool:
@@ -71,6 +75,27 @@ class Trial(msgspec.Struct, kw_only=True):
     def kept(self) -> bool:
         """Whether it came out as it must."""
         return self.outcome == ("survived" if self.clean else "killed")
+
+
+class Part(msgspec.Struct, kw_only=True):
+    """An earlier proof that one goes on from.
+
+    Attributes:
+        started: When it started (UTC, ISO 8601).
+        seconds: How long it took.
+        command: Its command line.
+        trials: How many trials were taken over from it.
+    """
+
+    started: str
+    seconds: float
+    command: str
+    trials: int
+
+    @property
+    def counted(self) -> str:
+        """How many trials, in words."""
+        return f"{self.trials} trial{'s' * (self.trials != 1)}"
 
 
 class Proof(msgspec.Struct, kw_only=True):
@@ -86,6 +111,7 @@ class Proof(msgspec.Struct, kw_only=True):
         unproven: Scenarios that no trial turned red by what it claims.
         without: What the kit did without, to see what it is there for; such a proof proves nothing else.
         clean_run: When the run started that the clean server's verdicts are of; empty if they are of this proof.
+        parts: The earlier proofs that this one goes on from, the first one first.
     """
 
     schema: int = 1
@@ -97,6 +123,7 @@ class Proof(msgspec.Struct, kw_only=True):
     unproven: list[str] = []
     without: str = ""
     clean_run: str = ""
+    parts: list[Part] = []
 
     @property
     def defects(self) -> list[Trial]:

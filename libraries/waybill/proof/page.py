@@ -54,9 +54,17 @@ def draw(proof: Proof) -> str:
         f"{f'; it was run at {moment(proof.clean_run)}' if proof.clean_run else ''}</small></h2>\n"
         f"{_table(proof.clean, clean=True)}"
         f'<h2>How it was run</h2>\n<dl class="facts"><dt>Command</dt><dd class="mono">{escape(proof.command)}</dd>'
-        f"<dt>Seed</dt><dd>{escape(proof.trials[0].seed if proof.trials else '')}</dd></dl>\n"
+        f"<dt>Seed</dt><dd>{escape(proof.trials[0].seed if proof.trials else '')}</dd>{_parts(proof)}</dl>\n"
         f"<footer>Waybill {__version__} - every message accounted for. Data: "
         '<a href="proof.json">proof.json</a></footer>\n</main>\n</body>\n</html>\n'
+    )
+
+
+def _parts(proof: Proof) -> str:
+    return "".join(
+        f"<dt>Goes on from</dt><dd>{part.counted} of {escape(moment(part.started))}, {duration(part.seconds)}: "
+        f'<span class="mono">{escape(part.command)}</span></dd>'
+        for part in proof.parts
     )
 
 
@@ -97,11 +105,12 @@ def _row(trial: Trial) -> str:
     kind, word = _PILLS[trial.outcome]
     tag = "" if trial.kind == "defect" else f'<span class="tag">{escape(trial.kind)}</span>'
     tries = f"<br><small>with {trial.killed} of {trial.runs} seeds</small>" if trial.runs > 1 else ""
+    before = f"<br><small>tried again; {escape(trial.before)}</small>" if trial.before else ""
     return (
         f"<tr><td><code>{escape(trial.defect)}</code>{tag}<br>{escape(trial.breaks)}</td>"
         f'<td><span class="pill {kind}">{word}</span></td>'
         f"<td>{duration(trial.seconds)}{tries}</td>"
-        f"<td>{escape(trial.finding)}<br><small>in “{escape(trial.scenario)}”</small></td></tr>\n"
+        f"<td>{escape(trial.finding)}<br><small>in “{escape(trial.scenario)}”</small>{before}</td></tr>\n"
     )
 
 
@@ -110,6 +119,7 @@ def _clean_row(trial: Trial) -> str:
     if trial.outcome == "untold":
         kind, word = _PILLS["untold"]
     said = "" if trial.kept else f"<br>{escape(trial.finding)}"
+    said += f"<br><small>tried again; {escape(trial.before)}</small>" if trial.before else ""
     return (
         f"<tr><td>{escape(trial.scenario)}{said}</td>"
         f'<td><span class="pill {kind}">{word}</span></td><td>{duration(trial.seconds)}</td></tr>\n'

@@ -33,6 +33,12 @@ def _lines(proof: Proof) -> Iterator[str]:
     yield f"**{'PROVEN' if proof.complete else 'NOT PROVEN'}**: {proof.rule}."
     if proof.clean_run:
         yield f"The server as it is was run at {moment(proof.clean_run)}."
+    if proof.parts:
+        yield ""
+        yield "It goes on from"
+        yield ""
+        for part in proof.parts:
+            yield f"- {part.counted} of {moment(part.started)}, {duration(part.seconds)}: `{part.command}`"
     wrong = [_wrong(trial, proof) for trial in proof.trials if not trial.kept]
     wrong += [f"- No defect turned “{scenario}” red by what it claims." for scenario in proof.unproven]
     if wrong:
@@ -40,6 +46,14 @@ def _lines(proof: Proof) -> Iterator[str]:
         yield "## What is not proven"
         yield ""
         yield from wrong
+    again = [trial for trial in proof.trials if trial.before]
+    if again:
+        yield ""
+        yield "## Tried again"
+        yield ""
+        yield "Of an earlier proof, what did not come out as it must, and what came of it since."
+        yield ""
+        yield from (_again(trial, proof) for trial in again)
     for guarantee in dict.fromkeys(trial.guarantee for trial in proof.defects):
         yield ""
         yield f"## {guarantee}"
@@ -52,6 +66,13 @@ def _wrong(trial: Trial, proof: Proof) -> str:
         return f"- `{proof.target}` as it is, “{trial.scenario}”: {_cell(trial.finding)}"
     what = _WORDS[trial.outcome].strip("*")
     return f"- `{trial.defect}`, “{trial.scenario}”: {what}. {_cell(trial.finding)}".rstrip()
+
+
+def _again(trial: Trial, proof: Proof) -> str:
+    who = f"`{trial.defect}`" if trial.defect else f"`{proof.target}` as it is"
+    tries = f", with {trial.killed} of {trial.runs} seeds" if trial.runs > 1 else ""
+    now = ("green" if trial.kept else "red") if trial.clean else _WORDS[trial.outcome].strip("*")
+    return f"- {who}, “{trial.scenario}”. {_cell(trial.before)}. Since: {now}{tries}."
 
 
 def _table(trials: Sequence[Trial]) -> Iterator[str]:
