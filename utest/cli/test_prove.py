@@ -85,6 +85,23 @@ def test_what_does_not_fit_is_refused(rows: dict[str, tuple[str, ...]], wanted: 
         make_trials(KNOWN, rows, FOUND, wanted)
 
 
+def test_scenarios_that_took_long_are_tried_first(tmp_path: Path) -> None:
+    trials = make_trials(KNOWN, ROWS, FOUND, Wanted(rare=True))
+    known = [
+        Trial(defect="", guarantee="DEL-1", scenario="Arrives", seconds=2.0),
+        Trial(defect="", guarantee="ACK-1", scenario="Waits", seconds=9.0),
+    ]
+
+    batches = make_batches(trials, "reference", tmp_path, [7, 8], known)
+
+    assert [(batch.trials[0].defect, batch.trials[0].scenario) for batch in batches] == [
+        ("drops.rare", "Arrives"),
+        ("drops", "Waits"),
+        ("drops", "Arrives"),
+        ("lies", "Arrives"),
+    ]
+
+
 def test_a_defective_server_is_never_shared_and_the_clean_one_by_file(tmp_path: Path) -> None:
     trials = make_trials(KNOWN, ROWS, FOUND, Wanted())
     batches = make_batches([*trials, *clean_trials(FOUND, trials)], "reference", tmp_path, [7, 8])

@@ -146,9 +146,8 @@ def _main(arguments: argparse.Namespace) -> int:
     seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     folder = results.proof_folder(arguments.results)
     top = folder.resolve()
-    batches = proving.make_batches(
-        planned.trials, arguments.target, top, [seed + one for one in range(arguments.seeds)]
-    )
+    seeds = [seed + one for one in range(arguments.seeds)]
+    batches = proving.make_batches(planned.trials, arguments.target, top, seeds, planned.done)
     jobs = max(1, min(arguments.jobs or _default_jobs(), len(batches)))
     names = {trial.defect for trial in planned.trials} - {""}
     say(

@@ -193,15 +193,31 @@ def clean_trials(found: Sequence[Selected], tried: Sequence[Trial]) -> list[Tria
     ]
 
 
-def make_batches(trials: Sequence[Trial], target: str, folder: Path, seeds: Sequence[int]) -> list[Batch]:
+def make_batches(
+    trials: Sequence[Trial],
+    target: str,
+    folder: Path,
+    seeds: Sequence[int],
+    known: Sequence[Trial] = (),
+) -> list[Batch]:
     """The trials with what they run on.
 
     Each defect and scenario has a server of its own, since the scenario before may have left a defective one in ruins.
     The scenarios of a file share the server as it is, as in any run. These come first, then those with several seeds,
-    since they take longest.
+    since they take longest; among equals, those whose scenario took long with the server as it is.
+
+    Args:
+        trials: What is to be tried.
+        target: The target, as the user names it.
+        folder: The proof's folder.
+        seeds: The seeds for rare forms; the first one for all others.
+        known: Trials of the server as it is whose verdicts are known.
     """
+    took = {one.scenario: one.seconds or 0.0 for one in known if one.clean}
     batches: dict[tuple[str, ...], Batch] = {}
-    for trial in sorted(trials, key=lambda one: (not one.clean, one.kind != RARE)):
+    for trial in sorted(
+        trials, key=lambda one: (not one.clean, one.kind != RARE, -took.get(one.scenario, 0.0))
+    ):
         place = (trial.source,) if trial.clean else (trial.defect, trial.scenario)
         if place not in batches:
             name = f"clean--{slug(Path(trial.source).stem)}" if trial.clean else "--".join(map(slug, place))
