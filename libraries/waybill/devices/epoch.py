@@ -61,6 +61,8 @@ class Epoch:
         acknowledged: How many of those were acknowledged, or are being acknowledged.
         over: How the session ended; None while it lasts.
         reason: Why it ended.
+        sending_now: Held from the record of sends until they are handed to the session, so that several threads record
+            them in the order of the wire.
     """
 
     def __init__(self, device: Connection, number: int, login: int) -> None:
@@ -81,6 +83,7 @@ class Epoch:
         self._final: set[int] = set()
         self._acknowledging = -1
         self._acknowledging_now = threading.Lock()
+        self.sending_now = threading.Lock()
         self._capabilities = device.driver.capabilities
         self._early: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = []
         self._opening = threading.RLock()
@@ -104,7 +107,7 @@ class Epoch:
         return self.session is not None and self.over is None
 
     def sending(self, sending: Sending) -> int:
-        """Records one attempt and expects its outcome; the caller hands it to the session."""
+        """Records one attempt and expects its outcome; the caller holds `sending_now`, and hands it to the session."""
         operation: int = self._recorder.send(
             self.number, sending.conversation.name, sending.key, sending.body, over_quota=sending.over_quota,
             expires_ms=-1 if sending.ttl is None else sending.ttl,

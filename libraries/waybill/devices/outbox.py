@@ -39,9 +39,9 @@ class Outbox(Connection):
         """
         sending = self.compose(conversation, body, key=key, size=size, over_quota=over_quota)
         epoch, session = self.usable()
-        session.send(
-            epoch.sending(sending), self.server_name(sending.conversation), sending.key, sending.body
-        )
+        place = self.server_name(sending.conversation)
+        with epoch.sending_now:
+            session.send(epoch.sending(sending), place, sending.key, sending.body)
         return sending
 
     def send_many(
@@ -138,17 +138,18 @@ class Outbox(Connection):
                         f"{self.name} is {self.state}."
                     )
                 waiting = room.left()
-            session.send_many(
-                [
-                    (epoch.sending(one), self.server_name(one.conversation), one.key, one.body)
-                    for one in part
-                    if one.ttl is None
-                ]
-            )
-            for one in part:
-                if one.ttl is not None:
-                    place = self.server_name(one.conversation)
-                    session.send_expiring(epoch.sending(one), place, one.key, one.body, one.ttl)
+            with epoch.sending_now:
+                session.send_many(
+                    [
+                        (epoch.sending(one), self.server_name(one.conversation), one.key, one.body)
+                        for one in part
+                        if one.ttl is None
+                    ]
+                )
+                for one in part:
+                    if one.ttl is not None:
+                        place = self.server_name(one.conversation)
+                        session.send_expiring(epoch.sending(one), place, one.key, one.body, one.ttl)
             waiting.extend(part)
 
     def retry(self, sending: Sending, device: Outbox | None = None) -> Sending:
