@@ -29,9 +29,10 @@ DEFAULT = "reference"
 FILTERS = ("include", "exclude", "test", "suite")
 
 
-PER_PROCESSOR = 2
-"""Suite files at once for each processor, where every one has a server of its own: much of the time each of them waits,
-for starts, for ends of connections, for deadlines. A server that runs elsewhere is shared and not pushed like that."""
+PER_PROCESSOR = 1.5
+"""Suite files at once for each processor, where every one has a server of its own: some of the time each of them waits,
+for starts, for ends of connections, for deadlines. With two the whole takes as long and each scenario longer. A server
+that runs elsewhere is shared and not pushed like that."""
 
 SEVERAL = "Suites"
 """What several suite files on one command line are called together."""
@@ -174,7 +175,7 @@ def default_workers(*, launched: bool) -> int:
         launched: The kit launches a server for each suite file, of every target.
     """
     processors = len(os.sched_getaffinity(0))
-    return PER_PROCESSOR * processors if launched else processors
+    return int(PER_PROCESSOR * processors) if launched else processors
 
 
 def _target(name: str) -> tuple[RunRecord, bool]:

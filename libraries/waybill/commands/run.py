@@ -75,7 +75,7 @@ def add(subcommands: Any) -> None:
         "--processes",
         metavar="N",
         type=positive,
-        help="suite files at once (default: two per processor; one for a server that runs elsewhere)",
+        help="suite files at once (default: three for two processors; for a server that runs elsewhere one for each)",
     )
     for letter, name, what in (
         ("i", "include", "only scenarios with this tag, such as P0 or DEL-1"),
