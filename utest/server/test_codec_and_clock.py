@@ -142,3 +142,19 @@ def test_a_message_may_be_nested_and_not_without_end(depth: int, read: bool) -> 
     else:
         with pytest.raises(FaultyFrame):
             JsonCodec().decode(data)
+
+
+def test_what_a_client_said_is_quoted_up_to_200_characters() -> None:
+    with pytest.raises(FaultyFrame) as long:
+        CODEC.decode(b'{"type": "%s"}' % (b"x" * 500))
+    with pytest.raises(FaultyFrame) as short:
+        CODEC.decode(b'{"type": "nothing"}')
+
+    assert len(str(long.value)) == 200
+    assert "'nothing'" in str(short.value)
+    assert "nested" not in str(short.value)
+
+
+def test_a_message_that_is_nested_too_deeply_is_called_that() -> None:
+    with pytest.raises(FaultyFrame, match="^the message is nested too deeply$"):
+        CODEC.decode(b'{"type": "send", "ref": 1, "more": ' + b"[" * 100_000)
