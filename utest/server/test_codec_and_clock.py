@@ -156,5 +156,5 @@ def test_what_a_client_said_is_quoted_up_to_200_characters() -> None:
 
 
 def test_a_message_that_is_nested_too_deeply_is_called_that() -> None:
-    with pytest.raises(FaultyFrame, match="^the message is nested too deeply$"):
+    with pytest.raises(FaultyFrame, match=r"^the message is nested too deeply$"):
         CODEC.decode(b'{"type": "send", "ref": 1, "more": ' + b"[" * 100_000)
