@@ -228,26 +228,25 @@ LAUNCHED = TARGET.replace(
 
 
 @pytest.mark.parametrize(
-    ("targets", "asked", "per_processor"),
+    ("targets", "asked", "workers"),
     [
-        (["launched.toml"], None, 2),
-        (["nobody.toml"], None, 1),
-        (["launched.toml", "nobody.toml"], None, 1),
-        (["launched.toml"], 1, None),
+        (["launched.toml"], None, 6),
+        (["nobody.toml"], None, 4),
+        (["launched.toml", "nobody.toml"], None, 4),
+        (["launched.toml"], 1, 1),
     ],
 )
 def test_servers_of_their_own_let_more_suites_run_than_a_shared_one(
-    monkeypatch, tmp_path, targets, asked, per_processor
+    monkeypatch, tmp_path, targets, asked, workers
 ):
     build(tmp_path, {f"suite{number}": suite(GOOD) for number in range(7)}, TARGET)
     (tmp_path / "launched.toml").write_text(LAUNCHED.replace("nobody", "launched"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
     filters = dict.fromkeys(("include", "exclude", "test", "suite"), ())
     arguments = argparse.Namespace(targets=targets, seed=1, suites=["suites"], processes=asked, **filters)
-    wanted = asked or 3 * per_processor
     for plan in make_plans(arguments, [], "waybill run"):
-        assert (plan.workers, plan.record.processes) == (wanted, wanted)
+        assert (plan.workers, plan.record.processes) == (workers, workers)
 
 
 def test_a_variant_is_recorded_with_what_it_must_break(monkeypatch, tmp_path):
