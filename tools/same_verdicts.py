@@ -19,11 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from waybill.readiness.cases import read_cases
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "libraries"))
-
-from waybill.readiness.cases import read_cases  # noqa: E402 - of this checkout
-
 WORKERS = (1, 2, 3, 4)
 SAME, DIFFERENT, NO_VERDICTS = 0, 1, 3
 Verdicts = Mapping[str, str]

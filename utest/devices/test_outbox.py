@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from scripted_server import ScriptedServer
@@ -17,16 +16,7 @@ THREADS = 4
 SENDS = 100
 
 
-@pytest.fixture
-def hasty_threads() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.mark.usefixtures("hasty_threads")
+@pytest.mark.usefixtures("eager_threads")
 def test_a_session_records_its_sends_in_the_order_of_the_wire(
     server: ScriptedServer, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ examples:
   waybill prove                          rare forms of defects too, each with 20 seeds
   waybill prove --fast --guarantee ACK-1 --jobs 4
   waybill prove --defect drop-every-nth
-  waybill prove --continue results/20261126T141141Z-proof
+  waybill prove --continue results/20260301T080000Z-proof
   waybill prove --fast --without-check order
 
 exit codes:
@@ -293,7 +293,7 @@ def _line(trial: Any, number: int, count: int) -> str:
         end = "" if trial.kept else f": {trial.finding}"
         return f"{place} {mark:<10} clean server, {trial.guarantee}, '{trial.scenario}'{seconds}{end}"
     end = f"by {', '.join(trial.seen)}" if trial.kept else f"in '{trial.scenario}': {trial.finding}"
-    tries = f", with {trial.killed} of {trial.runs} seeds" if trial.runs > 1 else ""
+    tries = f", {trial.tries}" if trial.tries else ""
     return f"{place} {_MARKS[trial.outcome]:<10} {trial.defect} {trial.guarantee} {end}{seconds}{tries}"
 
 

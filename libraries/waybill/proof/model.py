@@ -72,6 +72,11 @@ class Trial(msgspec.Struct, kw_only=True):
         return self.defect == CLEAN
 
     @property
+    def tries(self) -> str:
+        """With how many of its seeds it was killed, in words; empty if it has one."""
+        return f"with {self.killed} of {self.runs} seeds" if self.runs > 1 else ""
+
+    @property
     def kept(self) -> bool:
         """Whether it came out as it must."""
         return self.outcome == ("survived" if self.clean else "killed")

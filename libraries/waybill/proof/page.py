@@ -104,13 +104,12 @@ def _table(trials: Sequence[Trial], *, clean: bool) -> str:
 def _row(trial: Trial) -> str:
     kind, word = _PILLS[trial.outcome]
     tag = "" if trial.kind == "defect" else f'<span class="tag">{escape(trial.kind)}</span>'
-    tries = f"<br><small>with {trial.killed} of {trial.runs} seeds</small>" if trial.runs > 1 else ""
-    before = f"<br><small>tried again; {escape(trial.before)}</small>" if trial.before else ""
+    tries = f"<br><small>{trial.tries}</small>" if trial.tries else ""
     return (
         f"<tr><td><code>{escape(trial.defect)}</code>{tag}<br>{escape(trial.breaks)}</td>"
         f'<td><span class="pill {kind}">{word}</span></td>'
         f"<td>{duration(trial.seconds)}{tries}</td>"
-        f"<td>{escape(trial.finding)}<br><small>in “{escape(trial.scenario)}”</small>{before}</td></tr>\n"
+        f"<td>{escape(trial.finding)}<br><small>in “{escape(trial.scenario)}”</small>{_before(trial)}</td></tr>\n"
     )
 
 
@@ -118,9 +117,12 @@ def _clean_row(trial: Trial) -> str:
     kind, word = ("proven", "✓ green") if trial.kept else ("broken", "✕ red")
     if trial.outcome == "untold":
         kind, word = _PILLS["untold"]
-    said = "" if trial.kept else f"<br>{escape(trial.finding)}"
-    said += f"<br><small>tried again; {escape(trial.before)}</small>" if trial.before else ""
+    said = ("" if trial.kept else f"<br>{escape(trial.finding)}") + _before(trial)
     return (
         f"<tr><td>{escape(trial.scenario)}{said}</td>"
         f'<td><span class="pill {kind}">{word}</span></td><td>{duration(trial.seconds)}</td></tr>\n'
     )
+
+
+def _before(trial: Trial) -> str:
+    return f"<br><small>tried again; {escape(trial.before)}</small>" if trial.before else ""

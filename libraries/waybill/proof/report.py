@@ -70,7 +70,7 @@ def _wrong(trial: Trial, proof: Proof) -> str:
 
 def _again(trial: Trial, proof: Proof) -> str:
     who = f"`{trial.defect}`" if trial.defect else f"`{proof.target}` as it is"
-    tries = f", with {trial.killed} of {trial.runs} seeds" if trial.runs > 1 else ""
+    tries = f", {trial.tries}" if trial.tries else ""
     now = ("green" if trial.kept else "red") if trial.clean else _WORDS[trial.outcome].strip("*")
     return f"- {who}, “{trial.scenario}”. {_cell(trial.before)}. Since: {now}{tries}."
 
@@ -79,7 +79,7 @@ def _table(trials: Sequence[Trial]) -> Iterator[str]:
     yield "| scenario | defect | came to | by | took |"
     yield "|---|---|---|---|---|"
     for trial in trials:
-        tries = f" with {trial.killed} of {trial.runs} seeds" if trial.runs > 1 else ""
+        tries = f" {trial.tries}" if trial.tries else ""
         by = ", ".join(_cell(sign) for sign in trial.seen)
         yield (
             f"| {_cell(trial.scenario)} | `{trial.defect}` | {_WORDS[trial.outcome]}{tries} | {by} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,11 @@ class AckBeforePersist(Writer):
     place in the log has gone to another one, which was not delivered when its receipt was given.
     """
 
-    _premature: bool | None = None
+    @cached_property
+    def _premature(self) -> bool:
+        return strikes(_holds_messages(self._ledger))
 
     def _commit(self, group: Sequence[Request]) -> Answers:
-        if self._premature is None:
-            self._premature = strikes(_holds_messages(self._ledger))
         if not self._premature:
             return super()._commit(group)
         self._ledger.connection.execute("BEGIN IMMEDIATE")
