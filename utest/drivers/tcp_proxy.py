@@ -23,8 +23,10 @@ class _Link:
     reset: bool = True
     ended: str = ""
     over: threading.Event = field(default_factory=threading.Event)
+    is_cut: bool = False
 
     def cut(self) -> None:
+        self.is_cut = True
         for end in (self.client, self.server):
             with contextlib.suppress(OSError):
                 if self.reset:
@@ -131,6 +133,9 @@ class TcpProxy:
                 if direction == UP and not self._flowing.is_set():
                     self._waiting.set()
                 self._flowing.wait()
+                # What comes after the end of reading is still read, if a thread is late to hear of that end.
+                if link.is_cut:
+                    break
                 left = link.left[direction]
                 if left is not None:
                     data = data[:left]
