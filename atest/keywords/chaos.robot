@@ -37,7 +37,9 @@ A schedule with what cannot be done is refused
     Check History
 
 A fault that nothing meets makes the history vacuous
-    Connect People    alice and bob
+    [Documentation]    Alice writes to herself alone: what others report of having received is written late, and meets
+    ...    a fault that begins with the last acknowledgement.
+    Connect People    alice
     Follow Schedule    5 disk-full@node 20/20
     Run Keyword And Expect Error    vacuous*    Check History
 
