@@ -29,5 +29,6 @@ An acknowledged message survives a kill at every point of its way
     And the server is killed 0.5 seconds after it acknowledged a message for dave
     And the server is killed 2 seconds after it acknowledged a message for dave
     And the server crashes 3 times as soon as it is back
+    And the server is killed when it writes a message for dave, who is offline
     And alice and carol send to bob until 1000 messages are acknowledged in all
     Then every message is accounted for
