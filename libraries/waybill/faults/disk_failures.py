@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import come_back_and_retry, wait_until_gone
@@ -22,6 +26,9 @@ PAGE: Final = 4096
 BURST: Final = 200
 PIECE: Final = 5
 """Messages of a burst that are sent at once."""
+GOING: Final = 0.5
+"""Seconds within which a process is gone whose connections are."""
+_LOOK_EVERY: Final = 0.005
 
 
 class DiskFailures:
@@ -76,18 +83,9 @@ class DiskFailures:
         present = self.scenario.present
         self.disk.begin(self.node, fault, mechanism, first=first)
         try:
-            for _ in range(count - count // 2):
-                if not sender.connected:
-                    break
-                self.scenario.wait_until_answered([sender.send(conversation)], deadline=self.deadline)
-            # What is committed together fails together, on another path than a message alone.
-            if sender.connected and count > 1:
-                self.scenario.wait_until_answered(
-                    sender.send_many(conversation, count // 2), deadline=self.deadline
-                )
+            with self._found_dead(fault):
+                self._send_and_read(sender, reader, conversation, count)
             self._require_alive(fault)
-            if reader.connected and self.scenario.can(Operation.SYNC):
-                reader.read_log()
         finally:
             if then_lose_power:
                 self.faults.lose_power(self.node, f"while its disk failed ({fault.value})")
@@ -96,7 +94,23 @@ class DiskFailures:
             wait_until_gone(present, self.node, self.deadline)
             self.scenario.wait_until_answered(deadline=self.deadline)
             self.faults.start(self.node)
-        self._service_returns(present, sender, conversation)
+            self._service_returns(present, sender, conversation)
+        else:
+            with self._found_dead(fault):
+                self._service_returns(present, sender, conversation)
+
+    def _send_and_read(self, sender: Device, reader: Device, conversation: Conversation, count: int) -> None:
+        for _ in range(count - count // 2):
+            if not sender.connected:
+                break
+            self.scenario.wait_until_answered([sender.send(conversation)], deadline=self.deadline)
+        # What is committed together fails together, on another path than a message alone.
+        if sender.connected and count > 1:
+            self.scenario.wait_until_answered(
+                sender.send_many(conversation, count // 2), deadline=self.deadline
+            )
+        if reader.connected and self.scenario.can(Operation.SYNC):
+            reader.read_log()
 
     def tear_a_write(self, sender: Device, conversation: Conversation) -> None:
         """Ends the node in the middle of a write of a burst; the seed draws which one, and how much of it is left.
@@ -127,6 +141,18 @@ class DiskFailures:
         """Everybody who was there is there again, retries what is unknown, and one more message is acknowledged."""
         unknown = come_back_and_retry(present)
         self.scenario.wait_until_acknowledged([*unknown, sender.send(conversation)], deadline=self.deadline)
+
+    @contextmanager
+    def _found_dead(self, fault: DiskFault) -> Iterator[None]:
+        """Whatever fails because the node ended by itself says that it did: somebody's login or read is no cause."""
+        try:
+            yield
+        except Exception:
+            until = time.monotonic() + GOING
+            while self.faults.processes.alive(self.node) and time.monotonic() < until:
+                threading.Event().wait(_LOOK_EVERY)
+            self._require_alive(fault)
+            raise
 
     def _require_alive(self, fault: DiskFault) -> None:
         if self.faults.processes.alive(self.node) is False:
