@@ -24,6 +24,7 @@ from waybill_server.issuer import GrantRefused, TokenMaker
 from waybill_server.jwk_set import IssuerFailed, JwkSource
 from waybill_server.signing_key import KeyRefused, SigningKey, load_or_make
 from waybill_server.token_check import (
+    LARGEST_TOKEN,
     Identity,
     IssuerTokenCheck,
     KeyCache,
@@ -71,6 +72,22 @@ def check(token: str, known: KeySet | None = None) -> Identity:
 def test_a_good_token_says_who() -> None:
     assert check(signed(CLAIMS)) == Identity("alice", NOW + 3600, None, token_id="1", issued_at=NOW)
     assert check(signed({**CLAIMS, "device": "phone"})).device == "phone"
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_token_is_looked_at_up_to_its_largest_size(over: int) -> None:
+    # Base64url without padding has no part of one character more than a multiple of four, so both parts are tried.
+    token = next(
+        made
+        for length in range(5700, 6000)
+        for more in ("", "x", "xx")
+        if len(made := signed({**CLAIMS, "more": "x" * length}, {"x5t": more})) == LARGEST_TOKEN + over
+    )
+    if over:
+        with pytest.raises(TokenRefused, match="token has 8193 characters, at most 8192 are looked at"):
+            check(token)
+    else:
+        assert check(token).user == "alice"
 
 
 def _public_pem() -> bytes:
@@ -278,6 +295,7 @@ def judged(now: float = NOW, **claims: Any) -> Identity:
         {"iat": NOW, "exp": NOW + 0.5},
         {"iat": NOW - 86_399, "exp": NOW + 1},
         {"nbf": NOW},
+        {"nbf": 0},
         {"unknown": [[[[]]]]},
     ],
 )
