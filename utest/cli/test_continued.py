@@ -140,11 +140,15 @@ def test_pages_tell_what_was_taken_over_and_what_was_tried_again(tmp_path: Path)
     page.write(tmp_path, proof)
     shown = (tmp_path / "proof.html").read_text(encoding="utf-8")
 
+    assert "`reference` as it is, in 2 min 00 s in 2 parts." in drawn
+    assert "Its last part took 1 min 00 s. It goes on from" in drawn
     assert "- 1 trial of 1 March 2027, 08:00 UTC, 1 min 00 s: `waybill prove`" in drawn
+    assert "in 2 trials in 2 min 00 s, in 2 parts</p>" in shown
     assert "- `drops`, “Waits”. on Monday: survived. Since: killed, with 19 of 20 seeds." in drawn
     assert "1 trial of 1 March 2027, 08:00 UTC" in shown
     assert "tried again; on Monday: survived" in shown
     alone = report.draw(msgspec.structs.replace(proof, trials=[DONE], parts=[]))
+    assert "`reference` as it is, in 1 min 00 s. This page" in alone
     assert "goes on from" not in alone
     assert "Tried again" not in alone
 

@@ -141,6 +141,11 @@ class Proof(msgspec.Struct, kw_only=True):
         return [trial for trial in self.trials if trial.clean]
 
     @property
+    def all_seconds(self) -> float:
+        """How long it took together with the proofs that it goes on from."""
+        return self.seconds + sum(part.seconds for part in self.parts)
+
+    @property
     def complete(self) -> bool:
         """Whether everything came out as it must."""
         return (

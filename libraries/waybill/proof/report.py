@@ -26,7 +26,8 @@ def _lines(proof: Proof) -> Iterator[str]:
     yield "# Proof"
     yield ""
     yield f"{moment(proof.started)}: the suites against {names} defects and stand-ins of `{proof.target}`, and against"
-    yield f"`{proof.target}` as it is, in {duration(proof.seconds)}. This page is written by"
+    parts = f" in {len(proof.parts) + 1} parts" if proof.parts else ""
+    yield f"`{proof.target}` as it is, in {duration(proof.all_seconds)}{parts}. This page is written by"
     yield ""
     yield f"```sh\n{proof.command}\n```"
     yield ""
@@ -35,7 +36,7 @@ def _lines(proof: Proof) -> Iterator[str]:
         yield f"The server as it is was run at {moment(proof.clean_run)}."
     if proof.parts:
         yield ""
-        yield "It goes on from"
+        yield f"Its last part took {duration(proof.seconds)}. It goes on from"
         yield ""
         for part in proof.parts:
             yield f"- {part.counted} of {moment(part.started)}, {duration(part.seconds)}: `{part.command}`"
