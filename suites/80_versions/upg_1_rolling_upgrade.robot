@@ -17,5 +17,5 @@ Test Tags         upg-1    p1    versions
 *** Test Cases ***
 An upgrade node by node, and one node's way back, cost nobody a message
     Given every node runs its oldest release
-    When the nodes are upgraded one by one, and one is taken back, while 3200 messages of old and new clients pass
+    When the nodes are upgraded one by one, and one is taken back, while 3000 messages of old and new clients pass
     Then every message is accounted for
