@@ -10,7 +10,7 @@ import pytest
 from waybill.devices.conversation import Conversation
 from waybill.devices.names import Names
 from waybill.devices.sending import Bodies, Sending
-from waybill.devices.waiting import Deadline, Signal, some
+from waybill.devices.waiting import Deadline, Signal, look_until, some
 from waybill.devices.waits import Unanswered
 from waybill.drivers.base import Outcome
 from waybill.history.events import Completion
@@ -83,6 +83,14 @@ def test_the_high_water_mark_is_the_newest_send_whatever_the_order_of_acknowledg
     for index in (0, 3, 1, 4, 2, 3):
         thread.note_taken(sends[index])
     assert [one.order for one in thread.taken["alice/phone"]] == [0, 1, 2, 3, 4]
+
+
+def test_what_nobody_announces_is_looked_at_until_it_is_there_or_the_deadline_passed() -> None:
+    looks = iter([False, False, True])
+    assert look_until(lambda: next(looks), Deadline(10))
+    assert list(looks) == []
+    assert look_until(lambda: True, Deadline(0))
+    assert not look_until(lambda: False, Deadline(0.02))
 
 
 def test_a_wait_ends_with_the_change_and_not_with_the_deadline() -> None:

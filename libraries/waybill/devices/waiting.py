@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from waybill.drivers.base import Outcome
 from waybill.history.events import Completion
+
+LOOK_EVERY: Final = 0.005
+"""Seconds between two looks at what nobody announces."""
 
 
 class DeadlinePassed(AssertionError):
@@ -99,6 +103,15 @@ class Signal:
                 return True
             finally:
                 self._waiters -= 1
+
+
+def look_until(satisfied: Callable[[], bool], deadline: Deadline) -> bool:
+    """Looks again and again at what nobody announces; False if the deadline passed first."""
+    while not satisfied():
+        if deadline.passed:
+            return False
+        threading.Event().wait(LOOK_EVERY)
+    return True
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import come_back_and_retry, leave, wait_until_gone
 from waybill.devices.traffic import IN_FLIGHT, Route, exchange
-from waybill.devices.waiting import Deadline, DeadlinePassed
+from waybill.devices.waiting import Deadline, DeadlinePassed, look_until
 from waybill.faults.effects import FaultWithoutEffect
 from waybill.faults.repertoire import DEATHS, OF_LINKS, SILENT, Kind, Repertoire
 from waybill.faults.schedule import Fault, Round, Schedule, ScheduleError
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 SIZES: Final = (64, 512)
 """The smallest and the largest body of a message, in bytes."""
-_LOOK_EVERY: Final = 0.005
 
 
 class Chaos:
@@ -159,9 +157,7 @@ class Chaos:
 
     def _wait_until_met(self, faults: Sequence[Fault]) -> None:
         """Waits for it; what nothing meets by the deadline stays without an effect in the history."""
-        until = time.monotonic() + self._deadline
-        while not all(map(self._repertoire.met, faults)) and time.monotonic() < until:
-            threading.Event().wait(_LOOK_EVERY)
+        look_until(lambda: all(map(self._repertoire.met, faults)), Deadline(self._deadline))
 
     def _require_alive(self, faults: Sequence[Fault]) -> None:
         """Nobody but those who were killed is gone."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from waybill.devices.absences import come_back_and_retry, wait_until_gone
+from waybill.devices.waiting import Deadline, look_until
 from waybill.faults.disk import DiskFault, DiskFaults
 from waybill.faults.mechanisms import Mechanism
 from waybill.history.events import Operation
@@ -28,7 +27,6 @@ PIECE: Final = 5
 """Messages of a burst that are sent at once."""
 GOING: Final = 0.5
 """Seconds within which a process is gone whose connections are."""
-_LOOK_EVERY: Final = 0.005
 
 
 class DiskFailures:
@@ -148,9 +146,7 @@ class DiskFailures:
         try:
             yield
         except Exception:
-            until = time.monotonic() + GOING
-            while self.faults.processes.alive(self.node) and time.monotonic() < until:
-                threading.Event().wait(_LOOK_EVERY)
+            look_until(lambda: not self.faults.processes.alive(self.node), Deadline(GOING))
             self._require_alive(fault)
             raise
 

@@ -146,6 +146,11 @@ class Proof(msgspec.Struct, kw_only=True):
         return self.seconds + sum(part.seconds for part in self.parts)
 
     @property
+    def in_parts(self) -> str:
+        """In how many parts it was made, in words; empty if it goes on from nothing."""
+        return f"in {len(self.parts) + 1} parts" if self.parts else ""
+
+    @property
     def complete(self) -> bool:
         """Whether everything came out as it must."""
         return (

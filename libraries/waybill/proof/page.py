@@ -44,7 +44,7 @@ def draw(proof: Proof) -> str:
         f'<section class="verdict {kind}" id="verdict"><h1>{title}</h1>\n'
         f'<p class="rule">{escape(proof.rule)}.</p>\n'
         f'<p class="counts">{names} defects and stand-ins in {len(proof.defects)} trials in '
-        f"{duration(proof.all_seconds)}{f', in {len(proof.parts) + 1} parts' if proof.parts else ''}</p>\n"
+        f"{duration(proof.all_seconds)}{f', {proof.in_parts}' if proof.parts else ''}</p>\n"
         '<nav><a href="#defects">Defects</a><a href="#clean">The clean server</a></nav></section>\n'
         f"{_wrong(proof)}"
         '<h2 id="defects">Defects by guarantee<small>each must turn a scenario red by what it is known by'

@@ -26,7 +26,7 @@ def _lines(proof: Proof) -> Iterator[str]:
     yield "# Proof"
     yield ""
     yield f"{moment(proof.started)}: the suites against {names} defects and stand-ins of `{proof.target}`, and against"
-    parts = f" in {len(proof.parts) + 1} parts" if proof.parts else ""
+    parts = f" {proof.in_parts}" if proof.parts else ""
     yield f"`{proof.target}` as it is, in {duration(proof.all_seconds)}{parts}. This page is written by"
     yield ""
     yield f"```sh\n{proof.command}\n```"
